@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+// Tests and examples that import `duckdive` run the source; processes that tests spawn run `dist/`, what
+// users get, which the global setup brings up to date first.
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^duckdive$/, replacement: source("index.ts") },
+      { find: /^duckdive\/worker$/, replacement: source("worker.ts") },
+      { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
+      { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
+    ],
+  },
+  test: {
+    include: ["{src,test,scripts,examples,bench}/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    globalSetup: ["./scripts/build-before-tests.mjs"],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
