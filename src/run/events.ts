@@ -1,0 +1,40 @@
+/**
+ * What listeners hear of runs in this process: logs, metrics and the application's own `duckdive.on(...)`.
+ *
+ * Events are told, never asked: nothing in duckdive waits for a listener or depends on one. They speak of what this
+ * process did; what other processes did stands in the store.
+ */
+import type { StoredError } from "../job/index.js";
+
+interface About {
+  readonly run: string;
+  readonly job: string;
+  readonly queue: string;
+}
+
+interface Executed extends About {
+  readonly attempt: number;
+  readonly worker: string;
+}
+
+export interface RunEvents {
+  /** A run was recorded by this process, and its commit is done. */
+  enqueued: About & { readonly created: boolean };
+  /** A handler is about to be called. */
+  started: Executed & { readonly tags: readonly string[] };
+  succeeded: Executed & { readonly milliseconds: number };
+  /** An attempt failed and another one follows. */
+  retrying: Executed & { readonly milliseconds: number; readonly error: StoredError };
+  failed: Executed & { readonly milliseconds: number; readonly error: StoredError; readonly reason: string };
+  cancelled: Executed & { readonly reason: string };
+  snoozed: Executed;
+  handedBack: Executed;
+  parked: Executed & { readonly reason: string };
+  /** This execution's claim was lost: its end was refused, another worker has or had the run. */
+  refused: Executed;
+  /** A dead worker's run was given back. */
+  lost: { readonly run: string; readonly job: string; readonly attempt: number; readonly worker: string };
+  progress: { readonly run: string; readonly job: string; readonly done: number; readonly total?: number; readonly note?: string };
+  /** Trouble that belongs to no run, or that a reporter should hear besides the run's own record. */
+  error: { readonly error: unknown; readonly where: string; readonly run?: string; readonly job?: string };
+}

@@ -1,0 +1,9 @@
+/**
+ * The door of `run/`: what a run is and what becomes of it. Pure: nothing here reads a clock, a store or a handler.
+ */
+export type { Ended } from "./ended.js";
+export { storedError } from "./error.js";
+export type { RunEvents } from "./events.js";
+export { failureReasons, type Fence, type Moment, type NewEvent, type Settlement, type WaitReason } from "./settlement.js";
+export { hasEnded, isLegal, type Move, type MoveName, moves, states } from "./states.js";
+export { type Execution, isExhausted, type Policy, shortestKeep, transition } from "./transition.js";

@@ -1,0 +1,82 @@
+/**
+ * The plain data that ends an execution.
+ *
+ * `transition` computes a Settlement from what happened; the loop carries it to the store unread; the store writes it
+ * under the fence. Nothing here acts, so that the state machine can be tested without a store and a settlement can
+ * wait in a batch with others.
+ */
+import type { State, StoredError } from "../job/index.js";
+
+/** Why a run is `waiting`. Each reason has the one event that ends it. */
+export type WaitReason =
+  /** Suspended in its handler on children, sleeps or signals; an entry it asked for settles. */
+  | "entries"
+  /** `after` other runs; the last of them ends. */
+  | "dependency"
+  /** A lock, a concurrency limit or fairness has no slot; a slot is handed over. */
+  | "admission"
+  /** No live worker has its job at its version; one registers. */
+  | "worker"
+  /** Its job is paused; it is resumed. */
+  | "paused"
+  /** Recorded without its definition; a worker that knows the job checks it. */
+  | "preparation";
+
+/** A moment: at a time somebody named (milliseconds since 1970), or after a duration on the store's clock. */
+export type Moment = { readonly at: number } | { readonly after: number };
+
+/** What shows that a write belongs to an execution that still owns its run. */
+export interface Fence {
+  readonly run: string;
+  /** Higher at every claim of a run than at the one before. */
+  readonly token: number;
+}
+
+/** Something that happened to a run, for its timeline. A plain success leaves none: the run's own columns tell it. */
+export interface NewEvent {
+  readonly kind:
+    /** An attempt failed; `detail` is the StoredError. */
+    | "failed"
+    /** The worker died, or lost its claim. */
+    | "lost"
+    | "snoozed"
+    | "handedBack"
+    | "parked"
+    | "unparked"
+    | "suspended"
+    | "cancelAsked"
+    | "cancelled"
+    | "retried"
+    | "prepared"
+    | "expired";
+  readonly detail?: unknown;
+}
+
+/** How an execution ended. The one verb that ends an attempt takes nothing else. */
+export interface Settlement extends Fence {
+  /** The store's own mark of the claim, handed through; absent in stores that need none. */
+  readonly claim?: string | undefined;
+  readonly state: Exclude<State, "running">;
+  /** When it may start again, for `scheduled`. */
+  readonly due?: Moment | undefined;
+  /** Give the attempt back that the claim counted: a snooze, a park, a hand-back, a suspension. */
+  readonly giveBack?: boolean | undefined;
+  /** Why, in one word, for `failed`: see `failureReasons`; or the code the handler gave. */
+  readonly reason?: string | undefined;
+  readonly waiting?: { readonly reason: WaitReason; readonly on?: string | undefined } | undefined;
+  readonly output?: string | undefined;
+  readonly error?: StoredError | undefined;
+  /** Milliseconds to keep the run after its end. */
+  readonly keep?: number | undefined;
+  readonly events?: readonly NewEvent[] | undefined;
+}
+
+/** The words duckdive itself uses for why a run failed; a handler's own code stands beside them. */
+export const failureReasons = {
+  error: "the handler threw and no attempt was left, or its `retry.when` said no",
+  timeout: "the last attempt ran past its timeout",
+  lost: "the last attempt was lost with its worker",
+  expired: "it had not started within `startWithin`, or not ended within `finishWithin`",
+  "invalid-input": "its stored input is not what the job accepts",
+  "invalid-output": "the handler returned what cannot be stored, or what its `output` schema refuses",
+} as const;

@@ -1,0 +1,131 @@
+/**
+ * What becomes of a run: from how its execution ended, the job's policy and the attempt, to a Settlement.
+ *
+ * Pure: no clock, no store; randomness for the jitter is handed in. Every way an execution can end is one case below,
+ * and each states the move of `states.ts` it makes.
+ */
+import { backoff } from "../kernel/index.js";
+import type { ResolvedPolicy, StoredError } from "../job/index.js";
+import type { Ended } from "./ended.js";
+import type { Fence, Settlement } from "./settlement.js";
+
+/** What transition must know of an execution. */
+export interface Execution extends Fence {
+  readonly claim?: string | undefined;
+  readonly attempt: number;
+  readonly crashes: number;
+}
+
+export type Retention = Pick<ResolvedPolicy, "keep">;
+export type Policy = Pick<ResolvedPolicy, "keep" | "attempts" | "backoff" | "when">;
+
+/** How long a run is kept whose job says `keep: false`: long enough for its result, and for a retried enqueue. */
+export const shortestKeep = 15 * 60_000;
+
+/** Decides what becomes of a run whose execution ended. `random` gives numbers in [0, 1). */
+export function transition(execution: Execution, ended: Ended, policy: Policy, random: () => number): Settlement {
+  const fence = fenceOf(execution);
+  switch (ended.how) {
+    case "returned": // succeed
+      return { ...fence, state: "succeeded", output: ended.output, keep: keepFor("succeeded", policy) };
+    case "threw": // backOff, or fail
+      return again(execution, ended.error, "error", policy, random);
+    case "timedOut": // backOff, or fail
+      return again(execution, timeoutError(ended.timeout), "timeout", policy, random);
+    case "failed": // fail
+      return finalFailure(execution, ended.error, ended.reason, policy);
+    case "cancelled": // cancel
+      return {
+        ...fence,
+        state: "cancelled",
+        reason: ended.reason,
+        keep: keepFor("cancelled", policy),
+        events: [{ kind: "cancelled", detail: { reason: ended.reason } }],
+      };
+    case "snoozed": // snooze
+      return {
+        ...fence,
+        state: "scheduled",
+        due: { after: ended.milliseconds },
+        giveBack: true,
+        events: [{ kind: "snoozed", detail: { milliseconds: ended.milliseconds } }],
+      };
+    case "handedBack": // handBack
+      return { ...fence, state: "ready", giveBack: true, events: [{ kind: "handedBack" }] };
+    case "parked": // park
+      return {
+        ...fence,
+        state: "waiting",
+        waiting: { reason: ended.reason, on: ended.on },
+        giveBack: true,
+        events: [{ kind: "parked", detail: { reason: ended.reason, on: ended.on } }],
+      };
+    case "invalidInput": // fail, without having used an attempt
+      return { ...finalFailure(execution, ended.error, "invalid-input", policy), giveBack: true };
+    case "expired": // fail
+      return finalFailure(execution, expiryError(ended.limit), "expired", policy);
+    case "exhausted": // fail
+      return finalFailure(execution, lostError(execution.crashes), "lost", policy);
+  }
+}
+
+/** True when a claimed run has no attempt left to execute: its earlier ones were lost with their workers. */
+export function isExhausted(execution: Execution, policy: Policy): boolean {
+  return execution.attempt > policy.attempts;
+}
+
+function again(
+  execution: Execution,
+  error: StoredError,
+  reason: "error" | "timeout",
+  policy: Policy,
+  random: () => number,
+): Settlement {
+  const mayRetry = execution.attempt < policy.attempts && (policy.when?.(error) ?? true);
+  if (!mayRetry) return finalFailure(execution, error, reason, policy);
+  const wait = typeof policy.backoff === "function" ? policy.backoff(execution.attempt) : backoff(policy.backoff, execution.attempt, random);
+  return {
+    ...fenceOf(execution),
+    state: "scheduled",
+    due: { after: wait },
+    error,
+    events: [{ kind: "failed", detail: error }],
+  };
+}
+
+function finalFailure(execution: Execution, error: StoredError, reason: string, policy: Retention): Settlement {
+  return {
+    ...fenceOf(execution),
+    state: "failed",
+    reason,
+    error,
+    keep: keepFor("failed", policy),
+    events: [{ kind: reason === "expired" ? "expired" : "failed", detail: error }],
+  };
+}
+
+function fenceOf(execution: Execution): Pick<Settlement, "run" | "token" | "claim"> {
+  const fence = { run: execution.run, token: execution.token };
+  return execution.claim === undefined ? fence : { ...fence, claim: execution.claim };
+}
+
+function keepFor(state: "succeeded" | "failed" | "cancelled", policy: Retention): number {
+  return policy.keep === false ? shortestKeep : policy.keep[state];
+}
+
+function timeoutError(timeout: number): StoredError {
+  return { name: "TimeoutError", code: "TIMEOUT", message: `the handler was still running after its timeout of ${timeout} ms` };
+}
+
+function expiryError(limit: "startWithin" | "finishWithin"): StoredError {
+  const what = limit === "startWithin" ? "it had not started" : "it had not ended";
+  return { name: "ExpiredError", code: "EXPIRED", message: `${what} within its \`${limit}\`` };
+}
+
+function lostError(crashes: number): StoredError {
+  return {
+    name: "WorkerLostError",
+    code: "LOST",
+    message: `its worker died ${crashes === 1 ? "once" : `${crashes} times`} while executing it, and no attempt is left`,
+  };
+}

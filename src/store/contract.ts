@@ -1,0 +1,446 @@
+/**
+ * The Store contract: what a place must do to be a home for runs.
+ *
+ * A store keeps rows and moves them; it decides nothing. What happens to a run is decided by pure code in `run/`
+ * and arrives here as plain data. Arrays in, arrays out: every verb is a batch, and answers in the order it was asked.
+ * The twelve scenarios of `docs/decisions/0001-store-contract.md` walk through these verbs as calls and rows, and the
+ * conformance suite of `duckdive/testing` holds every store to them.
+ *
+ * Four rules stand above the verbs:
+ *  1. A promise resolves only after the commit that holds its effect.
+ *  2. Time is the store's: callers give durations, or moments somebody asked for; the store reads its own clock.
+ *  3. The fence is `(run, token)`: whoever writes for an execution shows it, and is refused once the claim is lost.
+ *  4. A wake-up is never lost: a verb that puts a run to rest looks, in the same transaction, whether the event it
+ *     would rest for has come already, and if so makes it ready instead.
+ */
+import type { State, StoredError } from "../job/index.js";
+import type { Fence, Moment, NewEvent, Settlement, WaitReason } from "../run/index.js";
+
+export type { Fence, Moment, NewEvent, Settlement, WaitReason };
+
+// ── Intake ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One admission rule of a run: a lock, a concurrency limit or a rate, with the key already computed. */
+export interface Gate {
+  readonly kind: "lock" | "limit" | "rate";
+  readonly key: string;
+  readonly limit: number;
+  /** Rates: the length of the window in milliseconds. */
+  readonly per?: number;
+  /** Rates: how many may start at once. */
+  readonly burst?: number;
+  /** Locks: kept over waits and retries (`run`), or for one attempt. */
+  readonly hold?: "run" | "attempt";
+}
+
+/** The unique rule of a run, with the key already computed. */
+export interface Unique {
+  readonly key: string;
+  /** The key is held while the run is in one of these states … */
+  readonly while?: readonly State[];
+  /** … or for this long from the request, in milliseconds. */
+  readonly window?: number;
+  readonly onConflict:
+    | { readonly kind: "ignore" | "reject" }
+    | { readonly kind: "replace"; readonly fields: readonly ("input" | "runAt" | "priority")[] }
+    | { readonly kind: "debounce"; readonly delay: number; readonly atMost?: number };
+}
+
+/** A run as it is asked for. */
+export interface NewRun {
+  readonly id: string;
+  readonly job: string;
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: number;
+  /** JSON text of the input, as the schema's input; absent for a job without one. */
+  readonly input?: string | undefined;
+  /** When it may start; absent: now. In the future it is recorded `scheduled`. */
+  readonly due?: Moment | undefined;
+  /** Recorded `waiting` for this reason instead of `ready`. */
+  readonly waiting?: Extract<WaitReason, "preparation"> | undefined;
+  /** Milliseconds from the request until it must have started, or ended. */
+  readonly startWithin?: number | undefined;
+  readonly finishWithin?: number | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+  readonly release?: string | undefined;
+  /** Admission and uniqueness; empty in most runs. */
+  readonly gates?: readonly Gate[] | undefined;
+  readonly unique?: Unique | undefined;
+  readonly fair?: string | undefined;
+  /** The run and the named entry that asked for this one as a child. */
+  readonly parent?:
+    | { readonly run: string; readonly entry: string; readonly onEnd: "cancel" | "leave" }
+    | undefined;
+  readonly batch?: string | undefined;
+  /** Runs that must end first. */
+  readonly after?: readonly string[] | undefined;
+  readonly onParentFailure?: "fail" | "cancel" | "run" | undefined;
+}
+
+export interface Inserted {
+  readonly id: string;
+  /** False: this id, or this unique key, was recorded before, and `id` is that run. */
+  readonly created: boolean;
+}
+
+/** A run that was recorded without its definition, now checked by a worker that has it. */
+export type Prepared =
+  | { readonly id: string; readonly run: Omit<NewRun, "id" | "waiting" | "due"> }
+  | { readonly id: string; readonly invalid: StoredError; readonly keep: number };
+
+export interface Intake {
+  /** Records runs, all or none. Idempotent by id: a second insert of an id is the first run, finished or not. */
+  insert(runs: readonly NewRun[]): Promise<Inserted[]>;
+  /** Records runs inside the caller's own transaction: visible when, and only if, that transaction commits. */
+  insertIn(transaction: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
+  /** As `insertIn`, before it returns. Only a store whose databases have synchronous transactions has it. */
+  insertInSync?(transaction: unknown, runs: readonly NewRun[]): Inserted[];
+  /** Ends `waiting(preparation)`: ready (or scheduled), or failed. Runs that no longer wait for it are left alone. */
+  prepare(prepared: readonly Prepared[]): Promise<void>;
+}
+
+// ── Work ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Which version of a job a worker has: it runs that version and the older ones. */
+export interface Ability {
+  readonly job: string;
+  readonly version: number;
+}
+
+export interface NewWorker {
+  readonly id: string;
+  /** Identifies the machine, its boot and its process namespace: pids compare only inside one. */
+  readonly host: string;
+  readonly pid: number;
+  /** When that process began, in the unit of its system; tells a reused pid from the process that had it. */
+  readonly processStart?: string | undefined;
+  readonly release?: string | undefined;
+  readonly abilities: readonly Ability[];
+  readonly queues: Readonly<Record<string, number>>;
+}
+
+export interface ClaimRequest {
+  readonly worker: string;
+  /** Free slots by queue; `*` stands for every queue that is not named. */
+  readonly queues: Readonly<Record<string, number>>;
+  readonly abilities: readonly Ability[];
+}
+
+export interface Claimed extends Fence {
+  /** The opaque mark of the claim in stores that need one beside the token. */
+  readonly claim?: string;
+  readonly job: string;
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: number;
+  readonly input: string | undefined;
+  /** Counted at this claim: 1 at the first. */
+  readonly attempt: number;
+  /** How many executions of it were lost with their worker. */
+  readonly crashes: number;
+  readonly requestedAt: number;
+  readonly runAt: number;
+  readonly startedAt: number;
+  readonly startBy: number | undefined;
+  readonly finishBy: number | undefined;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly parent: string | undefined;
+  /** Its job is paused: it must be parked, not executed. */
+  readonly paused: boolean;
+}
+
+/** Whether a settlement was taken, and the state the run is in by it; refused: the claim was lost. */
+export type Settled = { readonly taken: true; readonly state: State } | { readonly taken: false };
+
+/** One durable call of a handler, by name. */
+export interface Entry {
+  readonly name: string;
+  readonly kind: "step" | "tx" | "child" | "children" | "sleep" | "signal" | "poll" | "enqueue" | "patch";
+  /** Of job and input, so that a changed call is seen. */
+  readonly hash?: string | undefined;
+  readonly state: "pending" | "done" | "failed";
+  /** The order of settling inside the run. */
+  readonly position?: number | undefined;
+  readonly value?: string | undefined;
+  readonly error?: StoredError | undefined;
+  /** Sleeps, step backoffs and timeouts of waits: when it settles by itself. */
+  readonly due?: Moment | undefined;
+  readonly attempts?: number | undefined;
+}
+
+/** What a handler writes at one turn: new entries, settled entries, and the children they start. */
+export interface EntryWrite extends Fence {
+  readonly entries: readonly Entry[];
+  readonly children?: readonly NewRun[] | undefined;
+}
+
+/** A line of a run's log, or its progress. Written under the fence, dropped when the claim is lost. */
+export type Note = Fence &
+  (
+    | {
+        readonly log: {
+          readonly level: "debug" | "info" | "warn" | "error";
+          readonly message: string;
+          readonly fields?: string | undefined;
+        };
+      }
+    | {
+        readonly progress: {
+          readonly done: number;
+          readonly total?: number | undefined;
+          readonly note?: string | undefined;
+        };
+      }
+  );
+
+/** What a worker learns when it shows that it lives. */
+export interface Pulse {
+  /** False: somebody took this worker for dead and gave its runs away; it must abort them and register anew. */
+  readonly alive: boolean;
+  /** Runs of this worker whose cancellation was asked for. */
+  readonly cancelled: readonly { readonly run: string; readonly token: number; readonly reason: string }[];
+}
+
+export interface Work {
+  /** Enters a worker and what it has, and unparks what waited for that. Entering again under the same id is legal. */
+  register(worker: NewWorker): Promise<void>;
+  /** Shows that the worker lives: a write. */
+  heartbeat(worker: string): Promise<Pulse>;
+  /** The same answer without showing life: a read, for a worker that was woken. */
+  pulse(worker: string): Promise<Pulse>;
+  /** Takes a worker out that has settled all it held; what it still holds is given back as by `rescue`. */
+  retire(worker: string): Promise<void>;
+  /** Takes runs: highest priority first, then longest due. Counts their attempt. Writes nothing when there are none. */
+  claim(request: ClaimRequest): Promise<Claimed[]>;
+  /** Ends executions. Answers each; a refused one changed nothing. A run whose cancellation was asked for does not go on. */
+  settle(settlements: readonly Settlement[]): Promise<Settled[]>;
+  /** Writes entries of durable handlers under their fence; answers whether each write was taken. */
+  record(writes: readonly EntryWrite[]): Promise<boolean[]>;
+  /** Everything a replay needs, in one read. */
+  entries(run: string): Promise<Entry[]>;
+  note(notes: readonly Note[]): Promise<void>;
+}
+
+// ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Rescued {
+  readonly run: string;
+  readonly job: string;
+  readonly attempt: number;
+  readonly worker: string;
+}
+
+export interface Promotion {
+  /** Runs that became ready, or ended because their `startWithin` or `finishWithin` was over. */
+  readonly moved: number;
+  /** When the next one is due, on the store's clock; undefined: nothing is scheduled. */
+  readonly next: number | undefined;
+}
+
+export interface Upkeep {
+  /** Makes ready what is due, and fails what has expired; at most `limit` of each, so that no lock is long. */
+  promote(limit: number): Promise<Promotion>;
+  /** Workers that the store can tell are dead. Cheap enough to ask every second: reads no table when nothing changed. */
+  findLost(): Promise<string[]>;
+  /** Gives the runs of dead workers back, recording each lost execution, and takes those workers out. */
+  rescue(workers: readonly string[]): Promise<Rescued[]>;
+  /** Removes what is past its keeping, at most `limit` runs; answers how many went. */
+  prune(limit: number): Promise<number>;
+}
+
+// ── Hand ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A run as it stands in the store. Times in milliseconds since 1970, on the store's clock. */
+export interface StoredRun {
+  readonly id: string;
+  readonly job: string;
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: number;
+  readonly state: State;
+  readonly reason: string | undefined;
+  readonly waiting: { readonly reason: WaitReason; readonly on: string | undefined } | undefined;
+  /** Set while a cancellation was asked for and the run has not ended. */
+  readonly cancelAsked: string | undefined;
+  /** Only workers with this `job@version` may take it: an older worker gave it back. */
+  readonly route: string | undefined;
+  readonly token: number;
+  readonly attempt: number;
+  readonly crashes: number;
+  readonly worker: string | undefined;
+  readonly requestedAt: number;
+  readonly runAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly startBy: number | undefined;
+  readonly finishBy: number | undefined;
+  readonly expiresAt: number | undefined;
+  readonly input: string | undefined;
+  readonly output: string | undefined;
+  readonly error: StoredError | undefined;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly release: string | undefined;
+  readonly parent: string | undefined;
+  readonly batch: string | undefined;
+  readonly progress:
+    | { readonly done: number; readonly total: number | undefined; readonly note: string | undefined }
+    | undefined;
+}
+
+/** Which runs. Every given field must hold; lists mean any of them. Empty: all. */
+export interface RunFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly jobs?: readonly string[] | undefined;
+  readonly queues?: readonly string[] | undefined;
+  readonly states?: readonly State[] | undefined;
+  readonly reasons?: readonly string[] | undefined;
+  readonly waiting?: readonly WaitReason[] | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+  /** Requested at or after, before; milliseconds since 1970. */
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+}
+
+/** Newest first. `next` goes on where the page ended; undefined: that was the last. */
+export interface RunPage {
+  readonly runs: readonly StoredRun[];
+  readonly next: string | undefined;
+}
+
+export interface TimelineEvent {
+  readonly at: number;
+  readonly kind: NewEvent["kind"];
+  readonly attempt: number;
+  readonly token: number;
+  readonly worker: string | undefined;
+  readonly detail: unknown;
+}
+
+export interface LogLine {
+  readonly at: number;
+  readonly attempt: number;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: unknown;
+}
+
+export interface WorkerRow {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly release: string | undefined;
+  readonly abilities: readonly Ability[];
+  readonly queues: Readonly<Record<string, number>>;
+  readonly startedAt: number;
+  readonly heartbeatAt: number;
+  readonly running: number;
+}
+
+export interface QueueRow {
+  readonly name: string;
+  readonly paused: boolean;
+  /** Runs by state; finished states are left out. */
+  readonly scheduled: number;
+  readonly ready: number;
+  readonly running: number;
+  readonly waiting: number;
+  /** When the longest-due ready run became due. */
+  readonly oldest: number | undefined;
+}
+
+/** What can be paused: a queue is passed over by claims, a job's runs are parked. */
+export type PauseTarget = { readonly queue: string } | { readonly job: string };
+
+/** What a worker publishes of a job, for callers without JavaScript and for people. */
+export interface Definition {
+  readonly job: string;
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: number;
+  readonly attempts: number;
+  /** A schema, keys or gates exist, so a run recorded without JavaScript must be prepared. */
+  readonly prepared: boolean;
+  readonly description?: string | undefined;
+}
+
+export interface Hand {
+  find(ids: readonly string[]): Promise<(StoredRun | undefined)[]>;
+  list(
+    filter: RunFilter,
+    page: { readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<RunPage>;
+  count(filter: RunFilter): Promise<number>;
+  /** Runs by state, for the whole store. */
+  countByState(): Promise<Readonly<Record<State, number>>>;
+  timeline(
+    run: string,
+  ): Promise<{ readonly events: readonly TimelineEvent[]; readonly logs: readonly LogLine[] }>;
+  /** Ends runs that are not running; asks for the end of those that are. Answers which it did something to. */
+  cancel(ids: readonly string[], reason: string): Promise<boolean[]>;
+  /** Makes failed and cancelled runs ready again, with all attempts. Answers which. */
+  retry(ids: readonly string[]): Promise<boolean[]>;
+  /** Removes runs that are not running. Answers which. */
+  remove(ids: readonly string[]): Promise<boolean[]>;
+  /** Delivers signals to waiting or future waits, once by id. */
+  signal(signals: readonly NewSignal[]): Promise<void>;
+  pause(target: PauseTarget): Promise<void>;
+  resume(target: PauseTarget): Promise<void>;
+  paused(): Promise<PauseTarget[]>;
+  queues(): Promise<QueueRow[]>;
+  workers(): Promise<WorkerRow[]>;
+  publish(definitions: readonly Definition[]): Promise<void>;
+  definitions(): Promise<Definition[]>;
+}
+
+export interface NewSignal {
+  readonly id: string;
+  readonly to: { readonly run: string } | { readonly job: string; readonly key: string };
+  readonly name: string;
+  readonly payload: string | undefined;
+}
+
+// ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Something a listener may want to look at has been committed. */
+export interface Change {
+  /** By this store object, or by somebody else. */
+  readonly origin: "here" | "elsewhere";
+  /** Runs known to have ended by it; from elsewhere they are not known. */
+  readonly ended: readonly string[];
+  /** There may be something to claim. */
+  readonly claimable: boolean;
+  /** A moment has come into the store at which something is due: the earliest of them. */
+  readonly due?: number | undefined;
+  /** Somebody may have asked a running run to stop. */
+  readonly cancelAsked: boolean;
+}
+
+export interface Doctor {
+  readonly store: string;
+  readonly version: string;
+  readonly migration: number;
+  readonly notes: readonly { readonly level: "ok" | "warn" | "error"; readonly text: string }[];
+}
+
+export interface Store extends Intake, Work, Upkeep, Hand {
+  /** "sqlite", "postgres", or a name of your own. */
+  readonly kind: string;
+  /** The store's clock: milliseconds since 1970. */
+  now(): number;
+  /** Connects, and brings the tables up to date unless told not to. Calling it again is legal and free. */
+  open(): Promise<void>;
+  /** Finishes what was begun and lets go. Calling it again is legal. */
+  close(): Promise<void>;
+  /** Applies the migrations that are missing; answers their numbers. */
+  migrate(): Promise<number[]>;
+  /** Hears of changes, wherever they are made, within about 10 ms, without reading a table while there are none. */
+  watch(listener: (change: Change) => void): () => void;
+  /** A random word written into the database at its creation: two connections that read the same one see one database. */
+  nonce(): Promise<string>;
+  doctor(): Promise<Doctor>;
+}
