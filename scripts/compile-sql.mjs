@@ -18,6 +18,7 @@ const sqlToken =
 
 /** What is wrong with the SQL files, in words for the person who wrote them. */
 export class SqlFileError extends Error {
+  /** @override */
   name = "SqlFileError";
 }
 
