@@ -1,0 +1,21 @@
+// The door of the kernel: what every other part may rest on, and nothing that knows what a job is.
+//
+// The list is written by hand, so that adding to it is a decision.
+
+export { type BackoffRule, backoff } from "./backoff.js";
+export { type Clock, type ManualClock, manualClock, systemClock, type Timer } from "./clock.js";
+export { type Duration, duration, formatDuration } from "./duration.js";
+export {
+  DuckdiveError,
+  InvalidDurationError,
+  InvalidOptionError,
+  NotBuiltError,
+  NotJsonError,
+  TooLargeError,
+} from "./errors.js";
+export { Events, type Listener } from "./events.js";
+export { type Group, group } from "./group.js";
+export { derivedId, isId, newId, timeOfId } from "./id.js";
+export { decode, type EncodeOptions, encode, formatPath, jsonDepth, jsonLimit } from "./json.js";
+export { type Service, service } from "./service.js";
+export { checkOptions, didYouMean, nearest } from "./suggest.js";
