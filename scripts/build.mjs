@@ -1,8 +1,8 @@
 // Builds `dist/` from `src/` with the TypeScript compiler. Run by `npm run build`, by `prepare` (so a clone has
 // a `dist/` after `npm ci`), before the tests and before `npm run duckdive`: all of them run what users get.
 //
-// A fingerprint of every input (sources, compiler options, package.json) stands in `dist/.fingerprint`, so a
-// build that is up to date costs milliseconds and one that is not is never used. The compiler writes into a
+// A fingerprint of every input (sources, compiler options, package.json) and of every file in `dist/` stands in
+// `dist/.fingerprint`, so a build that is up to date costs milliseconds and one that is not is never used. The compiler writes into a
 // folder of its own and only then are changed files moved into `dist/`, one rename each: a process that runs
 // from `dist/` meanwhile sees whole files. With type errors the JavaScript is still written, the errors are
 // shown and the fingerprint is not, so that the next build tries again.
@@ -28,14 +28,15 @@ const fingerprintFile = join(dist, ".fingerprint");
  * @returns {Build}
  */
 export function build(options = {}) {
-  const fingerprint = fingerprintOfInputs();
-  if (!options.force && readIfThere(fingerprintFile) === fingerprint) return { built: false, errors: "" };
+  const inputs = fingerprintOfInputs();
+  const isFresh = readIfThere(fingerprintFile) === inputs + fingerprintOfOutputs();
+  if (isFresh && !options.force) return { built: false, errors: "" };
   const staging = join(root, ".cache", `build-${process.pid}`);
   try {
     const errors = compileInto(staging);
     moveChangedFiles(staging);
     if (errors) rmSync(fingerprintFile, { force: true });
-    else writeFileSync(fingerprintFile, fingerprint);
+    else writeFileSync(fingerprintFile, inputs + fingerprintOfOutputs());
     return { built: true, errors };
   } finally {
     rmSync(staging, { recursive: true, force: true });
@@ -43,10 +44,20 @@ export function build(options = {}) {
 }
 
 function fingerprintOfInputs() {
-  const hash = createHash("sha256");
   const settings = ["package.json", "tsconfig.base.json", "tsconfig.build.json", "scripts/build.mjs"];
-  const inputs = [...settings, ...filesBelow(join(root, "src")).map((path) => join("src", path))];
-  for (const path of inputs)
+  const sources = filesBelow(join(root, "src")).map((path) => join("src", path));
+  return fingerprint([...settings, ...sources]);
+}
+
+function fingerprintOfOutputs() {
+  const outputs = filesBelow(dist).filter((path) => path !== ".fingerprint");
+  return fingerprint(outputs.map((path) => join("dist", path)));
+}
+
+/** @param {string[]} paths */
+function fingerprint(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths)
     hash
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))
