@@ -17,7 +17,11 @@ export default defineConfig({
   },
   test: {
     include: ["{src,test,scripts,examples,bench}/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**"],
+    exclude: [
+      "**/node_modules/**",
+      "**/dist/**",
+      ...(process.env.DUCKDIVE_SKIP_TYPE_TESTS ? ["test/types/**"] : []),
+    ],
     globalSetup: ["./scripts/build-before-tests.mjs"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
