@@ -1,0 +1,116 @@
+// What a handler is given besides its input: the whole of `ctx`, as types.
+//
+// Work and waiting go through it. Every durable call takes a name first; what takes time outside of one may run any
+// number of times. Outcomes are returned. A handler that waits is suspended: it never unwinds, so what must be let go
+// at once is registered with `defer` and not in a `finally`.
+//
+// Before this file come jobs and requests, as types. After it come the loop and the durable runtime, which make it.
+
+import type { Duration } from "../kernel/index.js";
+import type { ChildOptions, InputArgs, RequestOptions } from "./options.js";
+import type { Outcome } from "./outcome.js";
+import type { Retry } from "./policy-types.js";
+import type { Meta, Settled } from "./record.js";
+import type { Errors, InputOf, Stored } from "./schema.js";
+import type { Signal } from "./signal.js";
+import type { Contract } from "./types.js";
+
+/** What the body of a step is given. */
+export interface StepInfo {
+  /** The same for every attempt of this step of this run: what an outside service wants as idempotency key. */
+  readonly key: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}
+
+/** A promise that may never settle in this execution. `await`, `Promise.all` and `Promise.race` know what to do with it. */
+export interface Wait<T> extends Promise<T> {
+  readonly "~wait": true;
+}
+
+/** Where a handler, and duckdive itself, write what people should read. Fields are plain data. */
+export interface Log {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** What becomes of the parent when children fail: it fails, it gets undefined for them, or it gets how each ended. */
+export type OnChildFailure = "fail" | "ignore" | "collect";
+
+/** What a handler is given. `E` are the failures its job declares, `Tx` the transactions of its adapter. */
+export interface Context<E extends Errors = {}, Tx = unknown> {
+  readonly runId: string;
+  /** From 1, counted when a worker takes the run, so that a crash counts. */
+  readonly attempt: number;
+  /** The fence: higher at every claim of the run than at the one before. */
+  readonly token: number;
+  readonly job: string;
+  /** Aborts at timeout, cancellation, shutdown and a lost claim; never because the run went to sleep. */
+  readonly signal: AbortSignal;
+  readonly meta: Meta;
+  readonly log: Log;
+  progress(done: number, total?: number, note?: string): void;
+  /** Runs, last first, when this execution ends in any way, suspension included. */
+  defer(cleanup: () => void | Promise<void>): void;
+
+  /** Work that is done once and remembered. The value given back is always the stored one, also the first time. */
+  step<T>(
+    name: string,
+    fn: (step: StepInfo) => T | Promise<T>,
+    options?: { retry?: Retry; timeout?: Duration },
+  ): Promise<Stored<T>>;
+  /** A step whose writes and whose memory are committed together: exactly once. */
+  readonly tx: <T>(name: string, fn: (tx: Tx) => T | Promise<T>) => Promise<Stored<T>>;
+  /** Asks for a run that goes its own way, recorded once however often the handler is replayed. */
+  enqueue<I, O>(
+    name: string,
+    job: Contract<string, I, any, O, any>,
+    ...args: InputArgs<I, RequestOptions>
+  ): Promise<{ id: string }>;
+
+  /** A child run, and its result. Rejects RunFailedError, RunCancelledError. */
+  run<I, O>(
+    name: string,
+    job: Contract<string, I, any, O, any>,
+    ...args: InputArgs<I, ChildOptions>
+  ): Wait<O>;
+  /** A child for each input, at most `atOnce` at a time. */
+  runAll<I, O, F extends OnChildFailure = "fail">(
+    name: string,
+    job: Contract<string, I, any, O, any>,
+    inputs: Iterable<NoInfer<I>>,
+    options?: ChildOptions & { onFailure?: F; atOnce?: number },
+  ): Wait<F extends "fail" ? O[] : F extends "ignore" ? (O | undefined)[] : Settled<O>[]>;
+  sleep(name: string, duration: Duration): Wait<void>;
+  until(name: string, date: Date | string): Wait<void>;
+  /** Asks `fn` again and again until it gives something back. */
+  poll<T>(
+    name: string,
+    options: { every: Duration; timeout: Duration },
+    fn: (step: StepInfo) => Promise<T | undefined>,
+  ): Wait<Stored<T>>;
+  waitFor<P>(name: string, signal: Signal<string, any, P>): Wait<P>;
+  waitFor<P>(
+    name: string,
+    signal: Signal<string, any, P>,
+    options: { timeout: Duration },
+  ): Wait<P | undefined>;
+  /** Whether this run began with the code that has this patch: how a handler with runs under way is changed. */
+  patched(name: string): boolean;
+  /** The same context with every name prefixed: for the body of a loop, and for a helper. */
+  scope(prefix: string): Context<E, Tx>;
+
+  // Outcomes: returned, never thrown. Making one and not returning it is an error.
+  /** Commits these writes and the run's success together: exactly once. */
+  readonly succeed: <T>(fn: (tx: Tx) => T | Promise<T>) => Outcome<T>;
+  /** Ends the run as failed, whatever attempts are left, with data that callers can read by its declared type. */
+  fail<C extends keyof E & string>(code: C, data: InputOf<E[C]>): Outcome<never>;
+  fail(reason: string): Outcome<never>;
+  cancel(reason: string): Outcome<never>;
+  /** Comes back later; costs no attempt. */
+  snooze(duration: Duration): Outcome<never>;
+  /** Comes back later, and so do the other runs under the job's rate. */
+  rateLimited(duration: Duration): Outcome<never>;
+}

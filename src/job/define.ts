@@ -1,0 +1,166 @@
+// `job()`: the one way to define a job, or a contract whose handler stands elsewhere.
+//
+// What it makes is a plain frozen object. Everything that duckdive knows of it hangs on a symbol that all copies of
+// the package share, so that a job defined with one copy is a job to another; an application, its libraries and a
+// command line tool often have several. The definition is read and checked here, once.
+//
+// Before this file come policy, schemas and names. After it come `open({ jobs })`, `enqueue`, and the loop.
+
+import { checkOptions, InvalidOptionError } from "../kernel/index.js";
+import type { Context } from "./context.js";
+import { checkName, checkSchema, show } from "./names.js";
+import { policyOptions, type ResolvedPolicy, resolvePolicy, unbuiltOptions } from "./policy.js";
+import type { Policy } from "./policy-types.js";
+import type { Request, RequestOptions } from "./options.js";
+import type { Schema } from "./schema.js";
+import type { AnyContract, AnyJob, DefineJob } from "./types.js";
+
+const brand = Symbol.for("duckdive.job");
+const requestBrand = Symbol.for("duckdive.request");
+
+/** What a contract knows of itself, beside its name. */
+export interface Definition {
+  readonly name: string;
+  readonly input: Schema | undefined;
+  readonly output: Schema | undefined;
+  readonly errors: Readonly<Record<string, Schema>>;
+  readonly policy: ResolvedPolicy;
+}
+
+type Handler = (input: unknown, ctx: Context) => unknown;
+
+interface Declared extends Policy<any> {
+  readonly name: string;
+  readonly input?: Schema;
+  readonly output?: Schema;
+  readonly errors?: Readonly<Record<string, Schema>>;
+  readonly handle?: Handler;
+}
+
+/**
+ * Defines a job: its name, its input, its policy and its handler. Without `handle` it is a contract, light to import;
+ * `contract.handle(fn)` in another file makes the job.
+ *
+ * Defaults: queue `default`, priority 0, 10 attempts (exponential, 5 s × 3 up to 6 h, ± 20 %), timeout 15 minutes,
+ * kept 7 days when succeeded or cancelled and 90 when failed.
+ *
+ * @throws InvalidOptionError, InvalidDurationError at the definition, naming the job, the option and the remedy
+ * @example
+ * export const welcome = job({
+ *   name: "welcome-email",
+ *   input: z.object({ userId: z.number() }),
+ *   timeout: "30s",
+ *   async handle({ userId }, ctx) {
+ *     await ctx.step("send", ({ key }) => mailer.send(userId, { idempotencyKey: key }));
+ *   },
+ * });
+ */
+export const job: DefineJob<unknown> = Object.assign(define, { using: () => job }) as DefineJob<unknown>;
+
+function define(declared: Declared): object {
+  if (typeof declared !== "object" || declared === null) {
+    throw new InvalidOptionError(
+      `job() was given ${show(declared)}. Use an object: { name, input, handle }.`,
+    );
+  }
+  checkName(declared.name, "A job");
+  const where = `job "${declared.name}"`;
+  checkOptions(declared, ["name", "input", "output", "errors", "handle", ...policyOptions], where);
+  const { name, input, output, errors = {}, handle } = declared;
+  if (input !== undefined) checkSchema(input, `${where}: input`);
+  if (output !== undefined) checkSchema(output, `${where}: output`);
+  for (const [code, schema] of Object.entries(errors)) {
+    checkName(code, `A failure of ${where}`);
+    checkSchema(schema, `${where}: errors.${code}`);
+  }
+  const policy = resolvePolicy(declared, where);
+  const definition: Definition = {
+    name,
+    input,
+    output,
+    errors: { ...errors },
+    policy: Object.freeze(policy),
+  };
+  return handle === undefined ? contractOf(definition) : jobOf(definition, handle);
+}
+
+function contractOf(definition: Definition): object {
+  const contract = { ...base(definition), handle: (handler: Handler) => jobOf(definition, handler) };
+  return Object.freeze(contract);
+}
+
+function jobOf(definition: Definition, handler: Handler): object {
+  if (typeof handler !== "function") {
+    throw new InvalidOptionError(
+      `The handler of job "${definition.name}" is ${show(handler)}. Use a function.`,
+    );
+  }
+  return Object.freeze({ ...base(definition), handler });
+}
+
+function base(definition: Definition) {
+  const { name } = definition;
+  const contract = {
+    name,
+    "~types": undefined,
+    [brand]: definition,
+    with: (input?: unknown, options?: RequestOptions): object =>
+      Object.freeze({ job: name, [requestBrand]: { contract, input, options: options ?? {} } }),
+    is: (run: { readonly job: string }) => run.job === name,
+    failedWith: (error: unknown, code: string) =>
+      error instanceof Error &&
+      error.name === "RunFailedError" &&
+      Reflect.get(error, "job") === name &&
+      Reflect.get(error, "code") === code,
+  };
+  return contract;
+}
+
+/** Whether a value is a job or a contract. */
+export function isContract(value: unknown): value is AnyContract {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** Whether a value is a job: a contract with its handler. */
+export function isJob(value: unknown): value is AnyJob {
+  return isContract(value) && "handler" in value;
+}
+
+/**
+ * What a contract knows of itself.
+ *
+ * @throws InvalidOptionError when the value is none
+ */
+export function definitionOf(contract: unknown): Definition {
+  if (isContract(contract)) return Reflect.get(contract, brand) as Definition;
+  throw new InvalidOptionError(`${show(contract)} is not a job. Use what job({ name, … }) gives back.`);
+}
+
+/** The policy of a job or a contract, with everything filled in. */
+export function policyOf(contract: unknown): ResolvedPolicy {
+  return definitionOf(contract).policy;
+}
+
+/** The policy options of a job that this version does not do yet: whoever takes the job must refuse it, by name. */
+export function unbuilt(contract: unknown): string[] {
+  return unbuiltOptions(policyOf(contract));
+}
+
+/** What `.with` put together. */
+export interface RequestParts {
+  readonly contract: AnyContract;
+  readonly input: unknown;
+  readonly options: RequestOptions;
+}
+
+/**
+ * The parts of a request made by `.with`.
+ *
+ * @throws InvalidOptionError when it is none
+ */
+export function partsOf(request: Request): RequestParts {
+  const parts: unknown =
+    typeof request === "object" && request !== null ? Reflect.get(request, requestBrand) : undefined;
+  if (parts !== undefined) return parts as RequestParts;
+  throw new InvalidOptionError(`${show(request)} is not a request. Use what job.with(input) gives back.`);
+}

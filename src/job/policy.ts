@@ -1,0 +1,242 @@
+// Reading a job's policy: once, where the job is defined, into numbers that nobody has to read again.
+//
+// A wrong policy is an error at import, naming the job, the option and the remedy, and not a surprise at the first
+// retry. Durations become milliseconds, defaults are filled in, and a function that computes a backoff is wrapped so
+// that what it gives back is checked each time. What this version does not do yet is listed by `unbuilt`, so that
+// whoever would have to do it can refuse: nothing is silently ignored.
+//
+// Before this file come the policy as written and the defaults. After it come the enqueue and the loop.
+
+import {
+  type BackoffRule,
+  backoff as backoffAfter,
+  checkOptions,
+  type Duration,
+  duration,
+  InvalidOptionError,
+} from "../kernel/index.js";
+import { defaults, priorities } from "./defaults.js";
+import { checkName, show } from "./names.js";
+import type { Backoff, By, Limit, Policy, Rate, Retry, Unique } from "./policy-types.js";
+import type { StoredError } from "./record.js";
+
+/** How long to wait after an attempt failed: a rule, or a function that gives milliseconds and is checked. */
+export type ResolvedBackoff = BackoffRule | ((attempt: number) => number);
+
+/** The parsed input of some job. */
+type Fields = Record<string, unknown>;
+
+/** A job's policy with everything filled in. Durations are whole milliseconds. */
+export interface ResolvedPolicy {
+  readonly queue: string;
+  readonly priority: number;
+  readonly attempts: number;
+  readonly backoff: ResolvedBackoff;
+  readonly when?: (error: StoredError) => boolean;
+  readonly timeout: number;
+  readonly startWithin?: number;
+  readonly finishWithin?: number;
+  readonly keep: { readonly succeeded: number; readonly failed: number; readonly cancelled: number } | false;
+  readonly version: number;
+  readonly description?: string;
+  // Not done by this version: see `unbuilt`. As declared.
+  readonly isolate?: "thread" | "process";
+  readonly unique?: Unique<Fields>;
+  readonly lock?: By<Fields> | { by: By<Fields>; hold?: "run" | "attempt" };
+  readonly concurrency?: Limit<Fields> | readonly Limit<Fields>[];
+  readonly rate?: Rate<Fields> | readonly Rate<Fields>[];
+}
+
+/** The names of all policy options. */
+export const policyOptions = [
+  "queue",
+  "priority",
+  "retry",
+  "timeout",
+  "startWithin",
+  "finishWithin",
+  "unique",
+  "lock",
+  "concurrency",
+  "rate",
+  "keep",
+  "isolate",
+  "version",
+  "description",
+] as const satisfies readonly (keyof Policy<unknown>)[];
+
+const notBuilt = ["unique", "lock", "concurrency", "rate", "isolate"] as const;
+
+/** The options of a policy that this version would ignore, and therefore must refuse. */
+export function unbuiltOptions(policy: ResolvedPolicy): string[] {
+  return notBuilt.filter((option) => policy[option] !== undefined);
+}
+
+/**
+ * Checks a policy and fills it in.
+ *
+ * @param where whose it is, for messages: `job "mail"`
+ * @throws InvalidOptionError, InvalidDurationError
+ */
+export function resolvePolicy(declared: Policy<any>, where: string): ResolvedPolicy {
+  const { queue = defaults.queue, priority = defaults.priority, version = defaults.version } = declared;
+  checkName(queue, `The queue of ${where}`);
+  if (queue === "*") {
+    throw new InvalidOptionError(
+      `${where}: queue is "*", which stands for all queues. Give it a name of its own.`,
+    );
+  }
+  checkInteger(priority, priorities.lowest, priorities.highest, `${where}: priority`);
+  checkInteger(version, 1, maxInteger, `${where}: version`);
+  const retry = resolveRetry(declared.retry, where);
+  return {
+    queue,
+    priority,
+    ...retry,
+    timeout: positive(declared.timeout ?? defaults.timeout, `${where}: timeout`),
+    ...optional("startWithin", declared.startWithin, where),
+    ...optional("finishWithin", declared.finishWithin, where),
+    keep: resolveKeep(declared.keep, where),
+    version,
+    ...(declared.description === undefined ? {} : { description: text(declared.description, where) }),
+    ...resolveUnbuilt(declared, where),
+  };
+}
+
+const maxInteger = 2 ** 31 - 1;
+
+function checkInteger(value: unknown, lowest: number, highest: number, where: string): void {
+  if (typeof value === "number" && Number.isInteger(value) && value >= lowest && value <= highest) return;
+  const range = highest === maxInteger ? `from ${lowest} up` : `from ${lowest} to ${highest}`;
+  throw new InvalidOptionError(`${where} is ${show(value)}. Use a whole number ${range}.`);
+}
+
+function positive(value: Duration, where: string): number {
+  const milliseconds = duration(value, where);
+  if (milliseconds > 0) return milliseconds;
+  throw new InvalidOptionError(`${where} is 0. Use a time longer than that.`);
+}
+
+function optional<Name extends "startWithin" | "finishWithin">(
+  name: Name,
+  value: Duration | undefined,
+  where: string,
+): { [key in Name]?: number } {
+  const found: { [key in Name]?: number } = {};
+  if (value !== undefined) found[name] = positive(value, `${where}: ${name}`);
+  return found;
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === "string") return value;
+  throw new InvalidOptionError(`${where}: description is ${show(value)}. Use a text.`);
+}
+
+function checkObject(value: unknown, where: string, instead: string): asserts value is object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new InvalidOptionError(`${where} is ${show(value)}. Use ${instead}.`);
+}
+
+/** A retry policy, filled in: for a job, and for a step. */
+export function resolveRetry(
+  retry: Retry | undefined,
+  where: string,
+): Pick<ResolvedPolicy, "attempts" | "backoff" | "when"> {
+  if (retry !== undefined) {
+    checkObject(retry, `${where}: retry`, "an object such as { attempts: 5 }");
+    checkOptions(retry, ["attempts", "backoff", "when"], `retry of ${where}`);
+  }
+  const attempts = retry?.attempts ?? defaults.retry.attempts;
+  checkInteger(attempts, 1, maxInteger, `${where}: retry.attempts`);
+  const backoff = resolveBackoff(retry?.backoff ?? defaults.retry.kind, `${where}: retry.backoff`);
+  if (retry?.when === undefined) return { attempts, backoff };
+  if (typeof retry.when !== "function") {
+    throw new InvalidOptionError(`${where}: retry.when is ${show(retry.when)}. Use a function of the error.`);
+  }
+  return { attempts, backoff, when: retry.when };
+}
+
+const kinds = ["fixed", "linear", "exponential"] as const;
+
+function resolveBackoff(declared: Backoff, where: string): ResolvedBackoff {
+  if (typeof declared === "function") {
+    return (attempt) => duration(declared(attempt), `${where}(${attempt})`);
+  }
+  const given = typeof declared === "string" ? { kind: declared } : declared;
+  checkObject(given, where, `${kinds.map(show).join(", ")}, an object or a function`);
+  checkOptions(given, ["kind", "base", "cap", "jitter"], where);
+  if (!kinds.includes(given.kind)) {
+    throw new InvalidOptionError(`${where}: kind is ${show(given.kind)}. Use ${kinds.map(show).join(", ")}.`);
+  }
+  const { factor, jitter = defaults.retry.jitter } = { ...defaults.retry, ...given };
+  const base = duration(given.base ?? defaults.retry.base, `${where}.base`);
+  const cap =
+    given.cap === undefined
+      ? Math.max(base, duration(defaults.retry.cap, where))
+      : duration(given.cap, `${where}.cap`);
+  if (cap < base)
+    throw new InvalidOptionError(`${where}: cap is shorter than base. Use a cap of at least the base.`);
+  if (!(typeof jitter === "number" && jitter >= 0 && jitter <= 1)) {
+    throw new InvalidOptionError(
+      `${where}: jitter is ${show(jitter)}. Use a share from 0 to 1: 0.2 is 20 % either way.`,
+    );
+  }
+  return { kind: given.kind, base, factor, cap, jitter };
+}
+
+/** The wait in milliseconds after `attempt` failed. */
+export function retryDelay(backoff: ResolvedBackoff, attempt: number, random: () => number): number {
+  return typeof backoff === "function" ? backoff(attempt) : backoffAfter(backoff, attempt, random);
+}
+
+function resolveKeep(declared: Policy<unknown>["keep"], where: string): ResolvedPolicy["keep"] {
+  if (declared === false) return false;
+  if (declared !== undefined) {
+    checkObject(declared, `${where}: keep`, 'false, or an object such as { succeeded: "1d" }');
+    checkOptions(declared, Object.keys(defaults.keep), `keep of ${where}`);
+  }
+  const { succeeded, failed, cancelled } = { ...defaults.keep, ...declared };
+  return {
+    succeeded: duration(succeeded ?? defaults.keep.succeeded, `${where}: keep.succeeded`),
+    failed: duration(failed ?? defaults.keep.failed, `${where}: keep.failed`),
+    cancelled: duration(cancelled ?? defaults.keep.cancelled, `${where}: keep.cancelled`),
+  };
+}
+
+/** What is typed and not done yet is kept as it was declared; only names that nobody knows are refused here. */
+function resolveUnbuilt(
+  declared: Policy<any>,
+  where: string,
+): Pick<ResolvedPolicy, (typeof notBuilt)[number]> {
+  const { unique, lock, concurrency, rate, isolate } = declared;
+  if (unique !== undefined) {
+    checkObject(unique, `${where}: unique`, 'an object such as { by: "userId" }');
+    checkOptions(unique, ["by", "onConflict", "while", "for"], `unique of ${where}`);
+    if (unique.for !== undefined && unique.while !== undefined) {
+      throw new InvalidOptionError(`${where}: unique has both "for" and "while". Use one of them.`);
+    }
+  }
+  for (const limit of list(concurrency)) {
+    checkObject(limit, `${where}: concurrency`, "an object such as { limit: 4 }");
+    checkOptions(limit, ["limit", "by", "name"], `concurrency of ${where}`);
+  }
+  for (const limit of list(rate)) {
+    checkObject(limit, `${where}: rate`, 'an object such as { limit: 100, per: "1m" }');
+    checkOptions(limit, ["limit", "per", "by", "burst", "name"], `rate of ${where}`);
+  }
+  if (isolate !== undefined && isolate !== "thread" && isolate !== "process") {
+    throw new InvalidOptionError(`${where}: isolate is ${show(isolate)}. Use "thread" or "process".`);
+  }
+  return {
+    ...(unique === undefined ? {} : { unique }),
+    ...(lock === undefined ? {} : { lock }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(rate === undefined ? {} : { rate }),
+    ...(isolate === undefined ? {} : { isolate }),
+  };
+}
+
+function list<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value as T];
+}

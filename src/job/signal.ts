@@ -1,0 +1,45 @@
+// A signal: a named, typed message to a run that waits for it.
+//
+// Like a job it is a definition that both sides import: whoever sends it and the handler that waits. The payload is
+// stored, so its schema obeys the same law as the input of a job.
+//
+// Before this file come schemas. After it come `ctx.waitFor` and `duckdive.signal`.
+
+import { checkName, checkSchema } from "./names.js";
+import type { InputOf, MustBeStorable, ParsedOf, Schema } from "./schema.js";
+
+const brand = Symbol.for("duckdive.signal");
+
+/** A named message. `I` is what senders give, `P` what handlers get. */
+export interface Signal<N extends string, I, P> {
+  readonly name: N;
+  readonly "~types": { input: I; parsed: P };
+}
+
+interface Definition {
+  readonly name: string;
+  readonly schema: Schema;
+}
+
+/**
+ * Defines a signal.
+ *
+ * @throws InvalidOptionError when the name or the schema is none
+ * @example const approved = signal("approved", z.object({ by: z.string() }));
+ */
+export function signal<const N extends string, S extends Schema<any, any>>(
+  name: N,
+  schema: S & MustBeStorable<S>,
+): Signal<N, InputOf<S>, ParsedOf<S>> {
+  checkName(name, "A signal");
+  checkSchema(schema, `signal "${name}"`);
+  const definition: Definition = { name, schema };
+  const value = { name, "~types": undefined, [brand]: definition };
+  return Object.freeze(value) as object as Signal<N, InputOf<S>, ParsedOf<S>>;
+}
+
+/** The schema of a signal's payload; undefined when the value is no signal. */
+export function signalSchema(value: unknown): Schema | undefined {
+  if (typeof value !== "object" || value === null || !(brand in value)) return undefined;
+  return (value[brand] as Definition).schema;
+}
