@@ -2,7 +2,7 @@
 // after nothing in particular, no type is forced through `unknown`, no work is left behind as a note, and no file
 // names a path of somebody's machine. It reads what git tracks or would track.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -62,13 +62,18 @@ function lineErrors(path, text) {
   });
 }
 
+/** @param {string} path */
+function isFile(path) {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 function main() {
   const root = fileURLToPath(new URL("..", import.meta.url));
   const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "-z"], {
     cwd: root,
     encoding: "utf8",
   });
-  const paths = listed.split("\0").filter((path) => path !== "" && existsSync(join(root, path)));
+  const paths = listed.split("\0").filter((path) => path !== "" && isFile(join(root, path)));
   const errors = paths.flatMap((path) => formErrors(path, readFileSync(join(root, path), "utf8")));
   for (const error of errors) console.error(error);
   if (errors.length > 0) process.exitCode = 1;
