@@ -109,7 +109,7 @@ function base(definition: Definition) {
     is: (run: { readonly job: string }) => run.job === name,
     failedWith: (error: unknown, code: string) =>
       error instanceof Error &&
-      error.name === "RunFailedError" &&
+      "runId" in error &&
       Reflect.get(error, "job") === name &&
       Reflect.get(error, "code") === code,
   };

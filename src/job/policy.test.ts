@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { DuckdiveError } from "../kernel/index.js";
+import { defaults } from "./defaults.js";
+import { job, policyOf, unbuilt } from "./define.js";
+import { retryDelay } from "./policy.js";
+
+/** Defines a job whose policy the compiler would refuse. */
+const define = (policy: object) =>
+  job({ name: "mail", handle() {}, ...policy } as { name: "mail"; handle(): void });
+const resolved = (policy: object) => policyOf(define(policy));
+
+describe("defaults", () => {
+  test("fill in what a job does not say", () => {
+    expect(resolved({})).toEqual({
+      queue: "default",
+      priority: 0,
+      attempts: 10,
+      backoff: { kind: "exponential", base: 5_000, factor: 3, cap: 21_600_000, jitter: 0.2 },
+      timeout: 900_000,
+      keep: { succeeded: 604_800_000, failed: 7_776_000_000, cancelled: 604_800_000 },
+      version: 1,
+    });
+  });
+
+  test("stand in the documentation, every one of them and no other", () => {
+    const rows = readFileSync(new URL("../../docs/reference/defaults.md", import.meta.url), "utf8")
+      .split("\n")
+      .map((line) => line.split("|").map((cell) => cell.trim()))
+      .filter((cells) => cells.length >= 5 && /^`.*`$/.test(cells[1] ?? ""))
+      .map((cells) => [cells[1]?.slice(1, -1), cells[2]?.slice(1, -1)]);
+    const flat = Object.entries(defaults).flatMap(([name, value]) =>
+      typeof value === "object"
+        ? Object.entries(value).map(([part, inner]) => [`${name}.${part}`, String(inner)])
+        : [[name, String(value)]],
+    );
+    expect(rows).toEqual(flat);
+  });
+});
+
+describe("a policy", () => {
+  test("is read into milliseconds", () => {
+    const policy = resolved({
+      queue: "mail",
+      priority: -10,
+      timeout: "30s",
+      startWithin: "1h",
+      finishWithin: 5_000,
+      version: 3,
+      description: "sends mail",
+      retry: { attempts: 2, backoff: { kind: "linear", base: "2s", cap: "1m", jitter: 0 } },
+      keep: { succeeded: "1d" },
+    });
+    expect(policy).toMatchObject({
+      queue: "mail",
+      priority: -10,
+      timeout: 30_000,
+      startWithin: 3_600_000,
+      finishWithin: 5_000,
+      version: 3,
+      attempts: 2,
+      backoff: { kind: "linear", base: 2_000, cap: 60_000, jitter: 0 },
+      keep: { succeeded: 86_400_000, failed: 7_776_000_000, cancelled: 604_800_000 },
+    });
+    expect(resolved({ keep: false }).keep).toBe(false);
+  });
+
+  test("takes a kind, a rule or a function as backoff", () => {
+    const delays = (backoff: unknown) =>
+      [1, 2, 3].map((attempt) => retryDelay(resolved({ retry: { backoff } }).backoff, attempt, () => 0.5));
+    expect(delays("fixed")).toEqual([5_000, 5_000, 5_000]);
+    expect(delays("linear")).toEqual([5_000, 10_000, 15_000]);
+    expect(delays("exponential")).toEqual([5_000, 15_000, 45_000]);
+    expect(delays({ kind: "fixed", base: "12h" })).toEqual([43_200_000, 43_200_000, 43_200_000]);
+    expect(delays((attempt: number) => `${attempt}m`)).toEqual([60_000, 120_000, 180_000]);
+  });
+
+  test("checks what a backoff function gives back, each time", () => {
+    const { backoff } = resolved({ retry: { backoff: () => "soon" } });
+    expect(() => retryDelay(backoff, 4, Math.random)).toThrow(/^job "mail": retry\.backoff\(4\) is "soon"/);
+  });
+
+  test("names what this version does not do, so that it is refused and not ignored", () => {
+    expect(unbuilt(define({}))).toEqual([]);
+    const policy = {
+      unique: { by: "id" },
+      lock: "id",
+      concurrency: [{ limit: 2 }],
+      rate: { limit: 1, per: "1m" },
+      isolate: "thread",
+    };
+    expect(unbuilt(define(policy))).toEqual(["unique", "lock", "concurrency", "rate", "isolate"]);
+  });
+
+  test.each<[object, RegExp]>([
+    [{ timout: "30s" }, /^job "mail" has no option "timout"\. Did you mean "timeout"\?/],
+    [{ timeout: "30 seconds" }, /^job "mail": timeout is "30 seconds", which is not a duration/],
+    [{ timeout: 0 }, /timeout is 0\. Use a time longer/],
+    [{ startWithin: -1 }, /startWithin is -1/],
+    [{ queue: "" }, /^The queue of job "mail" needs a name/],
+    [{ queue: "*" }, /stands for all queues/],
+    [{ queue: "a\nb" }, /control characters/],
+    [{ priority: 11 }, /priority is 11\. Use a whole number from -10 to 10/],
+    [{ priority: 0.5 }, /priority is 0\.5/],
+    [{ priority: "3" }, /priority is "3"/],
+    [{ version: 0 }, /version is 0\. Use a whole number from 1 up/],
+    [{ retry: 3 }, /retry is 3\. Use an object/],
+    [{ retry: { attempts: 0 } }, /retry\.attempts is 0/],
+    [{ retry: { attempts: Number.POSITIVE_INFINITY } }, /retry\.attempts is Infinity/],
+    [{ retry: { attemps: 1 } }, /Did you mean "attempts"/],
+    [{ retry: { when: true } }, /retry\.when is true/],
+    [{ retry: { backoff: "exponentiel" } }, /kind is "exponentiel"\. Use "fixed", "linear", "exponential"/],
+    [{ retry: { backoff: { kind: "fixed", base: "1h", cap: "1m" } } }, /cap is shorter than base/],
+    [{ retry: { backoff: { kind: "fixed", jitter: 20 } } }, /jitter is 20\. Use a share/],
+    [{ keep: "7d" }, /keep is "7d"\. Use false, or an object/],
+    [{ keep: { done: "7d" } }, /keep of job "mail" has no option "done"/],
+    [{ keep: { failed: "a week" } }, /keep\.failed is "a week"/],
+    [{ unique: "id" }, /unique is "id"/],
+    [{ unique: { for: "1m", while: ["ready"] } }, /both "for" and "while"/],
+    [{ concurrency: { max: 1 } }, /concurrency of job "mail" has no option "max"/],
+    [{ rate: [{ limit: 1, every: "1m" }] }, /rate of job "mail" has no option "every"/],
+    [{ isolate: "worker" }, /isolate is "worker"/],
+    [{ description: 1 }, /description is 1/],
+  ])("%j is refused, with the job, the option and a remedy", (policy, message) => {
+    expect(() => define(policy)).toThrow(message);
+    try {
+      define(policy);
+    } catch (error) {
+      expect(error).toBeInstanceOf(DuckdiveError);
+    }
+  });
+});
