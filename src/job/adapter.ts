@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: `any` is the wildcard of a constraint here; nothing is inferred as it
 // The application's own database access, as far as a job has to know of it: by the type of its transactions.
 //
 // An adapter (drizzle(db), a pg pool …) is a value that the queue uses; to a job it is only a type, so that

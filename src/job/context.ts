@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: `any` is the wildcard of a contract here; nothing is inferred as it
+// biome-ignore-all lint/complexity/noBannedTypes: `{}` is the record without failures, on which every code is an error
 // What a handler is given besides its input: the whole of `ctx`, as types.
 //
 // Work and waiting go through it. Every durable call takes a name first; what takes time outside of one may run any
@@ -7,13 +9,13 @@
 // Before this file come jobs and requests, as types. After it come the loop and the durable runtime, which make it.
 
 import type { Duration } from "../kernel/index.js";
+import type { Contract } from "./contract.js";
 import type { ChildOptions, InputArgs, RequestOptions } from "./options.js";
 import type { Outcome } from "./outcome.js";
 import type { Retry } from "./policy-types.js";
 import type { Meta, Settled } from "./record.js";
 import type { Errors, InputOf, Stored } from "./schema.js";
 import type { Signal } from "./signal.js";
-import type { Contract } from "./types.js";
 
 /** What the body of a step is given. */
 export interface StepInfo {

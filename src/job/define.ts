@@ -8,12 +8,13 @@
 
 import { checkOptions, InvalidOptionError } from "../kernel/index.js";
 import type { Context } from "./context.js";
+import type { AnyContract } from "./contract.js";
 import { checkName, checkSchema, show } from "./names.js";
-import { policyOptions, type ResolvedPolicy, resolvePolicy, unbuiltOptions } from "./policy.js";
-import type { Policy } from "./policy-types.js";
 import type { Request, RequestOptions } from "./options.js";
+import { type Fields, policyOptions, type ResolvedPolicy, resolvePolicy, unbuiltOptions } from "./policy.js";
+import type { Policy } from "./policy-types.js";
 import type { Schema } from "./schema.js";
-import type { AnyContract, AnyJob, DefineJob } from "./types.js";
+import type { AnyJob, DefineJob } from "./types.js";
 
 const brand = Symbol.for("duckdive.job");
 const requestBrand = Symbol.for("duckdive.request");
@@ -29,7 +30,7 @@ export interface Definition {
 
 type Handler = (input: unknown, ctx: Context) => unknown;
 
-interface Declared extends Policy<any> {
+interface Declared extends Policy<Fields> {
   readonly name: string;
   readonly input?: Schema;
   readonly output?: Schema;

@@ -4,6 +4,7 @@
 
 export type { Adapter, TxOf } from "./adapter.js";
 export type { Context, Log, OnChildFailure, StepInfo, Wait } from "./context.js";
+export type { AnyContract, Contract } from "./contract.js";
 export { defaults, priorities } from "./defaults.js";
 export {
   type Definition,
@@ -46,4 +47,4 @@ export type { Backoff, By, Limit, OnConflict, Policy, Rate, Retry, Unique } from
 export type { Meta, RunRecord, Settled, State, StoredError } from "./record.js";
 export type { Errors, InputOf, MustBeStorable, NotJson, ParsedOf, Schema, Stored } from "./schema.js";
 export { type Signal, signal, signalSchema } from "./signal.js";
-export type { AnyContract, AnyJob, Contract, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";
+export type { AnyJob, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";

@@ -1,3 +1,4 @@
+// cspell:ignore timout attemps exponentiel -- misspelled on purpose
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { DuckdiveError } from "../kernel/index.js";

@@ -23,8 +23,8 @@ import type { StoredError } from "./record.js";
 /** How long to wait after an attempt failed: a rule, or a function that gives milliseconds and is checked. */
 export type ResolvedBackoff = BackoffRule | ((attempt: number) => number);
 
-/** The parsed input of some job. */
-type Fields = Record<string, unknown>;
+/** The parsed input of some job: its fields are not known, only that it has some. */
+export type Fields = Record<string, unknown>;
 
 /** A job's policy with everything filled in. Durations are whole milliseconds. */
 export interface ResolvedPolicy {
@@ -78,7 +78,7 @@ export function unbuiltOptions(policy: ResolvedPolicy): string[] {
  * @param where whose it is, for messages: `job "mail"`
  * @throws InvalidOptionError, InvalidDurationError
  */
-export function resolvePolicy(declared: Policy<any>, where: string): ResolvedPolicy {
+export function resolvePolicy(declared: Policy<Fields>, where: string): ResolvedPolicy {
   const { queue = defaults.queue, priority = defaults.priority, version = defaults.version } = declared;
   checkName(queue, `The queue of ${where}`);
   if (queue === "*") {
@@ -189,7 +189,7 @@ export function retryDelay(backoff: ResolvedBackoff, attempt: number, random: ()
   return typeof backoff === "function" ? backoff(attempt) : backoffAfter(backoff, attempt, random);
 }
 
-function resolveKeep(declared: Policy<unknown>["keep"], where: string): ResolvedPolicy["keep"] {
+function resolveKeep(declared: Policy<Fields>["keep"], where: string): ResolvedPolicy["keep"] {
   if (declared === false) return false;
   if (declared !== undefined) {
     checkObject(declared, `${where}: keep`, 'false, or an object such as { succeeded: "1d" }');
@@ -205,7 +205,7 @@ function resolveKeep(declared: Policy<unknown>["keep"], where: string): Resolved
 
 /** What is typed and not done yet is kept as it was declared; only names that nobody knows are refused here. */
 function resolveUnbuilt(
-  declared: Policy<any>,
+  declared: Policy<Fields>,
   where: string,
 ): Pick<ResolvedPolicy, (typeof notBuilt)[number]> {
   const { unique, lock, concurrency, rate, isolate } = declared;

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: `any` is the wildcard of a constraint here; nothing is inferred as it
 // A signal: a named, typed message to a run that waits for it.
 //
 // Like a job it is a definition that both sides import: whoever sends it and the handler that waits. The payload is

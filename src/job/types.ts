@@ -1,40 +1,18 @@
-// What a job is, as types: the contract that callers import, and the job that workers run.
+// biome-ignore-all lint/suspicious/noExplicitAny: `any` is the wildcard of a constraint here; nothing is inferred as it
+// biome-ignore-all lint/complexity/noBannedTypes: `{}` is the record without failures, on which every code is an error
+// What a job is, as types: a contract with its handler, and the function that defines either.
 //
-// A contract is a name, an input, an output, the failures it declares and its policy. A job is a contract with its
-// handler. `job()` makes either, from one definition, so the two cannot disagree. The types are kept plain on
-// purpose: three hundred jobs in one `open` must not be felt in an editor.
+// `job()` makes both from one definition, so the two cannot disagree. The types are kept plain on purpose: three
+// hundred jobs in one `open` must not be felt in an editor.
 //
-// Before this file come schemas, policy and requests. After it comes define.ts, which makes the values.
+// Before this file come contracts, policy and the context. After it comes define.ts, which makes the values.
 
 import type { Adapter, TxOf } from "./adapter.js";
 import type { Context } from "./context.js";
-import type { RunFailedError } from "./errors.js";
-import type { InputArgs, Request, RequestOptions } from "./options.js";
+import type { Contract } from "./contract.js";
 import type { Outcome } from "./outcome.js";
 import type { Policy } from "./policy-types.js";
-import type { RunRecord } from "./record.js";
 import type { Errors, InputOf, MustBeStorable, ParsedOf, Schema, Stored } from "./schema.js";
-
-/** What callers need of a job. `I` is what they give, `P` what the handler gets, `O` what they get back. */
-export interface Contract<
-  N extends string = string,
-  I = never,
-  P = unknown,
-  O = unknown,
-  E extends Errors = Errors,
-> {
-  readonly name: N;
-  readonly "~types": { input: I; parsed: P; output: O; errors: E };
-  /** The job and its input, for `enqueueMany`, `batch` and `flow`. Checked when it is enqueued. */
-  with(...args: InputArgs<I, RequestOptions>): Request<O>;
-  /** Whether a run is one of this job; narrows its input and output. */
-  is(run: RunRecord): run is RunRecord<I, O> & { job: N };
-  /** Whether an error is this job's failure of that code; narrows its data. */
-  failedWith<C extends keyof E & string>(
-    error: unknown,
-    code: C,
-  ): error is RunFailedError & { code: C; data: ParsedOf<E[C]> };
-}
 
 /** A contract with its handler: what workers run. */
 export interface Job<
@@ -55,8 +33,6 @@ export interface Unhandled<N extends string, I, P, O, W, E extends Errors, Tx>
   handle(handler: (input: P, ctx: Context<E, Tx>) => MaybePromise<W | Outcome<W>>): Job<N, I, P, O, E, Tx>;
 }
 
-/** Any contract at all. */
-export type AnyContract = Contract<string, any, any, any, any>;
 /** Any job at all. */
 export type AnyJob = Job<any, any, any, any, any, any>;
 

@@ -1,3 +1,4 @@
+// cspell:ignore Infinitys -- no duration, on purpose
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Duration, duration, formatDuration } from "./duration.js";

@@ -25,9 +25,10 @@ test("a listener that throws or rejects breaks nobody, and is reported", async (
   const events = new Events<Happenings>((error, name) => reported.push([name, error]));
   let heard = false;
   events.on("ended", () => {
-    throw "thrown";
+    throw new Error("thrown");
   });
-  events.on("ended", async () => Promise.reject("rejected"));
+  const rejecting: () => unknown = () => Promise.reject(new Error("rejected"));
+  events.on("ended", rejecting);
   events.on("ended", () => {
     heard = true;
   });
@@ -35,8 +36,8 @@ test("a listener that throws or rejects breaks nobody, and is reported", async (
   await new Promise((resolve) => setImmediate(resolve));
   expect(heard).toBe(true);
   expect(reported).toEqual([
-    ["ended", "thrown"],
-    ["ended", "rejected"],
+    ["ended", new Error("thrown")],
+    ["ended", new Error("rejected")],
   ]);
 });
 

@@ -1,3 +1,4 @@
+// cspell:ignore timout rety -- misspelled on purpose
 import { expect, test } from "vitest";
 import { InvalidOptionError } from "./errors.js";
 import { checkOptions, didYouMean } from "./suggest.js";
