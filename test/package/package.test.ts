@@ -78,9 +78,6 @@ test("a job bundled by esbuild into one file enqueues and runs", async () => {
     format: "esm",
     target: "node20",
     external: ["libsql"],
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
     logLevel: "silent",
   });
   const options = { cwd: folder, encoding: "utf8", timeout: 20_000 } as const;
