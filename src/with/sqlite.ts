@@ -1,0 +1,81 @@
+// SQLite, as the application holds it: a node:sqlite, better-sqlite3 or libsql database of its own.
+//
+// Transactions of these are synchronous, and the handle itself is the transaction: whatever is written through it
+// between BEGIN and COMMIT belongs together. So `tx` is the handle, and a run that is enqueued with it exists when,
+// and only if, the application's own writes do. Nothing of these packages is loaded: a handle is met by its shape.
+//
+// Before this file comes the application's handle. After it come `open({ with })` and `enqueueSync`.
+import type { Adapter } from "../job/index.js";
+import { InvalidOptionError } from "../kernel/index.js";
+import { InvalidStoreError, InvalidTransactionError } from "../queue/errors.js";
+
+/** What node:sqlite, better-sqlite3 and libsql have in common. */
+export interface SqliteHandle {
+  exec(sql: string): unknown;
+  prepare(sql: string): object;
+}
+
+/**
+ * The adapter of a SQLite database that the application holds open itself.
+ *
+ * The handle must be on the same file as the store: another one is refused with OTHER_DATABASE at its first use.
+ *
+ * @throws InvalidOptionError when it is no such handle
+ * @example
+ * const db = new DatabaseSync("app.db");
+ * const duckdive = open("sqlite:./app.db", { with: sqlite(db) });
+ * db.exec("BEGIN");
+ * duckdive.enqueueSync(welcome, { userId: 7 }, { tx: db });
+ * db.exec("COMMIT");
+ */
+export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Handle, true> {
+  if (!isSqliteHandle(handle)) {
+    throw new InvalidOptionError(
+      "sqlite() was given something that is no open SQLite database. Pass what new DatabaseSync(file) of node:sqlite, " +
+        "or new Database(file) of better-sqlite3 or libsql, gives back.",
+    );
+  }
+  return {
+    name: "sqlite",
+    sync: true,
+    connectionOf(transaction) {
+      if (transaction === undefined) return handle;
+      if (isSqliteHandle(transaction)) return transaction;
+      throw new InvalidTransactionError(
+        "The `tx` that was given is no SQLite database. Pass the handle in whose transaction you are: { tx: db }.",
+      );
+    },
+  };
+}
+
+/** Whether a value has the shape of a synchronous SQLite database. */
+export function isSqliteHandle(value: unknown): value is SqliteHandle {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "exec" in value &&
+    typeof value.exec === "function" &&
+    "prepare" in value &&
+    typeof value.prepare === "function"
+  );
+}
+
+/**
+ * The file that a handle has open.
+ *
+ * @throws InvalidStoreError when it has none, because it is in memory
+ */
+export function fileOf(handle: SqliteHandle): string {
+  const statement: object & { all?: unknown } = handle.prepare("PRAGMA database_list");
+  const databases: unknown = typeof statement.all === "function" ? statement.all() : undefined;
+  const found: unknown = Array.isArray(databases)
+    ? databases.find((database: { readonly name?: unknown }) => database.name === "main")
+    : undefined;
+  if (typeof found === "object" && found !== null && "file" in found && typeof found.file === "string") {
+    if (found.file !== "") return found.file;
+  }
+  throw new InvalidStoreError(
+    "open() was given a SQLite handle without a file: a database in memory cannot be shared with a worker. " +
+      'Use a database in a file, or open("sqlite:/path/to/it.db", { with: sqlite(handle) }).',
+  );
+}
