@@ -8,6 +8,9 @@
 /** Where a run stands. `waiting` has a reason, and holds no worker. */
 export type State = "scheduled" | "ready" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
 
+/** Why a run is `waiting`; each reason has the one event that ends it. */
+export type WaitingReason = "entries" | "dependency" | "admission" | "worker" | "paused" | "preparation";
+
 /** An error as data: what was thrown, with its causes. `code` and `data` are what the handler gave to `ctx.fail`. */
 export interface StoredError {
   name: string;
@@ -47,4 +50,24 @@ export interface RunRecord<I = unknown, O = unknown> {
   finishedAt?: Date;
   tags: string[];
   meta: Meta;
+  /** The version of the job that asked for it: a worker runs its own version and older ones. */
+  version: number;
+  /** From -10 to 10, bigger is sooner. */
+  priority: number;
+  /** How many executions of it were lost with their worker. */
+  crashes: number;
+  /** Why it failed or was cancelled: a word of duckdive's own, or what the handler or somebody gave. */
+  reason?: string;
+  /** What a `waiting` run waits for, and where known the thing itself. */
+  waiting?: { reason: WaitingReason; on?: string };
+  /** Set while a cancellation was asked for and the run has not ended: the reason that was given. */
+  cancelAsked?: string;
+  /** What the handler last said of how far it is. */
+  progress?: { done: number; total?: number; note?: string };
+  /** The worker that has it, while it is running. */
+  worker?: string;
+  /** The run that asked for this one as a child. */
+  parent?: string;
+  /** The release of the application that asked for it, where it has one. */
+  release?: string;
 }
