@@ -12,6 +12,11 @@ export interface Adapter<Tx, Sync extends boolean = false> {
   /** Whether its transactions are synchronous (better-sqlite3, node:sqlite). */
   readonly sync: Sync;
   readonly "~tx"?: Tx;
+  /**
+   * The raw connection that a transaction of it uses, for the store to write with; without a transaction, the one that
+   * the adapter was made of. Throws InvalidTransactionError for what is no transaction of it.
+   */
+  readonly connectionOf: (transaction: unknown) => unknown;
 }
 
 /** The transaction that an adapter carries. */

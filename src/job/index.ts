@@ -44,7 +44,7 @@ export type { ChildOptions, InputArgs, Request, RequestOptions } from "./options
 export { isOutcome, type Outcome, type OutcomeValue, outcomes } from "./outcome.js";
 export { type ResolvedBackoff, type ResolvedPolicy, resolveRetry, retryDelay } from "./policy.js";
 export type { Backoff, By, Limit, OnConflict, Policy, Rate, Retry, Unique } from "./policy-types.js";
-export type { Meta, RunRecord, Settled, State, StoredError } from "./record.js";
+export type { Meta, RunRecord, Settled, State, StoredError, WaitingReason } from "./record.js";
 export type { Errors, InputOf, MustBeStorable, NotJson, ParsedOf, Schema, Stored } from "./schema.js";
 export { type Signal, signal, signalSchema } from "./signal.js";
 export type { AnyJob, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";
