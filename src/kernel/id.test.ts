@@ -28,7 +28,7 @@ test("a clock that is set back far is followed", () => {
 
 test("an id says when it was made", () => {
   fc.assert(
-    fc.property(fc.nat({ max: 2 ** 47 }), fc.integer({ min: 1, max: 50 }), (gap, count) => {
+    fc.property(fc.nat({ max: 2 ** 46 }), fc.integer({ min: 1, max: 50 }), (gap, count) => {
       const now = 2 ** 47 + gap;
       const first = newId(now);
       const ids = Array.from({ length: count }, () => newId(now));

@@ -1,6 +1,6 @@
 // "Did you mean": an option that is misspelled is an error, and the error names the option that was meant.
 //
-// An option that nobody knows would otherwise be ignored without a word, which is how a `timout` becomes a hang.
+// An option that nobody knows would otherwise be ignored without a word, which is how a misspelled timeout becomes a hang.
 // A name is suggested only when it is near: a third of its letters may differ.
 //
 // Before this file come only the errors. After it come job definitions, open(), requests and the command line.
