@@ -16,7 +16,8 @@ export function storedError(thrown: unknown): StoredError {
 
 function describe(thrown: unknown, depth: number, seen: Set<unknown>): StoredError {
   try {
-    if (typeof thrown !== "object" || thrown === null) return { name: "Error", message: clip(String(thrown), longest.message) };
+    if (typeof thrown !== "object" || thrown === null)
+      return { name: "Error", message: clip(String(thrown), longest.message) };
     seen.add(thrown);
     const { name, message, code, stack, cause } = thrown as Record<string, unknown>;
     const stored: StoredError = {
@@ -38,6 +39,7 @@ function printed(thrown: object): string {
 
 /** Cut to a length; lone surrogates and NUL become U+FFFD, since no store can hold them. */
 function clip(text: string, length: number): string {
-  const cut = text.length > length ? `${text.slice(0, length)}… (${text.length - length} characters more)` : text;
-  return cut.replaceAll("\u0000", "\uFFFD").toWellFormed();
+  const cut =
+    text.length > length ? `${text.slice(0, length)}… (${text.length - length} characters more)` : text;
+  return cut.replace(/[\0\p{Surrogate}]/gu, "\uFFFD");
 }

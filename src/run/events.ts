@@ -32,9 +32,17 @@ export interface RunEvents {
   parked: Executed & { readonly reason: string };
   /** This execution's claim was lost: its end was refused, another worker has or had the run. */
   refused: Executed;
+  /** A handler ignored its aborted signal; its run was settled without it and it may still be running. */
+  abandoned: { readonly run: string; readonly job: string; readonly why: string };
   /** A dead worker's run was given back. */
   lost: { readonly run: string; readonly job: string; readonly attempt: number; readonly worker: string };
-  progress: { readonly run: string; readonly job: string; readonly done: number; readonly total?: number; readonly note?: string };
+  progress: {
+    readonly run: string;
+    readonly job: string;
+    readonly done: number;
+    readonly total?: number;
+    readonly note?: string;
+  };
   /** Trouble that belongs to no run, or that a reporter should hear besides the run's own record. */
   error: { readonly error: unknown; readonly where: string; readonly run?: string; readonly job?: string };
 }

@@ -4,6 +4,13 @@
 export type { Ended } from "./ended.js";
 export { storedError } from "./error.js";
 export type { RunEvents } from "./events.js";
-export { failureReasons, type Fence, type Moment, type NewEvent, type Settlement, type WaitReason } from "./settlement.js";
+export {
+  type Fence,
+  failureReasons,
+  type Moment,
+  type NewEvent,
+  type Settlement,
+  type WaitReason,
+} from "./settlement.js";
 export { hasEnded, isLegal, type Move, type MoveName, moves, states } from "./states.js";
 export { type Execution, isExhausted, type Policy, shortestKeep, transition } from "./transition.js";

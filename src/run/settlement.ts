@@ -34,8 +34,7 @@ export interface Fence {
 
 /** Something that happened to a run, for its timeline. A plain success leaves none: the run's own columns tell it. */
 export interface NewEvent {
-  readonly kind:
-    /** An attempt failed; `detail` is the StoredError. */
+  readonly kind: /** An attempt failed; `detail` is the StoredError. */
     | "failed"
     /** The worker died, or lost its claim. */
     | "lost"

@@ -25,18 +25,50 @@ export const moves = {
   promote: { from: ["scheduled"], to: ["ready"], when: "its time has come" },
   claim: { from: ["ready"], to: ["running"], when: "a worker takes it; the attempt is counted here" },
   succeed: { from: ["running"], to: ["succeeded"], when: "the handler returned" },
-  fail: { from: ["running"], to: ["failed"], when: "the handler failed for good, or its attempts are used up" },
+  fail: {
+    from: ["running"],
+    to: ["failed"],
+    when: "the handler failed for good, or its attempts are used up",
+  },
   backOff: { from: ["running"], to: ["scheduled"], when: "the handler failed and has attempts left" },
-  snooze: { from: ["running"], to: ["scheduled", "ready"], when: "the handler asked for later; the attempt is given back" },
+  snooze: {
+    from: ["running"],
+    to: ["scheduled", "ready"],
+    when: "the handler asked for later; the attempt is given back",
+  },
   handBack: { from: ["running"], to: ["ready"], when: "its worker is stopping; the attempt is given back" },
-  park: { from: ["running"], to: ["waiting", "ready"], when: "this worker may not run it; the attempt is given back" },
-  suspend: { from: ["running"], to: ["waiting", "scheduled", "ready"], when: "its handler waits; the slot is free" },
-  rescue: { from: ["running"], to: ["ready", "cancelled"], when: "its worker died; the attempt stays counted" },
+  park: {
+    from: ["running"],
+    to: ["waiting", "ready"],
+    when: "this worker may not run it; the attempt is given back",
+  },
+  suspend: {
+    from: ["running"],
+    to: ["waiting", "scheduled", "ready"],
+    when: "its handler waits; the slot is free",
+  },
+  rescue: {
+    from: ["running"],
+    to: ["ready", "cancelled"],
+    when: "its worker died; the attempt stays counted",
+  },
   unpark: { from: ["waiting"], to: ["ready"], when: "what it waited for has come" },
-  prepare: { from: ["waiting"], to: ["ready", "scheduled", "failed"], when: "a worker that knows the job checked its input" },
-  expire: { from: ["scheduled", "ready", "waiting"], to: ["failed"], when: "startWithin or finishWithin is over" },
+  prepare: {
+    from: ["waiting"],
+    to: ["ready", "scheduled", "failed"],
+    when: "a worker that knows the job checked its input",
+  },
+  expire: {
+    from: ["scheduled", "ready", "waiting"],
+    to: ["failed"],
+    when: "startWithin or finishWithin is over",
+  },
   cancel: { from: live, to: ["cancelled"], when: "somebody asked for its end, or its handler did" },
-  retry: { from: ["failed", "cancelled"], to: ["ready"], when: "somebody asked for another try, with all attempts" },
+  retry: {
+    from: ["failed", "cancelled"],
+    to: ["ready"],
+    when: "somebody asked for another try, with all attempts",
+  },
 } as const satisfies Record<string, Move>;
 
 export type MoveName = keyof typeof moves;

@@ -4,8 +4,7 @@
  * Pure: no clock, no store; randomness for the jitter is handed in. Every way an execution can end is one case below,
  * and each states the move of `states.ts` it makes.
  */
-import { backoff } from "../kernel/index.js";
-import type { ResolvedPolicy, StoredError } from "../job/index.js";
+import { type ResolvedPolicy, retryDelay, type StoredError } from "../job/index.js";
 import type { Ended } from "./ended.js";
 import type { Fence, Settlement } from "./settlement.js";
 
@@ -23,7 +22,12 @@ export type Policy = Pick<ResolvedPolicy, "keep" | "attempts" | "backoff" | "whe
 export const shortestKeep = 15 * 60_000;
 
 /** Decides what becomes of a run whose execution ended. `random` gives numbers in [0, 1). */
-export function transition(execution: Execution, ended: Ended, policy: Policy, random: () => number): Settlement {
+export function transition(
+  execution: Execution,
+  ended: Ended,
+  policy: Policy,
+  random: () => number,
+): Settlement {
   const fence = fenceOf(execution);
   switch (ended.how) {
     case "returned": // succeed
@@ -83,17 +87,21 @@ function again(
 ): Settlement {
   const mayRetry = execution.attempt < policy.attempts && (policy.when?.(error) ?? true);
   if (!mayRetry) return finalFailure(execution, error, reason, policy);
-  const wait = typeof policy.backoff === "function" ? policy.backoff(execution.attempt) : backoff(policy.backoff, execution.attempt, random);
   return {
     ...fenceOf(execution),
     state: "scheduled",
-    due: { after: wait },
+    due: { after: retryDelay(policy.backoff, execution.attempt, random) },
     error,
     events: [{ kind: "failed", detail: error }],
   };
 }
 
-function finalFailure(execution: Execution, error: StoredError, reason: string, policy: Retention): Settlement {
+function finalFailure(
+  execution: Execution,
+  error: StoredError,
+  reason: string,
+  policy: Retention,
+): Settlement {
   return {
     ...fenceOf(execution),
     state: "failed",
@@ -114,7 +122,11 @@ function keepFor(state: "succeeded" | "failed" | "cancelled", policy: Retention)
 }
 
 function timeoutError(timeout: number): StoredError {
-  return { name: "TimeoutError", code: "TIMEOUT", message: `the handler was still running after its timeout of ${timeout} ms` };
+  return {
+    name: "TimeoutError",
+    code: "TIMEOUT",
+    message: `the handler was still running after its timeout of ${timeout} ms`,
+  };
 }
 
 function expiryError(limit: "startWithin" | "finishWithin"): StoredError {

@@ -1,0 +1,39 @@
+/**
+ * What one execution needs from around it, handed in as one value.
+ *
+ * The worker makes it once from its parts; the loop, the executions and their contexts share it. Nothing in `loop/`
+ * reaches for anything that is not in here, which is what lets a test run the real loop under a clock of its own.
+ */
+import type { AnyContract, AnyJob, Log, RequestOptions, ResolvedPolicy } from "../job/index.js";
+import type { Clock, Events } from "../kernel/index.js";
+import type { ExecuteMiddleware } from "../middleware/index.js";
+import type { RunEvents } from "../run/index.js";
+import type { Store } from "../store/contract.js";
+
+/** A job as a worker holds it: the definition, and its policy resolved once. */
+export interface KnownJob {
+  readonly job: AnyJob;
+  readonly policy: ResolvedPolicy;
+}
+
+/** The enqueueing hand of a handler: `ctx.enqueue` goes through the same path as the application's own. */
+export type EnqueueFromRun = (
+  job: AnyContract,
+  input: unknown,
+  options: RequestOptions & { readonly id: string; readonly meta: Record<string, string> },
+) => Promise<{ readonly id: string }>;
+
+export interface Environment {
+  /** The id of the worker that all this belongs to. */
+  readonly worker: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly jobs: ReadonlyMap<string, KnownJob>;
+  readonly events: Events<RunEvents>;
+  readonly middleware: readonly ExecuteMiddleware[];
+  readonly log: Log;
+  readonly random: () => number;
+  readonly enqueue: EnqueueFromRun;
+  /** How long a handler has to end after its signal was aborted, in milliseconds. */
+  readonly grace: number;
+}

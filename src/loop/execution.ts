@@ -1,0 +1,207 @@
+/**
+ * One execution: from a claimed run to the settlement that ends it.
+ *
+ *   refuse    a run this worker may not or need not execute ends at once: parked, expired, exhausted, invalid
+ *   call      the handler, inside the middleware, with its `ctx`, under its timeout
+ *   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
+ *   clean up  what was registered with `ctx.defer`, last first
+ *   decide    `run/transition` makes the settlement
+ *
+ * Nothing thrown here leaves here: whatever happens becomes a settlement.
+ */
+
+import {
+  InvalidInputError,
+  isOutcome,
+  type OutcomeValue,
+  parseStored,
+  storeFailure,
+  storeOutput,
+} from "../job/index.js";
+import { NotBuiltError, type Timer } from "../kernel/index.js";
+import { composeExecute } from "../middleware/index.js";
+import { type Ended, isExhausted, type Settlement, storedError, transition } from "../run/index.js";
+import type { Claimed } from "../store/contract.js";
+import { createContext, type RunContext, runCleanup } from "./context.js";
+import type { Environment, KnownJob } from "./environment.js";
+import type { Notes } from "./notes.js";
+import { recordOf } from "./record.js";
+import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
+
+export interface Execution {
+  readonly claimed: Claimed;
+  /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
+  stop(stop: Stop, grace: number): void;
+  readonly settlement: Promise<Settlement>;
+}
+
+/** The policy of a run whose job this worker does not know: only used to park it. */
+const noPolicy = { keep: false, attempts: 1, backoff: () => 0 } as const;
+
+export function begin(claimed: Claimed, environment: Environment, notes: Notes): Execution {
+  const known = environment.jobs.get(claimed.job);
+  const refusal = refuse(claimed, known, environment.clock.now());
+  if (refusal !== undefined || known === undefined) {
+    const ended = refusal ?? { how: "parked", reason: "worker", on: abilityOf(claimed) };
+    return {
+      claimed,
+      stop: () => {},
+      settlement: Promise.resolve(transition(claimed, ended, known?.policy ?? noPolicy, environment.random)),
+    };
+  }
+  return call(claimed, known, environment, notes);
+}
+
+function abilityOf(claimed: Claimed): string {
+  return `${claimed.job}@${claimed.version}`;
+}
+
+/** Why a claimed run is not executed by this worker; undefined: it is. */
+function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): Ended | undefined {
+  if (known === undefined || known.policy.version < claimed.version)
+    return { how: "parked", reason: "worker", on: abilityOf(claimed) };
+  if (claimed.paused) return { how: "parked", reason: "paused", on: claimed.job };
+  if (isExhausted(claimed, known.policy)) return { how: "exhausted" };
+  // An attempt that is not the first has started before: only its end is limited.
+  if (claimed.startBy !== undefined && claimed.startBy <= now && claimed.attempt === 1)
+    return { how: "expired", limit: "startWithin" };
+  if (claimed.finishBy !== undefined && claimed.finishBy <= now)
+    return { how: "expired", limit: "finishWithin" };
+  return undefined;
+}
+
+function call(claimed: Claimed, known: KnownJob, environment: Environment, notes: Notes): Execution {
+  const { clock, events, random } = environment;
+  const { policy } = known;
+  let stopped: Stop | undefined;
+  let end: Timer | undefined;
+  let giveUp = (): void => {};
+  const context = createContext(claimed, environment, notes);
+
+  function stop(reason: Stop, grace: number): void {
+    end?.cancel();
+    end = clock.after(grace, giveUp);
+    if (stopped !== undefined) return;
+    stopped = reason;
+    context.abort(new ExecutionStoppedError(claimed.run, reason));
+  }
+
+  const limit = limitOf(claimed, policy.timeout, clock.now());
+  const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
+
+  async function conclude(): Promise<Settlement> {
+    const handlerEnd = perform(claimed, known, environment, context);
+    const abandoned = new Promise<"abandoned">((resolve) => {
+      giveUp = () => resolve("abandoned");
+    });
+    const how = await Promise.race([handlerEnd, abandoned]);
+    timer.cancel();
+    end?.cancel();
+    if (how === "abandoned")
+      events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
+    await cleanUp(context, environment, claimed);
+    return transition(claimed, observed(how, stopped), policy, random);
+  }
+
+  return { claimed, stop, settlement: conclude() };
+}
+
+/** What ends the execution first: the job's timeout, or the run's `finishWithin`. */
+function limitOf(claimed: Claimed, timeout: number, now: number): { milliseconds: number; stop: Stop } {
+  const left = claimed.finishBy === undefined ? Number.POSITIVE_INFINITY : claimed.finishBy - now;
+  return left < timeout
+    ? { milliseconds: left, stop: { why: "expired" } }
+    : { milliseconds: timeout, stop: { why: "timeout", timeout } };
+}
+
+/** A handler that was stopped and threw has ended by that stop; one that returned all the same has done its work. */
+function observed(end: Ended | "abandoned", stopped: Stop | undefined): Ended {
+  if (end === "abandoned")
+    return endedBy(stopped ?? { why: "lost" }, { name: "Error", message: "abandoned" });
+  if (end.how === "threw" && stopped !== undefined) return endedBy(stopped, end.error);
+  return end;
+}
+
+/** Calls the handler. Never rejects. */
+async function perform(
+  claimed: Claimed,
+  known: KnownJob,
+  environment: Environment,
+  context: RunContext,
+): Promise<Ended> {
+  const { job } = known;
+  let input: unknown;
+  try {
+    input = await parseStored(job, claimed.input);
+  } catch (error) {
+    const stored = storedError(error);
+    return error instanceof InvalidInputError
+      ? { how: "invalidInput", error: stored }
+      : { how: "threw", error: stored };
+  }
+  const { events, middleware } = environment;
+  if (events.has("started")) {
+    const { run, job: name, queue, attempt, tags } = claimed;
+    events.emit("started", { run, job: name, queue, attempt, worker: environment.worker, tags });
+  }
+  try {
+    let returned: unknown;
+    if (middleware.length === 0) returned = await job.handler(input, context.ctx);
+    else {
+      await composeExecute(middleware)(recordOf(claimed), async () => {
+        returned = await job.handler(input, context.ctx);
+      });
+    }
+    return await endOf(returned, known, context);
+  } catch (error) {
+    return { how: "threw", error: storedError(error) };
+  }
+}
+
+/** What the handler's returned value means. Throws what makes the attempt fail. */
+async function endOf(returned: unknown, known: KnownJob, context: RunContext): Promise<Ended> {
+  context.checkOutcomes(returned);
+  if (isOutcome(returned)) return endOfOutcome(returned, known);
+  try {
+    return { how: "returned", output: await storeOutput(known.job, returned) };
+  } catch (error) {
+    return { how: "failed", reason: "invalid-output", error: storedError(error) };
+  }
+}
+
+async function endOfOutcome(outcome: OutcomeValue, known: KnownJob): Promise<Ended> {
+  switch (outcome.kind) {
+    case "fail":
+      return failedBy(outcome, known);
+    case "cancel":
+      return { how: "cancelled", reason: outcome.reason };
+    case "snooze":
+      return { how: "snoozed", milliseconds: outcome.milliseconds };
+    case "rateLimited":
+    case "succeed":
+      throw new NotBuiltError(`This version of duckdive does not do \`ctx.${outcome.kind}\` yet.`);
+  }
+}
+
+async function failedBy(outcome: Extract<OutcomeValue, { kind: "fail" }>, known: KnownJob): Promise<Ended> {
+  const { code, reason = `the handler failed it with "${code}"` } = outcome;
+  if (code === undefined)
+    return { how: "failed", reason: "failed", error: { name: "RunFailed", message: reason } };
+  const data = await storeFailure(known.job, code, outcome.data);
+  return { how: "failed", reason: code, error: { name: "RunFailed", message: reason, code, data } };
+}
+
+/** Runs what was deferred, last first. One that never ends is left alone after the grace: a hang must end. */
+async function cleanUp(context: RunContext, environment: Environment, claimed: Claimed): Promise<void> {
+  const deferred = context.takeDeferred();
+  if (deferred.length === 0) return;
+  let limit: Timer | undefined;
+  const tooLong = new Promise<void>((resolve) => {
+    limit = environment.clock.after(environment.grace, resolve);
+  });
+  const all = async (): Promise<void> => {
+    for (const cleanup of deferred) await runCleanup(cleanup, environment, claimed);
+  };
+  await Promise.race([all(), tooLong]);
+  limit?.cancel();
+}

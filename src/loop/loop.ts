@@ -1,0 +1,180 @@
+/**
+ * The loop: fetch, execute, settle, for ever.
+ *
+ *   1. fetch    while slots are free, claim as many runs as fit; when a claim comes back short, rest.
+ *   2. execute  each claimed run at once, side by side; a run holds its slot until its handler has ended.
+ *   3. settle   hand the settlement on, free the slot, fetch again. Settlements and the next claim reach the store in
+ *               one turn, where they may share a transaction.
+ *
+ * A resting loop does nothing at all: it is woken by the store's `watch`. Whatever goes wrong with the store is
+ * reported and tried again with growing pauses; nothing that a handler does can end the loop.
+ */
+import { type Service, service, type Timer } from "../kernel/index.js";
+import type { Ability, Claimed } from "../store/contract.js";
+import type { Environment } from "./environment.js";
+import { begin, type Execution } from "./execution.js";
+import { createNotes } from "./notes.js";
+import { report } from "./report.js";
+import { createSettler } from "./settle.js";
+import { createSlots } from "./slots.js";
+import type { Stop } from "./stop.js";
+
+/** The most runs one claim takes: more would hold the store's lock, and the event loop, for long. */
+const largestClaim = 1_000;
+const firstPause = 50;
+const longestPause = 5_000;
+
+export interface Loop extends Service {
+  /** Something may be there to claim. */
+  wake(): void;
+  /** Stops fetching; what runs goes on. */
+  quiet(): void;
+  /** Tells executions to stop; all of them, or those of which `which` is true. */
+  stopExecutions(stop: Stop, which?: (execution: Execution) => boolean, grace?: number): void;
+  /** Resolves when no execution is under way. */
+  empty(): Promise<void>;
+  /** Resolves when the last claim found nothing and nothing runs or waits to be settled. */
+  idle(): Promise<void>;
+  readonly running: readonly Execution[];
+}
+
+export interface LoopOptions {
+  readonly queues: Readonly<Record<string, number>>;
+  /** The worker was taken for dead by others: it must stop what it runs and register anew. */
+  readonly onWorkerLost: () => void;
+}
+
+export function createLoop(environment: Environment, options: LoopOptions): Loop {
+  const { store, clock, events } = environment;
+  const reportError = (error: unknown): void => events.emit("error", { error, where: "loop" });
+  const notes = createNotes(store, clock, reportError);
+  const settler = createSettler({ store, clock, notes, onError: reportError });
+  const slots = createSlots(options.queues);
+  const running = new Set<Execution>();
+  const abilities: Ability[] = [...environment.jobs.values()].map(({ job, policy }) => ({
+    job: job.name,
+    version: policy.version,
+  }));
+
+  let fetching: Promise<void> | undefined;
+  let wanted = false;
+  let open = false;
+  let pause = firstPause;
+  let retry: Timer | undefined;
+  let idlers: (() => void)[] = [];
+
+  /** Claims until no slot is free or nothing is left. Only one at a time; a wake-up meanwhile asks for another round. */
+  async function fetch(): Promise<void> {
+    // The end of the turn: settlements made in this turn are then in the same transaction as the claim.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    try {
+      while (wanted && open) {
+        const free = slots.free(largestClaim);
+        wanted = false;
+        if (free === undefined) break;
+        const claimed = await store.claim({ worker: environment.worker, queues: free, abilities });
+        pause = firstPause;
+        for (const run of claimed) start(run);
+        if (!open) stopExecutions({ why: "shutdown" }, (execution) => claimed.includes(execution.claimed));
+        if (claimed.length > 0) wanted = true;
+      }
+    } catch (error) {
+      onClaimError(error);
+    }
+    fetching = undefined;
+    if (wanted && slots.free(1) !== undefined) wake();
+    settleIdlers();
+  }
+
+  function onClaimError(error: unknown): void {
+    reportError(error);
+    if (isWorkerLost(error)) options.onWorkerLost();
+    retry = clock.after(pause, () => {
+      retry = undefined;
+      wake();
+    });
+    pause = Math.min(pause * 2, longestPause);
+  }
+
+  function wake(): void {
+    wanted = true;
+    if (open && retry === undefined) fetching ??= fetch();
+  }
+
+  function start(claimed: Claimed): void {
+    slots.take(claimed.queue);
+    const execution = begin(claimed, environment, notes);
+    running.add(execution);
+    void execution.settlement.then(async (settlement) => {
+      running.delete(execution);
+      slots.release(claimed.queue);
+      const answered = settler.settle(settlement);
+      wake();
+      report(environment, claimed, settlement, await answered);
+      settleIdlers();
+    });
+  }
+
+  function stopExecutions(
+    stop: Stop,
+    which: (execution: Execution) => boolean = () => true,
+    grace = environment.grace,
+  ): void {
+    for (const execution of running) if (which(execution)) execution.stop(stop, grace);
+  }
+
+  async function empty(): Promise<void> {
+    while (fetching !== undefined || running.size > 0) {
+      await fetching;
+      await Promise.all([...running].map((execution) => execution.settlement));
+    }
+  }
+
+  function isIdle(): boolean {
+    return fetching === undefined && (!wanted || !open) && running.size === 0;
+  }
+
+  function settleIdlers(): void {
+    if (idlers.length === 0 || !isIdle()) return;
+    const released = idlers;
+    idlers = [];
+    for (const release of released) release();
+  }
+
+  async function idle(): Promise<void> {
+    if (!isIdle()) await new Promise<void>((resolve) => idlers.push(resolve));
+    await settler.flush();
+  }
+
+  const lifetime = service({
+    start() {
+      open = true;
+      wake();
+    },
+    async stop() {
+      open = false;
+      retry?.cancel();
+      retry = undefined;
+      await empty();
+      await settler.flush();
+    },
+  });
+
+  return {
+    ...lifetime,
+    wake,
+    quiet() {
+      open = false;
+    },
+    stopExecutions,
+    empty,
+    idle,
+    get running() {
+      return [...running];
+    },
+  };
+}
+
+function isWorkerLost(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "WORKER_LOST";
+}

@@ -1,0 +1,57 @@
+/**
+ * Why an execution is told to stop, and what that makes of a handler that then throws.
+ *
+ * A handler learns of it through `ctx.signal`: its reason is one of the errors below. Whether the handler obeys, is
+ * slow, or ignores it, the run's fate is the same, so it is decided here once.
+ */
+import type { StoredError } from "../job/index.js";
+import { DuckdiveError } from "../kernel/index.js";
+import type { Ended } from "../run/index.js";
+
+export type Stop =
+  | { readonly why: "timeout"; readonly timeout: number }
+  | { readonly why: "expired" }
+  | { readonly why: "cancelled"; readonly reason: string }
+  /** The worker stops: the run goes back without losing the attempt. */
+  | { readonly why: "shutdown" }
+  /** The claim was lost: whatever this execution does next is refused. */
+  | { readonly why: "lost" };
+
+/** The reason of `ctx.signal` when an execution is stopped. */
+export class ExecutionStoppedError extends DuckdiveError {
+  static readonly code = "EXECUTION_STOPPED";
+  readonly code = ExecutionStoppedError.code;
+  /** "timeout", "expired", "cancelled", "shutdown" or "lost". */
+  readonly why: Stop["why"];
+
+  constructor(run: string, stop: Stop) {
+    super(
+      `The execution of run ${run} was stopped: ${sentences[stop.why]}. Pass \`ctx.signal\` on to what takes time, and let it end.`,
+    );
+    this.why = stop.why;
+  }
+}
+
+const sentences: Record<Stop["why"], string> = {
+  timeout: "it ran past the job's `timeout`",
+  expired: "the run's `finishWithin` is over",
+  cancelled: "somebody cancelled the run",
+  shutdown: "its worker is shutting down; the run goes back to the queue without losing the attempt",
+  lost: "another worker owns the run now",
+};
+
+/** What becomes of an execution that was stopped and did not return a value. */
+export function endedBy(stop: Stop, error: StoredError): Ended {
+  switch (stop.why) {
+    case "timeout":
+      return { how: "timedOut", timeout: stop.timeout };
+    case "expired":
+      return { how: "expired", limit: "finishWithin" };
+    case "cancelled":
+      return { how: "cancelled", reason: stop.reason };
+    case "shutdown":
+      return { how: "handedBack" };
+    case "lost":
+      return { how: "threw", error };
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * The door of `upkeep/`: what keeps a store in order while work goes on. One service a file, each with `start` and `stop`.
+ *
+ *   promote  scheduled → ready at the moment it is due; expired → failed
+ *   rescue   the runs of dead workers → ready, each loss recorded
+ *   prepare  recorded without a definition → checked, then ready; or failed
+ *   prune    what is past its keeping → gone
+ */
+export { createPreparer, type Preparable, type Preparer } from "./prepare.js";
+export { createPromoter, type Promoter } from "./promote.js";
+export { createPruner } from "./prune.js";
+export { createRescuer, type Rescuer } from "./rescue.js";

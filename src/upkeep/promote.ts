@@ -1,0 +1,72 @@
+/**
+ * Makes ready what is due, at the moment it is due.
+ *
+ * It knows when the next scheduled run is due and sleeps until then; a run that is scheduled earlier, by anybody, moves
+ * the alarm. So nothing polls: an idle store with a run due on Friday is read on Friday.
+ */
+import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
+import type { Store } from "../store/contract.js";
+
+/** Moved in one transaction: enough to be quick, few enough that others get in between. */
+const batch = 1_000;
+/** After trouble with the store. */
+const retryAfter = 1_000;
+/** The store's clock and ours may differ, and clocks jump: never sleep longer than this on one reading. */
+const longestSleep = 60_000;
+
+export interface Promoter extends Service {
+  /** Something may be due at this moment, on the store's clock. */
+  expect(at: number): void;
+  /** Promotes what is due now; resolves when nothing is. */
+  run(): Promise<void>;
+}
+
+export function createPromoter(store: Store, clock: Clock, onError: (error: unknown) => void): Promoter {
+  let timer: Timer | undefined;
+  let alarm = Number.POSITIVE_INFINITY;
+  let running: Promise<void> | undefined;
+  let open = false;
+
+  function arm(at: number): void {
+    timer?.cancel();
+    alarm = at;
+    timer = clock.after(Math.min(Math.max(0, at - store.now()), longestSleep), () => void run());
+  }
+
+  async function promoteAll(): Promise<void> {
+    alarm = Number.POSITIVE_INFINITY;
+    try {
+      let promotion = await store.promote(batch);
+      while (promotion.moved > 0) promotion = await store.promote(batch);
+      if (open && promotion.next !== undefined && promotion.next < alarm) arm(promotion.next);
+    } catch (error) {
+      onError(error);
+      if (open) arm(store.now() + retryAfter);
+    }
+  }
+
+  function run(): Promise<void> {
+    running ??= promoteAll().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    ...service({
+      async start() {
+        open = true;
+        await run();
+      },
+      async stop() {
+        open = false;
+        timer?.cancel();
+        await running;
+      },
+    }),
+    expect(at) {
+      if (open && at < alarm) arm(at);
+    },
+    run,
+  };
+}

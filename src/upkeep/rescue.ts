@@ -1,0 +1,55 @@
+/**
+ * Gives the runs of dead workers back.
+ *
+ * Every worker looks after all others: once a second it asks the store who is dead, which on one machine is a look at
+ * a process table and not at the database. Two that find the same corpse do no harm: `rescue` is one transaction.
+ */
+import { type Clock, type Events, type Service, service, type Timer } from "../kernel/index.js";
+import type { RunEvents } from "../run/index.js";
+import type { Store } from "../store/contract.js";
+
+/** Rescue must begin within two seconds of a death; looking twice in that time leaves room for the transaction. */
+const every = 1_000;
+
+export interface Rescuer extends Service {
+  run(): Promise<void>;
+}
+
+export function createRescuer(store: Store, clock: Clock, events: Events<RunEvents>): Rescuer {
+  let timer: Timer | undefined;
+  let running: Promise<void> | undefined;
+  let open = false;
+
+  async function rescueAll(): Promise<void> {
+    try {
+      const lost = await store.findLost();
+      if (lost.length === 0) return;
+      for (const rescued of await store.rescue(lost)) events.emit("lost", rescued);
+    } catch (error) {
+      events.emit("error", { error, where: "rescue" });
+    }
+  }
+
+  function run(): Promise<void> {
+    running ??= rescueAll().finally(() => {
+      running = undefined;
+      if (open) timer = clock.after(every, () => void run());
+    });
+    return running;
+  }
+
+  return {
+    ...service({
+      async start() {
+        open = true;
+        await run();
+      },
+      async stop() {
+        open = false;
+        timer?.cancel();
+        await running;
+      },
+    }),
+    run,
+  };
+}
