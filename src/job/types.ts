@@ -40,21 +40,21 @@ export type MaybePromise<T> = T | Promise<T>;
 
 type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>>;
 
-/** Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives. */
+/**
+ * Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives.
+ *
+ * The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last.
+ */
 export interface DefineJob<Tx> {
-  /** Output declared: the handler must return the schema's input, callers get its output. */
+  /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
   <
     const N extends string,
     S extends Schema<any, any> | undefined = undefined,
-    OS extends Schema<any, any> = Schema,
+    OS extends Schema<any, any> | undefined = undefined,
     E extends Errors = {},
   >(
-    def: Def<N, S, E> &
-      MustBeStorable<S> & {
-        output: OS;
-        handle(input: ParsedOf<S>, ctx: Context<E, Tx>): MaybePromise<InputOf<OS> | Outcome<InputOf<OS>>>;
-      },
-  ): Job<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, E, Tx>;
+    def: Def<N, S, E> & MustBeStorable<S> & { output?: OS; handle?: never },
+  ): Unhandled<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, OS extends Schema ? InputOf<OS> : unknown, E, Tx>;
   /** Output inferred: callers get what JSON leaves of it. */
   <
     const N extends string,
@@ -68,15 +68,19 @@ export interface DefineJob<Tx> {
         handle(input: ParsedOf<S>, ctx: Context<E, Tx>): MaybePromise<O | Outcome<O>>;
       },
   ): Job<N, InputOf<S>, ParsedOf<S>, Stored<O>, E, Tx>;
-  /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
+  /** Output declared: the handler must return the schema's input, callers get its output. */
   <
     const N extends string,
     S extends Schema<any, any> | undefined = undefined,
-    OS extends Schema<any, any> | undefined = undefined,
+    OS extends Schema<any, any> = Schema,
     E extends Errors = {},
   >(
-    def: Def<N, S, E> & MustBeStorable<S> & { output?: OS; handle?: never },
-  ): Unhandled<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, OS extends Schema ? InputOf<OS> : unknown, E, Tx>;
+    def: Def<N, S, E> &
+      MustBeStorable<S> & {
+        output: OS;
+        handle(input: ParsedOf<S>, ctx: Context<E, Tx>): MaybePromise<InputOf<OS> | Outcome<InputOf<OS>>>;
+      },
+  ): Job<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, E, Tx>;
   /** Types `ctx.tx` by the adapter, at no run-time cost: `export const job = base.using<typeof adapter>()`. */
   using<A extends Adapter<any>>(): DefineJob<TxOf<A>>;
 }

@@ -1,0 +1,3 @@
+import { job } from "duckdive";
+
+job({ name: "x", unique: { for: "15m", while: ["ready"] }, handle() {} });

@@ -1,0 +1,4 @@
+import { job } from "duckdive";
+import { z } from "zod";
+
+job({ name: "x", output: z.object({ bottles: z.number() }), handle: () => ({ bottles: "six" }) }); // a number
