@@ -17,6 +17,6 @@ export { Events, type Listener } from "./events.js";
 export { type Group, group } from "./group.js";
 export { type HostProcess, isAlive, thisHost } from "./host.js";
 export { derivedId, isId, newId, timeOfId } from "./id.js";
-export { decode, type EncodeOptions, encode, formatPath, jsonDepth, jsonLimit } from "./json.js";
+export { decode, encode, formatPath, jsonLimit } from "./json.js";
 export { type Service, service } from "./service.js";
-export { checkOptions, didYouMean, nearest } from "./suggest.js";
+export { checkOptions, didYouMean } from "./suggest.js";

@@ -17,7 +17,7 @@ import { NotJsonError, TooLargeError } from "./errors.js";
 /** What a stored value may weigh, in UTF-8 bytes, unless told otherwise: 1 MiB. */
 export const jsonLimit = 1_048_576;
 /** How deep arrays and objects may be nested; the stack ends some thousands later. */
-export const jsonDepth = 1_000;
+const jsonDepth = 1_000;
 
 export interface EncodeOptions {
   /** What is being stored, for the message: `The input of job "mail"`. */

@@ -9,7 +9,7 @@ import { distance } from "fastest-levenshtein";
 import { InvalidOptionError } from "./errors.js";
 
 /** The candidate nearest to the word, if it is near enough to have been meant. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+function nearest(word: string, candidates: readonly string[]): string | undefined {
   let found: string | undefined;
   let best = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
