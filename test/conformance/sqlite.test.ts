@@ -1,0 +1,46 @@
+// The SQLite store keeps the store contract: in a file, where several stores meet, and in memory.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "vitest";
+import type { Store } from "../../src/store/contract.js";
+import { sqlite } from "../../src/store/sqlite/index.js";
+import { storeConformance } from "../../src/testing/conformance/index.js";
+
+const skip = (name: string, body: () => Promise<void>): void => void test.skip(name, body);
+
+storeConformance({
+  name: "SQLite in a file",
+  describe,
+  test,
+  skip,
+  async open(clock) {
+    const folder = await mkdtemp(join(tmpdir(), "duckdive-conformance-"));
+    const stores: Store[] = [];
+    const another = async (): Promise<Store> => {
+      const store = sqlite({ file: join(folder, "jobs.db"), clock });
+      stores.push(store);
+      return store;
+    };
+    return {
+      store: await another(),
+      another,
+      async close() {
+        for (const store of stores) await store.close();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+});
+
+storeConformance({
+  name: "SQLite in memory",
+  describe,
+  test,
+  skip,
+  alone: "a database in memory belongs to one store object",
+  async open(clock) {
+    const store = sqlite({ file: ":memory:", clock });
+    return { store, close: () => store.close() };
+  },
+});
