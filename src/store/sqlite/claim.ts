@@ -1,0 +1,241 @@
+/**
+ * Claiming: how a worker takes runs.
+ *
+ * Ready runs stand in lanes: one queue at one priority, and apart from the others those that only some workers may
+ * take (a route). First the lanes that have work are listed, outside of any transaction; when none of them is for
+ * this worker, nothing is written and nobody's lock is touched. Otherwise they are listed once more inside of the
+ * write transaction, where nothing moves, and the runs are taken: highest priority first, then longest due.
+ *
+ * A claim gives its whole batch one token, a number that is never given twice, not even across restarts. It is the
+ * fence of every later write for these executions.
+ */
+import type { Ability, Claimed, ClaimRequest } from "../contract.js";
+import type { Sql } from "./driver.js";
+import { WorkerLostError } from "./errors.js";
+import { bodyBit } from "./moves.js";
+import { listing, type Session } from "./session.js";
+import { statements } from "./statements.js";
+import type { Transaction } from "./writer.js";
+
+interface Lane {
+  readonly queue: string;
+  readonly priority: number;
+  readonly route: string;
+  /** When its longest-due run became due. */
+  readonly oldest: number;
+}
+
+/** Lanes that share slots. */
+interface Pool {
+  free: number;
+  readonly lanes: Lane[];
+}
+
+type ClaimedRow = [
+  seq: number,
+  id: string,
+  job: string,
+  version: number,
+  queue: string,
+  priority: number,
+  input: string | null,
+  attempt: number,
+  crashes: number,
+  requestedAt: number,
+  runAt: number,
+  startedAt: number,
+  startBy: number | null,
+  finishBy: number | null,
+  tags: string | null,
+  meta: string | null,
+  parent: string | null,
+  body: number,
+];
+
+/** Takes runs. Writes nothing when there are none. */
+export async function claim(session: Session, request: ClaimRequest): Promise<Claimed[]> {
+  const hasWork = await session.read((sql) => poolsWithWork(sql, request).length > 0);
+  if (!hasWork) return [];
+  const claimed = await session.write((transaction) => {
+    if (transaction.sql.get(statements.workerExists, { worker: request.worker }) === undefined)
+      return undefined;
+    return claimFrom(transaction, request, session.clock.now());
+  });
+  if (claimed === undefined) {
+    throw new WorkerLostError(
+      `The worker ${request.worker} is not registered: somebody took it for dead and gave its runs away. ` +
+        "Stop what it executes and register again.",
+    );
+  }
+  return claimed;
+}
+
+function poolsWithWork(sql: Sql, request: ClaimRequest): Pool[] {
+  const pools = new Map<string, Pool>();
+  let pausedQueues: Set<string> | undefined;
+  for (const [queue, priority, route, oldest] of sql.all<[string, number, string, number]>(
+    statements.lanes,
+  )) {
+    const pool = Object.hasOwn(request.queues, queue) ? queue : "*";
+    const free = Object.hasOwn(request.queues, pool) ? (request.queues[pool] ?? 0) : 0;
+    if (free < 1 || (route !== "" && !covers(request.abilities, route))) continue;
+    pausedQueues ??= pausesOf(sql, "queue");
+    if (pausedQueues.has(queue)) continue;
+    const lanes = pools.get(pool)?.lanes ?? [];
+    lanes.push({ queue, priority, route, oldest });
+    pools.set(pool, { free, lanes });
+  }
+  return [...pools.values()];
+}
+
+/** Whether a worker with these abilities may take what is routed to `job@version`. */
+export function covers(abilities: readonly Ability[], route: string): boolean {
+  const { job, version } = parseRoute(route);
+  return abilities.some((ability) => ability.job === job && ability.version >= version);
+}
+
+/** The two parts of `job@version`; names of jobs may hold an @ themselves. */
+export function parseRoute(route: string): Ability {
+  const at = route.lastIndexOf("@");
+  return { job: route.slice(0, at), version: Number(route.slice(at + 1)) };
+}
+
+export function pausesOf(sql: Sql, kind: "queue" | "job"): Set<string> {
+  const pauses = sql.all<[kind: string, name: string]>(statements.pauses);
+  return new Set(pauses.filter((pause) => pause[0] === kind).map((pause) => pause[1]));
+}
+
+function claimFrom(transaction: Transaction, request: ClaimRequest, now: number): Claimed[] {
+  const { sql } = transaction;
+  const pools = poolsWithWork(sql, request);
+  if (pools.length === 0) return [];
+  const [token = 0] = sql.get<[number]>(statements.nextClaim) ?? [];
+  const values = { token, worker: request.worker, now };
+  const rows = pools.flatMap((pool) => claimFromPool(sql, pool, values));
+  rows.sort((one, other) => other[5] - one[5] || one[10] - other[10] || one[0] - other[0]);
+  const inputs = longInputs(sql, rows);
+  const pausedJobs = pausesOf(sql, "job");
+  return rows.map((row) => claimedFrom(row, token, inputs, pausedJobs));
+}
+
+interface ClaimValues {
+  readonly token: number;
+  readonly worker: string;
+  readonly now: number;
+}
+
+function claimFromPool(sql: Sql, pool: Pool, values: ClaimValues): ClaimedRow[] {
+  const priorities = [...new Set(pool.lanes.map((lane) => lane.priority))].sort((one, other) => other - one);
+  const claimed: ClaimedRow[] = [];
+  for (const priority of priorities) {
+    const limit = pool.free - claimed.length;
+    if (limit < 1) break;
+    const lanes = pool.lanes.filter((lane) => lane.priority === priority);
+    for (const row of claimFromLanes(sql, lanes, limit, values)) claimed.push(row);
+  }
+  return claimed;
+}
+
+function claimFromLanes(sql: Sql, lanes: readonly Lane[], limit: number, values: ClaimValues): ClaimedRow[] {
+  const [lane] = lanes;
+  if (lane !== undefined && lanes.length === 1) {
+    const { queue, priority, route } = lane;
+    return sql.all<ClaimedRow>(statements.claimLane, { ...values, queue, priority, route, limit });
+  }
+  const seqs = listing(longestDue(sql, lanes, limit));
+  return sql.all<ClaimedRow>(statements.claimRuns, { ...values, seqs });
+}
+
+type Position = [seq: number, runAt: number];
+
+interface Cursor {
+  readonly lane: Lane;
+  page: Position[];
+  next: number;
+  isLast: boolean;
+}
+
+/** The longest-due runs of several lanes: each is read page by page, and the fronts are merged. */
+function longestDue(sql: Sql, lanes: readonly Lane[], limit: number): number[] {
+  const pageSize = Math.min(limit, Math.max(16, Math.ceil((2 * limit) / lanes.length)));
+  const cursors = lanes.map((lane) => turnPage(sql, { lane, page: [], next: 0, isLast: false }, pageSize));
+  const chosen: number[] = [];
+  while (chosen.length < limit) {
+    let first: Cursor | undefined;
+    for (const cursor of cursors) {
+      if (cursor.next >= cursor.page.length && !cursor.isLast) turnPage(sql, cursor, pageSize);
+      if (isBefore(front(cursor), front(first))) first = cursor;
+    }
+    const position = front(first);
+    if (first === undefined || position === undefined) break;
+    chosen.push(position[0]);
+    first.next++;
+  }
+  return chosen;
+}
+
+function front(cursor: Cursor | undefined): Position | undefined {
+  return cursor?.page[cursor.next];
+}
+
+function isBefore(one: Position | undefined, other: Position | undefined): boolean {
+  if (one === undefined || other === undefined) return one !== undefined;
+  return one[1] < other[1] || (one[1] === other[1] && one[0] < other[0]);
+}
+
+function turnPage(sql: Sql, cursor: Cursor, limit: number): Cursor {
+  const { queue, priority, route } = cursor.lane;
+  const [seq, runAt] = cursor.page.at(-1) ?? [0, Number.MIN_SAFE_INTEGER];
+  cursor.page = sql.all<Position>(statements.lanePage, { queue, priority, route, seq, runAt, limit });
+  cursor.next = 0;
+  cursor.isLast = cursor.page.length < limit;
+  return cursor;
+}
+
+function longInputs(sql: Sql, rows: readonly ClaimedRow[]): Map<number, string | null> {
+  const seqs = rows.filter((row) => (row[17] & bodyBit.input) !== 0).map((row) => row[0]);
+  if (seqs.length === 0) return new Map();
+  return new Map(sql.all<[number, string | null]>(statements.bodiesInput, { seqs: listing(seqs) }));
+}
+
+const noTags: readonly string[] = Object.freeze([]);
+const noMeta: Readonly<Record<string, string>> = Object.freeze({});
+
+function claimedFrom(
+  row: ClaimedRow,
+  token: number,
+  inputs: ReadonlyMap<number, string | null>,
+  pausedJobs: ReadonlySet<string>,
+): Claimed {
+  const [seq, id, job, version, queue, priority, input, attempt, crashes, requestedAt, runAt, startedAt] =
+    row;
+  const [startBy, finishBy, tags, meta, parent, body] = [
+    row[12],
+    row[13],
+    row[14],
+    row[15],
+    row[16],
+    row[17],
+  ];
+  return {
+    run: id,
+    token,
+    claim: String(seq),
+    job,
+    version,
+    queue,
+    priority,
+    input: (body & bodyBit.input ? inputs.get(seq) : input) ?? undefined,
+    attempt,
+    crashes,
+    requestedAt,
+    runAt,
+    startedAt,
+    startBy: startBy ?? undefined,
+    finishBy: finishBy ?? undefined,
+    tags: tags === null ? noTags : JSON.parse(tags),
+    meta: meta === null ? noMeta : JSON.parse(meta),
+    parent: parent ?? undefined,
+    paused: pausedJobs.has(job),
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * What a commit will tell the listeners, gathered while its operations run.
+ *
+ * Nobody may hear of a change before it is committed, and nobody should hear of one that was rolled back. So each
+ * transaction gathers here what it did, and `watch.ts` tells it after the commit, once for the whole group.
+ */
+import type { Change } from "../contract.js";
+
+export class Findings {
+  readonly ended: string[] = [];
+  claimable = false;
+  cancelAsked = false;
+  /** Rows of workers changed: not told to listeners, but to whoever looks for the dead. */
+  workers = false;
+  /** The earliest moment at which something that was recorded is due. */
+  due: number | undefined;
+
+  /** Something has to be looked at again at this time. */
+  dueAt(time: number | undefined): void {
+    if (time !== undefined && (this.due === undefined || time < this.due)) this.due = time;
+  }
+
+  /** As the listeners hear it; undefined when there is nothing to tell. */
+  toChange(): Change | undefined {
+    const { ended, claimable, cancelAsked, due } = this;
+    if (ended.length === 0 && !claimable && !cancelAsked && due === undefined) return undefined;
+    return { origin: "here", ended, claimable, cancelAsked, ...(due === undefined ? {} : { due }) };
+  }
+}

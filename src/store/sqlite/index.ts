@@ -1,0 +1,227 @@
+/**
+ * The door of the SQLite store: a file as the home of runs.
+ *
+ * Here the parts are put together and nothing is decided: a connection of our own, the writer that shares commits, the
+ * watch that hears of changes, and the verbs, each a function over the session made here. Opening is lazy: whoever
+ * calls a verb first opens the file.
+ *
+ * Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
+ */
+import { resolve } from "node:path";
+import { type Clock, systemClock } from "../../kernel/index.js";
+import type { Change, Store } from "../contract.js";
+import * as browse from "./browse.js";
+import { claim } from "./claim.js";
+import { inMemory, openConnection, patiently } from "./connection.js";
+import { examine } from "./doctor.js";
+import type { Connection } from "./driver.js";
+import { isBusy, translate } from "./errors.js";
+import type { Findings } from "./findings.js";
+import * as hand from "./hand.js";
+import { handleInserter } from "./handle.js";
+import { insert, prepare } from "./insert.js";
+import { migrate, requireMigrated } from "./migrate.js";
+import * as overview from "./overview.js";
+import type { Session } from "./session.js";
+import * as settling from "./settle.js";
+import { statements } from "./statements.js";
+import * as upkeep from "./upkeep.js";
+import { Watch } from "./watch.js";
+import * as staff from "./workers.js";
+import { closedError, Writer } from "./writer.js";
+
+export {
+  CorruptDatabaseError,
+  MigrationFromFutureError,
+  MigrationMissingError,
+  OtherDatabaseError,
+  SqliteDriverMissingError,
+  StoreBusyError,
+  StoreClosedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreUnreachableError,
+  WorkerLostError,
+} from "./errors.js";
+export { type Host, thisHost } from "./host.js";
+
+export interface SqliteOptions {
+  /** The path of the file, made when it is not there, or ":memory:". */
+  readonly file: string;
+  /** The store's clock. Default: the computer's. */
+  readonly clock?: Clock | undefined;
+  /** Whether opening applies missing migrations. Default: true. */
+  readonly migrate?: boolean | undefined;
+  /** "full": a commit survives a power cut (default). "normal": only a crash of the process; two times as fast. */
+  readonly synchronous?: "full" | "normal" | undefined;
+  /** Hears of errors that belong to no call, such as a listener that threw. Default: a process warning. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Monotonic milliseconds, by which silent workers of other hosts are timed. Default: performance.now. */
+  readonly monotonic?: (() => number) | undefined;
+}
+
+/** A SQLite store: the contract, with recording inside of synchronous transactions. */
+export type SqliteStore = Store & Required<Pick<Store, "insertInSync">>;
+
+interface Opened {
+  readonly connection: Connection;
+  readonly writer: Writer;
+  readonly nonce: string;
+}
+
+/**
+ * A store in one SQLite file, shared by as many processes as like.
+ *
+ * @throws nothing; what is wrong with the file shows when it is opened, by `open()` or by the first verb, as one of the
+ * errors exported here
+ * @example const store = sqlite({ file: "./jobs.db" });
+ */
+export function sqlite(options: SqliteOptions): SqliteStore {
+  const clock = options.clock ?? systemClock;
+  const file = options.file === inMemory ? inMemory : resolve(options.file);
+  let opened: Opened | undefined;
+  let opening: Promise<Opened> | undefined;
+  let closing: Promise<void> | undefined;
+
+  const watch = new Watch({
+    file,
+    clock,
+    sql: () => connected().connection,
+    report: options.onError ?? warn,
+  });
+
+  function connected(): Opened {
+    if (opened === undefined) throw closedError(file);
+    return opened;
+  }
+
+  async function connectAndMigrate(): Promise<Opened> {
+    const connection = await openConnection({ file, synchronous: options.synchronous ?? "full" });
+    try {
+      if (options.migrate === false) requireMigrated(connection, file);
+      else await patiently(file, () => migrate(connection, file, clock.now()));
+      const nonce = connection.get<[string]>(statements.nonce)?.[0] ?? "";
+      return { connection, nonce, writer: new Writer(connection, file, onCommit) };
+    } catch (error) {
+      connection.close();
+      throw translate(error, file);
+    }
+  }
+
+  /** A failed attempt may be made again; one under way is shared. */
+  function ready(): Promise<Opened> {
+    if (closing !== undefined) return Promise.reject(closedError(file));
+    opening ??= connectAndMigrate().then(
+      (result) => {
+        opened = result;
+        watch.open();
+        return result;
+      },
+      (error: unknown) => {
+        opening = undefined;
+        throw error;
+      },
+    );
+    return opening;
+  }
+
+  function onCommit(found: Findings): void {
+    if (found.workers) morgue.forget();
+    watch.tell(found.toChange());
+  }
+
+  const session: Session = {
+    clock,
+    async write(operation) {
+      const { writer } = opened ?? (await ready());
+      return writer.submit(operation);
+    },
+    async read(query) {
+      const { connection } = opened ?? (await ready());
+      try {
+        return query(connection);
+      } catch (error) {
+        if (!isBusy(error)) throw translate(error, file);
+        return patiently(file, () => query(connected().connection));
+      }
+    },
+  };
+  const morgue = new staff.Morgue(session, options.monotonic ?? (() => performance.now()));
+  const insertThrough = handleInserter({ file, now: () => clock.now(), nonce: () => opened?.nonce });
+
+  async function close(): Promise<void> {
+    watch.close();
+    const last = opened ?? (await opening?.catch(() => undefined));
+    await last?.writer.close();
+    opened = undefined;
+    last?.connection.close();
+  }
+
+  return {
+    kind: "sqlite",
+    now: () => clock.now(),
+    open: async () => void (await ready()),
+    close: () => (closing ??= close()),
+    async migrate() {
+      if (opened === undefined && closing === undefined && options.migrate === false) return migrateOnly();
+      const { connection } = await ready();
+      return patiently(file, () => migrate(connection, file, clock.now()));
+    },
+    watch: (listener: (change: Change) => void) => watch.listen(listener),
+    nonce: async () => (await ready()).nonce,
+    doctor: () => session.read((sql) => examine({ ...connected().connection, ...sql }, file)),
+
+    insert: (runs) => insert(session, runs),
+    insertIn: async (transaction, runs) => insertThrough(transaction, runs),
+    insertInSync: insertThrough,
+    prepare: (prepared) => prepare(session, prepared),
+
+    register: (worker) => staff.register(session, worker),
+    heartbeat: (worker) => staff.heartbeat(session, worker),
+    pulse: (worker) => staff.pulse(session, worker),
+    retire: async (worker) => void (await upkeep.rescue(session, [worker])),
+    claim: (request) => claim(session, request),
+    settle: (settlements) => settling.settle(session, settlements),
+    record: (writes) => settling.record(writes),
+    entries: (run) => settling.entries(session, run),
+    note: (notes) => settling.note(session, notes),
+
+    promote: (limit) => upkeep.promote(session, limit),
+    findLost: () => morgue.findLost(),
+    rescue: (workers) => upkeep.rescue(session, workers),
+    prune: (limit) => upkeep.prune(session, limit),
+
+    find: (ids) => hand.find(session, ids),
+    list: (filter, page) => browse.list(session, filter, page),
+    count: (filter) => browse.count(session, filter),
+    countByState: () => browse.countByState(session),
+    timeline: (run) => hand.timeline(session, run),
+    cancel: (ids, reason) => hand.cancel(session, ids, reason),
+    retry: (ids) => hand.retry(session, ids),
+    remove: (ids) => hand.remove(session, ids),
+    signal: (signals) => hand.signal(signals),
+    pause: (target) => hand.pause(session, target),
+    resume: (target) => hand.resume(session, target),
+    paused: () => hand.paused(session),
+    queues: () => overview.queues(session),
+    workers: () => overview.workers(session),
+    publish: (definitions) => overview.publish(session, definitions),
+    definitions: () => overview.definitions(session),
+  };
+
+  /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */
+  async function migrateOnly(): Promise<number[]> {
+    const connection = await openConnection({ file, synchronous: options.synchronous ?? "full" });
+    try {
+      return await patiently(file, () => migrate(connection, file, clock.now()));
+    } catch (error) {
+      throw translate(error, file);
+    } finally {
+      connection.close();
+    }
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(`A listener of the sqlite store failed: ${String(error)}`, "DuckdiveWarning");
+}

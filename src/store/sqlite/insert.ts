@@ -1,0 +1,145 @@
+/**
+ * Intake: how runs get into the file.
+ *
+ * `insert` shares a commit with whatever else this process writes. `insertIn` writes through a handle the application
+ * holds, inside of the application's own transaction, so that a run exists if and only if that transaction commits;
+ * the handle must lead to the same database, which the word in `duckdive_meta` shows. `prepare` gives runs that were
+ * recorded without their definition what the definition says.
+ *
+ * Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
+ */
+import { NotBuiltError } from "../../kernel/index.js";
+import type { Inserted, NewRun, Prepared } from "../contract.js";
+import type { Sql } from "./driver.js";
+import type { Findings } from "./findings.js";
+import { appendEvent, bodyBit, endRun, isLong } from "./moves.js";
+import type { Session } from "./session.js";
+import { statements } from "./statements.js";
+import type { Transaction } from "./writer.js";
+
+/** Records runs, all or none. */
+export async function insert(session: Session, runs: readonly NewRun[]): Promise<Inserted[]> {
+  refuseUnbuilt(runs);
+  if (runs.length === 0) return [];
+  return session.write(({ sql, found }) => insertRuns(sql, runs, session.clock.now(), found));
+}
+
+/** Records runs in the transaction that is open on this database. */
+export function insertRuns(sql: Sql, runs: readonly NewRun[], now: number, found?: Findings): Inserted[] {
+  return runs.map((run) => insertRun(sql, run, now, found));
+}
+
+function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefined): Inserted {
+  const runAt = run.due === undefined ? now : "at" in run.due ? run.due.at : now + run.due.after;
+  const state = run.waiting !== undefined ? "waiting" : runAt > now ? "scheduled" : "ready";
+  const startBy = run.startWithin === undefined ? undefined : now + run.startWithin;
+  const finishBy = run.finishWithin === undefined ? undefined : now + run.finishWithin;
+  const long = isLong(run.input);
+  const changes = sql.run(statements.insertRun, {
+    id: run.id,
+    job: run.job,
+    version: run.version,
+    queue: run.queue,
+    priority: run.priority,
+    state,
+    waitReason: run.waiting,
+    requestedAt: now,
+    runAt,
+    startBy,
+    finishBy,
+    input: long ? null : run.input,
+    body: long ? bodyBit.input : 0,
+    tags: jsonUnlessEmpty(run.tags),
+    meta: jsonUnlessEmpty(run.meta),
+    release: run.release,
+  });
+  if (changes === 0) return { id: run.id, created: false };
+  if (long) sql.run(statements.insertBody, { id: run.id, input: run.input });
+  if (found !== undefined) {
+    if (state === "ready" || state === "waiting") found.claimable = true;
+    if (state === "scheduled") found.dueAt(runAt);
+    found.dueAt(startBy);
+    found.dueAt(finishBy);
+  }
+  return { id: run.id, created: true };
+}
+
+function jsonUnlessEmpty(value: object | undefined): string | null {
+  return value === undefined || Object.keys(value).length === 0 ? null : JSON.stringify(value);
+}
+
+/** What the contract names and this version does not do is refused, before anything is written. */
+export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
+  for (const run of runs) {
+    const unbuilt = unbuiltPart(run);
+    if (unbuilt === undefined) continue;
+    throw new NotBuiltError(
+      `A run of "${run.job}" asks for ${unbuilt}, which this version of the sqlite store cannot do yet. ` +
+        "Leave it out, or use a newer version.",
+    );
+  }
+}
+
+function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
+  if (run.gates !== undefined && run.gates.length > 0) return "a lock, a concurrency limit or a rate";
+  if (run.unique !== undefined) return "a unique key";
+  if (run.fair !== undefined) return "fairness";
+  if (run.parent !== undefined) return "a parent";
+  if (run.batch !== undefined) return "a batch";
+  if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
+  return undefined;
+}
+
+/** Ends `waiting(preparation)`. */
+export async function prepare(session: Session, prepared: readonly Prepared[]): Promise<void> {
+  refuseUnbuilt(prepared.flatMap((item) => ("run" in item ? [item.run] : [])));
+  if (prepared.length === 0) return;
+  await session.write((transaction) => {
+    const now = session.clock.now();
+    for (const item of prepared) prepareOne(transaction, item, now);
+  });
+}
+
+function prepareOne(transaction: Transaction, item: Prepared, now: number): void {
+  const { sql, found } = transaction;
+  type Row = [seq: number, runAt: number, requestedAt: number, body: number];
+  const row = sql.get<Row>(statements.unprepared, { id: item.id });
+  if (row === undefined) return;
+  const [seq, runAt, requestedAt, body] = row;
+  if ("invalid" in item) {
+    appendEvent(transaction, seq, { kind: "failed", detail: item.invalid }, now);
+    const ending = {
+      state: "failed",
+      reason: "invalid-input",
+      error: item.invalid,
+      keep: item.keep,
+    } as const;
+    endRun(transaction, { seq, id: item.id, body }, ending, now);
+    return;
+  }
+  const { run } = item;
+  const long = isLong(run.input);
+  if (long) sql.run(statements.writeBodyInput, { run: seq, input: run.input });
+  appendEvent(transaction, seq, { kind: "prepared" }, now);
+  const startBy = run.startWithin === undefined ? undefined : requestedAt + run.startWithin;
+  const finishBy = run.finishWithin === undefined ? undefined : requestedAt + run.finishWithin;
+  sql.run(statements.prepareRun, {
+    seq,
+    job: run.job,
+    version: run.version,
+    queue: run.queue,
+    priority: run.priority,
+    state: runAt > now ? "scheduled" : "ready",
+    input: long ? null : run.input,
+    body: long ? bodyBit.input : 0,
+    startBy,
+    finishBy,
+    tags: jsonUnlessEmpty(run.tags),
+    meta: jsonUnlessEmpty(run.meta),
+    release: run.release,
+  });
+  if (runAt > now) found.dueAt(runAt);
+  else found.claimable = true;
+  found.dueAt(startBy);
+  found.dueAt(finishBy);
+}

@@ -1,0 +1,235 @@
+/**
+ * Settling: how executions end, and what they write while they go on.
+ *
+ * The fence is `(run, token)` and the state `running`, nothing else: whoever lost the claim, by a rescue, a snooze or
+ * a suspension that is over, finds another token there and is refused. Most settlements say the same thing,
+ * "succeeded, nothing returned", so those of one claim end in one statement; the rest is read, decided and written
+ * one by one. A claim carries the place of its run (`claim`), which spares the search by id.
+ *
+ * A run whose cancellation was asked for does not go on: a settlement that would not end it cancels it. And a run
+ * that would rest for something that has come already does not rest.
+ */
+import { NotBuiltError } from "../../kernel/index.js";
+import type { Entry, EntryWrite, Moment, NewEvent, Note, Settled, Settlement } from "../contract.js";
+import { parseRoute } from "./claim.js";
+import type { Value } from "./driver.js";
+import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
+import { listing, type Session } from "./session.js";
+import { statements } from "./statements.js";
+import type { Transaction } from "./writer.js";
+
+const refused: Settled = Object.freeze({ taken: false });
+const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
+
+/** Ends executions, answering each. */
+export async function settle(session: Session, settlements: readonly Settlement[]): Promise<Settled[]> {
+  if (settlements.length === 0) return [];
+  return session.write((transaction) => settleAll(transaction, settlements, session.clock.now()));
+}
+
+function settleAll(transaction: Transaction, settlements: readonly Settlement[], now: number): Settled[] {
+  const answers: Settled[] = new Array(settlements.length);
+  const plain = new Map<string, number[]>();
+  settlements.forEach((settlement, index) => {
+    if (isPlain(settlement)) {
+      const alike = `${settlement.token} ${settlement.keep}`;
+      const group = plain.get(alike);
+      if (group === undefined) plain.set(alike, [index]);
+      else group.push(index);
+    } else if (isShortSuccess(settlement)) answers[index] = settleSuccess(transaction, settlement, now);
+    else answers[index] = settleOne(transaction, settlement, now);
+  });
+  for (const group of plain.values()) settlePlain(transaction, settlements, group, now, answers);
+  return answers;
+}
+
+/** Succeeded, and nothing to write but that. */
+function isPlain(settlement: Settlement): boolean {
+  return settlement.output === undefined && isShortSuccess(settlement);
+}
+
+function isShortSuccess(settlement: Settlement): boolean {
+  return (
+    settlement.state === "succeeded" &&
+    Number.isSafeInteger(Number(settlement.claim ?? "none")) &&
+    !settlement.giveBack &&
+    (settlement.events === undefined || settlement.events.length === 0) &&
+    !isLong(settlement.output)
+  );
+}
+
+function settlePlain(
+  transaction: Transaction,
+  settlements: readonly Settlement[],
+  group: readonly number[],
+  now: number,
+  answers: Settled[],
+): void {
+  const [sample] = group;
+  const first = sample === undefined ? undefined : settlements[sample];
+  if (first === undefined) return;
+  const rows = transaction.sql.all<[seq: number, id: string]>(statements.settlePlain, {
+    now,
+    expiresAt: now + (first.keep ?? keepUnlessSaid),
+    seqs: `[${group.map((index) => settlements[index]?.claim).join(",")}]`,
+    token: first.token,
+  });
+  const ended = new Map(rows);
+  for (const index of group) {
+    const settlement = settlements[index];
+    const seq = Number(settlement?.claim);
+    const id = ended.get(seq);
+    answers[index] = id === undefined ? refused : succeeded;
+    if (id === undefined) continue;
+    // A run settled twice in one batch is settled once.
+    ended.delete(seq);
+    transaction.found.ended.push(id);
+  }
+}
+
+function settleSuccess(transaction: Transaction, settlement: Settlement, now: number): Settled {
+  const changes = transaction.sql.run(statements.settleOutput, {
+    now,
+    expiresAt: now + (settlement.keep ?? keepUnlessSaid),
+    output: settlement.output,
+    seq: Number(settlement.claim),
+    token: settlement.token,
+  });
+  if (changes === 0) return refused;
+  transaction.found.ended.push(settlement.run);
+  return succeeded;
+}
+
+interface Running extends Movable {
+  readonly job: string;
+  readonly runAt: number;
+  readonly route: string;
+  readonly cancelAsked: string | null;
+}
+
+function settleOne(transaction: Transaction, settlement: Settlement, now: number): Settled {
+  type Row = [number, string, number, string, string | null, number];
+  const row = transaction.sql.get<Row>(statements.running, { id: settlement.run, token: settlement.token });
+  if (row === undefined) return refused;
+  const [seq, job, runAt, route, cancelAsked, body] = row;
+  const run: Running = { seq, id: settlement.run, job, runAt, route, cancelAsked, body };
+  const append = (event: NewEvent): void => appendEvent(transaction, seq, event, now);
+  settlement.events?.forEach(append);
+  const { state } = settlement;
+  if (state === "succeeded" || state === "failed" || state === "cancelled") {
+    endRun(transaction, run, { ...settlement, state }, now);
+    return { taken: true, state };
+  }
+  if (cancelAsked !== null) {
+    append({ kind: "cancelled", detail: { reason: cancelAsked } });
+    const { keep, error, giveBack } = settlement;
+    endRun(transaction, run, { state: "cancelled", reason: cancelAsked, keep, error, giveBack }, now);
+    return { taken: true, state: "cancelled" };
+  }
+  const rest = restOf(transaction, settlement, run, now);
+  if (rest.route !== undefined && rest.route !== route) append(comesBack(rest.route));
+  restRun(transaction, run, { route, ...rest, error: settlement.error, giveBack: settlement.giveBack });
+  return { taken: true, state: rest.state };
+}
+
+/** Where a run rests, having looked whether what it would rest for has come already. */
+function restOf(transaction: Transaction, settlement: Settlement, run: Running, now: number): Rest {
+  const { waiting, due } = settlement;
+  const runAt = due === undefined ? run.runAt : timeOf(due, now);
+  if (settlement.state === "scheduled") return { state: runAt > now ? "scheduled" : "ready", runAt };
+  if (settlement.state === "ready" || waiting === undefined) return { state: "ready", runAt: run.runAt };
+  const ready: Rest = { state: "ready", runAt: run.runAt };
+  const has = (sql: string, values: Record<string, Value>): boolean =>
+    transaction.sql.get(sql, values) !== undefined;
+  switch (waiting.reason) {
+    case "worker": {
+      const route = waiting.on ?? "";
+      const isAble = has(statements.ableWorker, { ...parseRoute(route) });
+      return isAble ? { ...ready, route } : { state: "waiting", runAt: run.runAt, waiting };
+    }
+    case "paused": {
+      const isPaused = has(statements.isPaused, { kind: "job", name: run.job });
+      return isPaused ? { ...ready, state: "waiting", waiting: { reason: "paused", on: run.job } } : ready;
+    }
+    case "entries": {
+      const names = listing(namesIn(waiting.on));
+      const hasCome = has(statements.entrySettled, { run: run.seq, names });
+      return hasCome ? ready : { ...ready, state: "waiting", waiting };
+    }
+    case "dependency":
+    case "admission":
+    case "preparation":
+      return { ...ready, state: "waiting", waiting };
+  }
+}
+
+/** What it would wait for is there: parked and woken in one, and for no older worker to take again. */
+function comesBack(route: string): NewEvent {
+  return { kind: "unparked", detail: { reason: "worker", on: route } };
+}
+
+/** A suspension waits on one name, or on a JSON list of names. */
+function namesIn(on: string | undefined): string[] {
+  if (on === undefined) return [];
+  if (!on.startsWith("[")) return [on];
+  const names: unknown = JSON.parse(on);
+  return Array.isArray(names) ? names.map(String) : [];
+}
+
+function timeOf(due: Moment, now: number): number {
+  return "at" in due ? due.at : now + due.after;
+}
+
+/** Writes log lines and progress; those of an execution that lost its claim are dropped. */
+export async function note(session: Session, notes: readonly Note[]): Promise<void> {
+  if (notes.length === 0) return;
+  await session.write(({ sql }) => {
+    const now = session.clock.now();
+    for (const item of notes) {
+      const fence = { id: item.run, token: item.token, now };
+      if ("log" in item) {
+        const { level, message, fields } = item.log;
+        sql.run(statements.insertLog, { ...fence, level, message, fields });
+      } else {
+        const { done, total, note: text } = item.progress;
+        sql.run(statements.writeProgress, { ...fence, done, total, note: text });
+      }
+    }
+  });
+}
+
+/** Durable calls come with a later version. */
+export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> {
+  if (writes.length === 0) return [];
+  throw new NotBuiltError(
+    "This version of the sqlite store cannot record durable calls yet. Use a newer version.",
+  );
+}
+
+type EntryRow = [
+  name: string,
+  kind: Entry["kind"],
+  hash: string | null,
+  state: Entry["state"],
+  position: number | null,
+  value: string | null,
+  error: string | null,
+  dueAt: number | null,
+  attempts: number,
+];
+
+/** The durable calls of a run, in the order in which they settled, then the pending ones. */
+export async function entries(session: Session, run: string): Promise<Entry[]> {
+  const rows = await session.read((sql) => sql.all<EntryRow>(statements.entries, { id: run }));
+  return rows.map(([name, kind, hash, state, position, value, error, dueAt, attempts]) => ({
+    name,
+    kind,
+    state,
+    hash: hash ?? undefined,
+    position: position ?? undefined,
+    value: value ?? undefined,
+    error: error === null ? undefined : JSON.parse(error),
+    due: dueAt === null ? undefined : { at: dueAt },
+    attempts,
+  }));
+}

@@ -1,0 +1,2 @@
+-- What each worker has; some rows a process.
+select worker, job, version from duckdive_ability order by job

@@ -1,0 +1,2 @@
+-- What workers published; a row a job.
+select job, version, queue, priority, attempts, prepared, description from duckdive_definition order by job

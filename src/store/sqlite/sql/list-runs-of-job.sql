@@ -1,0 +1,21 @@
+-- The runs of one job that fit a filter, newest first, in stretches. Index: duckdive_run_job.
+select seq from duckdive_run
+where job = :job and seq < :before and seq >= :floor
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit

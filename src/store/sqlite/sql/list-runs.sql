@@ -1,0 +1,23 @@
+-- One stretch of the runs that fit a filter, newest first. It reads every run of the stretch (above :floor, below
+-- :before), so a caller walks stretch by stretch and the process gets its turns. Index: the primary key.
+select seq from duckdive_run
+where seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit

@@ -1,0 +1,6 @@
+-- Gives a run that was recorded without its definition what the definition says. Index: the primary key.
+update duckdive_run
+set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
+  wait_reason = null, wait_on = null, input = :input, body = :body, start_by = :startBy, finish_by = :finishBy,
+  tags = coalesce(:tags, tags), meta = coalesce(:meta, meta), release = coalesce(:release, release)
+where seq = :seq

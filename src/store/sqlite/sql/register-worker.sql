@@ -1,0 +1,6 @@
+-- Enters a worker, or enters it again. Index: the primary key.
+insert into duckdive_worker (id, host, pid, process_start, release, queues, started_at, heartbeat_at)
+values (:id, :host, :pid, :processStart, :release, :queues, :now, :now)
+on conflict (id) do update set
+  host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
+  queues = excluded.queues, started_at = excluded.started_at, heartbeat_at = excluded.heartbeat_at, beats = beats + 1

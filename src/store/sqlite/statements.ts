@@ -1,0 +1,606 @@
+// Generated from src/store/sqlite/sql and src/store/sqlite/migrations by scripts/compile-sql.mjs.
+// Change the .sql files, then run `npm run docs`; `npm run check` fails when this file is stale.
+
+export const statements = {
+  abilities: `select worker, job, version from duckdive_ability order by job`,
+  ableWorker: `select 1 from duckdive_ability where job = :job and version >= :version limit 1`,
+  appendEvent: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
+select :run, coalesce((select max(number) from duckdive_event where run = :run), 0) + 1,
+  :at, :kind, run.attempt, run.token, run.worker, :detail
+from duckdive_run as run where run.seq = :run`,
+  appendEvents: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
+select run.seq, coalesce((select max(number) from duckdive_event where run = run.seq), 0) + 1,
+  :at, :kind, run.attempt, run.token, run.worker, :detail
+from duckdive_run as run where run.seq in (select value from json_each(:seqs))`,
+  askCancel: `update duckdive_run set cancel_asked = :reason where seq = :seq`,
+  beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1 where id = :worker`,
+  bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
+  cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
+where cancel_asked is not null and worker = :worker and state = 'running'`,
+  claimLane: `update duckdive_run
+set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
+where seq in (
+  select seq from duckdive_run
+  where state = 'ready' and queue = :queue and priority = :priority and route = :route
+  order by run_at, seq limit :limit
+)
+returning seq, id, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by, finish_by,
+  tags, meta, parent, body`,
+  claimRuns: `update duckdive_run
+set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
+where seq in (select value from json_each(:seqs)) and state = 'ready'
+returning seq, id, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by, finish_by,
+  tags, meta, parent, body`,
+  countAll: `select count(*) from duckdive_run`,
+  countRunsById: `select count(*) from duckdive_run
+where id in (select value from json_each(:ids))
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))`,
+  countRuns: `select count(*) from duckdive_run
+where seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))`,
+  countStates: `select 'scheduled' as state, count(*) as number from duckdive_run where state = 'scheduled'
+union all select 'ready', count(*) from duckdive_run where state = 'ready'
+union all select 'running', count(*) from duckdive_run where state = 'running'
+union all select 'waiting', count(*) from duckdive_run where state = 'waiting'
+union all select 'failed', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'failed'
+union all select 'cancelled', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'cancelled'`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive_definition order by job`,
+  deleteAbilities: `delete from duckdive_ability where worker = :worker`,
+  deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
+  deleteDependency: `delete from duckdive_dependency where run in (select value from json_each(:seqs))`,
+  deleteEntry: `delete from duckdive_entry where run in (select value from json_each(:seqs))`,
+  deleteEvent: `delete from duckdive_event where run in (select value from json_each(:seqs))`,
+  deleteLog: `delete from duckdive_log where run in (select value from json_each(:seqs))`,
+  deleteProgress: `delete from duckdive_progress where run in (select value from json_each(:seqs))`,
+  deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
+  deleteWorker: `delete from duckdive_worker where id = :worker`,
+  endRun: `update duckdive_run
+set state = :state, reason = :reason, finished_at = :now, expires_at = :expiresAt, worker = null,
+  wait_reason = null, wait_on = null, cancel_asked = null, unique_key = null, attempt = attempt - :giveBack,
+  output = :output, error = :error, body = :body, crashes = crashes + :crashes
+where seq = :seq`,
+  entries: `select entry.name, entry.kind, entry.hash, entry.state, entry.position, entry.value, entry.error, entry.due_at, entry.attempts
+from duckdive_entry as entry
+where entry.run = (select seq from duckdive_run where id = :id)
+order by entry.position is null, entry.position, entry.name`,
+  entrySettled: `select 1 from duckdive_entry
+where run = :run and name in (select value from json_each(:names)) and state <> 'pending' limit 1`,
+  expiredFinish: `select seq, id, body from duckdive_run
+where finish_by is not null and state in ('scheduled', 'ready', 'waiting') and finish_by <= :now
+order by finish_by, seq limit :limit`,
+  expiredStart: `select seq, id, body from duckdive_run
+where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
+order by start_by, seq limit :limit`,
+  insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
+on conflict (job, worker) do update set version = max(version, excluded.version)`,
+  insertBody: `insert into duckdive_body (run, input)
+select seq, :input from duckdive_run where id = :id`,
+  insertLog: `insert into duckdive_log (run, number, at, attempt, level, message, fields)
+select run.seq, coalesce((select max(number) from duckdive_log where run = run.seq), 0) + 1,
+  :now, run.attempt, :level, :message, :fields
+from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'`,
+  insertRun: `insert into duckdive_run (
+  id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_by, finish_by,
+  input, body, tags, meta, release
+)
+values (
+  :id, :job, :version, :queue, :priority, :state, :waitReason, :requestedAt, :runAt, :startBy, :finishBy,
+  :input, :body, :tags, :meta, :release
+)
+on conflict (id) do nothing`,
+  isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
+  lanePage: `select seq, run_at from duckdive_run
+where state = 'ready' and queue = :queue and priority = :priority and route = :route
+  and run_at >= :runAt and (run_at > :runAt or seq > :seq)
+order by run_at, seq
+limit :limit`,
+  lanes: `with recursive lane (seq) as (
+  select (select seq from duckdive_run where state = 'ready' order by queue, priority, route, run_at, seq limit 1)
+  union all
+  select coalesce(
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.queue = here.queue and run.priority = here.priority and run.route > here.route
+      order by run.route, run.run_at, run.seq limit 1
+    ),
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.queue = here.queue and run.priority > here.priority
+      order by run.priority, run.route, run.run_at, run.seq limit 1
+    ),
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.queue > here.queue
+      order by run.queue, run.priority, run.route, run.run_at, run.seq limit 1
+    )
+  )
+  from lane join duckdive_run as here on here.seq = lane.seq
+)
+select run.queue, run.priority, run.route, run.run_at from lane join duckdive_run as run on run.seq = lane.seq`,
+  listEndedRuns: `select seq from duckdive_run
+where state in ('failed', 'cancelled') and state = :state and seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit`,
+  listRunsById: `select seq from duckdive_run
+where id in (select value from json_each(:ids)) and seq < :before
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit`,
+  listRunsOfJob: `select seq from duckdive_run
+where job = :job and seq < :before and seq >= :floor
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit`,
+  listRuns: `select seq from duckdive_run
+where seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or not exists (
+    select 1 from json_each(:tags) as wanted
+    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit`,
+  logs: `select at, attempt, level, message, fields from duckdive_log
+where run = (select seq from duckdive_run where id = :id) order by number`,
+  newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
+  nextClaim: `update duckdive_meta set claims = claims + 1 where id = 1 returning claims`,
+  nextFinishBy: `select min(finish_by) from duckdive_run where finish_by is not null and state in ('scheduled', 'ready', 'waiting')`,
+  nextScheduled: `select min(run_at) from duckdive_run where state = 'scheduled'`,
+  nextStartBy: `select min(start_by) from duckdive_run
+where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting')`,
+  nonce: `select nonce from duckdive_meta where id = 1`,
+  oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
+  pause: `insert into duckdive_pause (kind, name, paused_at) values (:kind, :name, :now) on conflict do nothing`,
+  pauses: `select kind, name from duckdive_pause order by kind, name`,
+  peers: `select id, host, pid, process_start, beats from duckdive_worker`,
+  prepareRun: `update duckdive_run
+set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
+  wait_reason = null, wait_on = null, input = :input, body = :body, start_by = :startBy, finish_by = :finishBy,
+  tags = coalesce(:tags, tags), meta = coalesce(:meta, meta), release = coalesce(:release, release)
+where seq = :seq`,
+  promoteDue: `update duckdive_run set state = 'ready'
+where seq in (select seq from duckdive_run where state = 'scheduled' and run_at <= :now order by run_at, seq limit :limit)`,
+  prunable: `select seq from duckdive_run where expires_at is not null and expires_at <= :now order by expires_at, seq limit :limit`,
+  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, prepared, description, published_at)
+values (:job, :version, :queue, :priority, :attempts, :prepared, :description, :now)
+on conflict (job) do update set
+  version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
+  prepared = excluded.prepared, description = excluded.description, published_at = excluded.published_at
+where excluded.version >= duckdive_definition.version`,
+  queueCounts: `select queue, 'ready' as state, count(*) as number from duckdive_run where state = 'ready' group by queue
+union all select queue, 'scheduled', count(*) from duckdive_run where state = 'scheduled' group by queue
+union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
+union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
+  registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, queues, started_at, heartbeat_at)
+values (:id, :host, :pid, :processStart, :release, :queues, :now, :now)
+on conflict (id) do update set
+  host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
+  queues = excluded.queues, started_at = excluded.started_at, heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
+  restRun: `update duckdive_run
+set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
+  wait_reason = :waitReason, wait_on = :waitOn, error = iif(:hasError, :error, error), body = :body,
+  crashes = crashes + :crashes
+where seq = :seq`,
+  resume: `delete from duckdive_pause where kind = :kind and name = :name`,
+  retryRun: `update duckdive_run
+set state = 'ready', run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
+  reason = null, error = null, output = null, body = body & 1,
+  start_by = :now + (start_by - requested_at), finish_by = :now + (finish_by - requested_at)
+where seq = :seq`,
+  runAtHand: `select seq, state, cancel_asked, body from duckdive_run where id = :id`,
+  running: `select seq, job, run_at, route, cancel_asked, body from duckdive_run
+where id = :id and token = :token and state = 'running'`,
+  runsOfWorker: `select seq, id, job, attempt, run_at, route, cancel_asked, body from duckdive_run
+where state = 'running' and worker = :worker`,
+  seqsOfIds: `select seq, id from duckdive_run where id in (select value from json_each(:ids))`,
+  settleOutput: `update duckdive_run
+set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+  error = null, output = :output, body = body & 1
+where seq = :seq and token = :token and state = 'running'`,
+  settlePlain: `update duckdive_run
+set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+  error = null, body = body & 3
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
+returning seq, id`,
+  storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
+  run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
+  run.finished_at, run.start_by, run.finish_by, run.expires_at,
+  case when run.body & 1 then body.input else run.input end as input,
+  case when run.body & 2 then body.output else run.output end as output,
+  case when run.body & 4 then body.error else run.error end as error,
+  run.tags, run.meta, run.release, run.parent, run.batch, progress.done, progress.total, progress.note
+from duckdive_run as run
+left join duckdive_body as body on body.run = run.seq and run.body <> 0
+left join duckdive_progress as progress on progress.run = run.seq
+where run.seq in (select value from json_each(:seqs))`,
+  timeline: `select at, kind, attempt, token, worker, detail from duckdive_event
+where run = (select seq from duckdive_run where id = :id) order by number`,
+  unparkRuns: `update duckdive_run
+set state = 'ready', route = case wait_reason when 'worker' then wait_on else route end,
+  wait_reason = null, wait_on = null
+where seq in (select value from json_each(:seqs)) and state = 'waiting'`,
+  unprepared: `select seq, run_at, requested_at, body from duckdive_run
+where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
+  waitingSeqs: `select seq from duckdive_run
+where state = 'waiting' and wait_reason = :reason and wait_on = :on
+order by seq limit :limit`,
+  waitsForWorker: `with recursive wait (name) as (
+  select (select min(wait_on) from duckdive_run where state = 'waiting' and wait_reason = 'worker')
+  union all
+  select (
+    select min(run.wait_on) from duckdive_run as run
+    where run.state = 'waiting' and run.wait_reason = 'worker' and run.wait_on > wait.name
+  )
+  from wait where wait.name is not null
+)
+select name from wait where name is not null`,
+  workerExists: `select 1 from duckdive_worker where id = :worker`,
+  workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
+  (select count(*) from duckdive_run as run where run.state = 'running' and run.worker = duckdive_worker.id) as running
+from duckdive_worker order by started_at, id`,
+  writeBodyError: `insert into duckdive_body (run, error) values (:run, :error)
+on conflict (run) do update set error = excluded.error`,
+  writeBodyInput: `insert into duckdive_body (run, input) values (:run, :input)
+on conflict (run) do update set input = excluded.input`,
+  writeBodyOutput: `insert into duckdive_body (run, output) values (:run, :output)
+on conflict (run) do update set output = excluded.output`,
+  writeProgress: `insert into duckdive_progress (run, at, done, total, note)
+select run.seq, :now, :done, :total, :note
+from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'
+on conflict (run) do update set at = excluded.at, done = excluded.done, total = excluded.total, note = excluded.note`,
+} as const;
+
+export const migrations = [
+  {
+    number: 1,
+    name: "first",
+    sql: `-- Everything the store contract names, from the first day on: later versions fill columns and tables that stand here.
+--
+-- All of it lives in the application's own database, so every name begins with duckdive_. Times are milliseconds since
+-- 1970. A run is one row, updated in place, and small: what is long (over 512 characters) of its input, output and
+-- error stands in duckdive_body, written once, since SQLite writes whole pages to its log and the row changes at every
+-- claim and settlement. Other tables refer to a run by its seq.
+
+create table duckdive_meta (
+  id integer primary key check (id = 1),
+  nonce text not null,             -- tells one database from another
+  claims integer not null          -- the last claim number given out: tokens are never used twice
+) strict;
+
+insert into duckdive_meta (id, nonce, claims) values (1, lower(hex(randomblob(16))), 0);
+
+create table duckdive_run (
+  seq integer primary key autoincrement,
+  id text not null unique,
+  job text not null,
+  version integer not null,
+  queue text not null,
+  priority integer not null,
+  route text not null default '',  -- 'job@version': only workers that have it may take the run; '': anybody
+  state text not null check (state in ('scheduled', 'ready', 'running', 'waiting', 'succeeded', 'failed', 'cancelled')),
+  run_at integer not null,         -- when it may, or might, start
+  attempt integer not null default 0,
+  token integer not null default 0,
+  worker text,                     -- who has it; null unless running
+  started_at integer,
+  finished_at integer,
+  expires_at integer,              -- when it may be removed; null until it has ended
+  body integer not null default 0, -- what of it stands in duckdive_body: 1 input, 2 output, 4 error
+  crashes integer not null default 0,
+  reason text,                     -- why it failed or was cancelled
+  wait_reason text,
+  wait_on text,
+  cancel_asked text,               -- the reason somebody gave who wants it to end, until it has
+  requested_at integer not null,
+  start_by integer,
+  finish_by integer,
+  unique_key text,
+  unique_until integer,
+  gates text,                      -- json: its locks, limits and rates
+  holds integer not null default 0,
+  parked_on text,                  -- the gate it waits at
+  fair text,
+  parent text,
+  parent_entry text,
+  on_parent_end text check (on_parent_end in ('cancel', 'leave')),
+  children integer not null default 0,
+  batch text,
+  pending_after integer not null default 0,
+  on_parent_failure text check (on_parent_failure in ('fail', 'cancel', 'run')),
+  input text,
+  output text,
+  error text,                      -- json
+  tags text,                       -- json array
+  meta text,                       -- json object
+  release text
+) strict;
+
+-- What a claim takes from: lane by lane (queue, priority, route), the longest due first.
+create index duckdive_run_ready on duckdive_run (queue, priority, route, run_at, seq) where state = 'ready';
+-- What becomes ready next; the queue is there for counting.
+create index duckdive_run_scheduled on duckdive_run (run_at, seq, queue) where state = 'scheduled';
+-- What a worker has.
+create index duckdive_run_running on duckdive_run (worker, queue) where state = 'running';
+-- What an event ends the waiting of.
+create index duckdive_run_waiting on duckdive_run (wait_reason, wait_on, seq, queue) where state = 'waiting';
+-- What can be removed.
+create index duckdive_run_expiry on duckdive_run (expires_at, seq) where expires_at is not null;
+-- What ended otherwise than well: few rows that people look for often.
+create index duckdive_run_ended on duckdive_run (state, seq) where state in ('failed', 'cancelled');
+-- The runs of one job, newest first.
+create index duckdive_run_job on duckdive_run (job, seq);
+-- What has to have started, or ended, by a time.
+create index duckdive_run_start_by on duckdive_run (start_by, seq)
+  where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting');
+create index duckdive_run_finish_by on duckdive_run (finish_by, seq)
+  where finish_by is not null and state in ('scheduled', 'ready', 'waiting');
+-- Whom somebody asked to end.
+create index duckdive_run_cancel on duckdive_run (worker) where cancel_asked is not null;
+create unique index duckdive_run_unique on duckdive_run (job, unique_key) where unique_key is not null;
+create index duckdive_run_parked on duckdive_run (parked_on, run_at, seq) where parked_on is not null;
+create index duckdive_run_parent on duckdive_run (parent, parent_entry) where parent is not null;
+create index duckdive_run_batch on duckdive_run (batch, seq) where batch is not null;
+
+create table duckdive_body (
+  run integer primary key,
+  input text,
+  output text,
+  error text
+) strict;
+
+create table duckdive_event (
+  run integer not null,
+  number integer not null,         -- counts inside the run
+  at integer not null,
+  kind text not null,
+  attempt integer not null,
+  token integer not null,
+  worker text,
+  detail text,                     -- json
+  primary key (run, number)
+) strict, without rowid;
+
+create table duckdive_log (
+  run integer not null,
+  number integer not null,
+  at integer not null,
+  attempt integer not null,
+  level text not null check (level in ('debug', 'info', 'warn', 'error')),
+  message text not null,
+  fields text,                     -- json
+  primary key (run, number)
+) strict, without rowid;
+
+create table duckdive_progress (
+  run integer primary key,
+  at integer not null,
+  done real not null,
+  total real,
+  note text
+) strict;
+
+-- Durable calls of handlers.
+create table duckdive_entry (
+  run integer not null,
+  name text not null,
+  kind text not null,
+  hash text,
+  state text not null check (state in ('pending', 'done', 'failed')),
+  position integer,                -- the order of settling inside the run
+  value text,
+  error text,                      -- json
+  due_at integer,
+  attempts integer not null default 0,
+  children_left integer,
+  primary key (run, name)
+) strict, without rowid;
+
+create index duckdive_entry_due on duckdive_entry (due_at) where state = 'pending' and due_at is not null;
+
+create table duckdive_signal (
+  id text primary key,             -- given by the sender: delivered once
+  run text,
+  job text,
+  key text,
+  name text not null,
+  payload text,
+  received_at integer not null,
+  taken_at integer
+) strict, without rowid;
+
+create index duckdive_signal_run on duckdive_signal (run, name, received_at) where run is not null and taken_at is null;
+create index duckdive_signal_key on duckdive_signal (job, key, name, received_at)
+  where run is null and taken_at is null;
+
+-- Which runs must end before which.
+create table duckdive_dependency (
+  run integer not null,            -- waits
+  needs text not null,             -- for the run with this id
+  primary key (run, needs)
+) strict, without rowid;
+
+create index duckdive_dependency_needs on duckdive_dependency (needs);
+
+create table duckdive_batch (
+  id text primary key,
+  name text,
+  total integer not null default 0,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0,
+  on_success text,                 -- json: the run to record
+  on_finished text,
+  created_at integer not null,
+  finished_at integer
+) strict, without rowid;
+
+-- Locks, limits and rates that are in use.
+create table duckdive_gate (
+  kind text not null check (kind in ('lock', 'limit', 'rate')),
+  key text not null,
+  cap integer not null,
+  used integer not null default 0,
+  parked integer not null default 0,
+  next_at real,                    -- rates: the theoretical arrival time, in milliseconds
+  primary key (kind, key)
+) strict, without rowid;
+
+create table duckdive_worker (
+  id text primary key,
+  host text not null,
+  pid integer not null,
+  process_start text,
+  release text,
+  queues text not null,            -- json: slots by queue
+  started_at integer not null,
+  heartbeat_at integer not null,
+  beats integer not null default 0 -- counts up; others see by it that the worker lives, whatever the clocks say
+) strict, without rowid;
+
+create table duckdive_ability (
+  job text not null,
+  worker text not null,
+  version integer not null,
+  primary key (job, worker)
+) strict, without rowid;
+
+create index duckdive_ability_worker on duckdive_ability (worker);
+
+create table duckdive_pause (
+  kind text not null check (kind in ('queue', 'job')),
+  name text not null,
+  paused_at integer not null,
+  primary key (kind, name)
+) strict, without rowid;
+
+create table duckdive_schedule (
+  name text primary key,
+  job text not null,
+  definition text not null,        -- json
+  next_at integer,
+  last_at integer,
+  paused integer not null default 0
+) strict, without rowid;
+
+create table duckdive_definition (
+  job text primary key,
+  version integer not null,
+  queue text not null,
+  priority integer not null,
+  attempts integer not null,
+  prepared integer not null,
+  description text,
+  published_at integer not null
+) strict, without rowid;
+
+-- For people: a run as one line, with readable times.
+create view duckdive_runs as
+select
+  run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason,
+  run.wait_reason as waiting_for, run.wait_on as waiting_on, run.attempt, run.crashes, run.worker, run.cancel_asked,
+  strftime('%Y-%m-%dT%H:%M:%fZ', run.requested_at / 1000.0, 'unixepoch') as requested_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', run.run_at / 1000.0, 'unixepoch') as run_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', run.started_at / 1000.0, 'unixepoch') as started_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', run.finished_at / 1000.0, 'unixepoch') as finished_at,
+  case when run.body & 1 then body.input else run.input end as input,
+  case when run.body & 2 then body.output else run.output end as output,
+  case when run.body & 4 then body.error else run.error end as error,
+  run.tags, run.meta, run.release
+from duckdive_run as run
+left join duckdive_body as body on body.run = run.seq and run.body <> 0;
+`,
+  },
+] as const;

@@ -1,0 +1,123 @@
+/**
+ * Upkeep: what has to happen to runs although nobody asks for it.
+ *
+ * What is due becomes ready, what should have started or ended by now fails, what dead workers held goes back, and
+ * what is past its keeping is removed. Each looks first, by an index and outside of any transaction, so that an idle
+ * store is never written to; and each moves a bounded number at once, so that no lock is long.
+ */
+import type { StoredError } from "../../job/index.js";
+import type { Promotion, Rescued } from "../contract.js";
+import type { Sql } from "./driver.js";
+import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
+import { listing, type Session } from "./session.js";
+import { statements } from "./statements.js";
+import type { Transaction } from "./writer.js";
+
+/** Makes ready what is due, and fails what has expired. */
+export async function promote(session: Session, limit: number): Promise<Promotion> {
+  const next = await session.read(nextDue);
+  if (next === undefined || next > session.clock.now()) return { moved: 0, next };
+  return session.write((transaction) => {
+    const now = session.clock.now();
+    const expired =
+      expire(transaction, "startWithin", now, limit) + expire(transaction, "finishWithin", now, limit);
+    const promoted = transaction.sql.run(statements.promoteDue, { now, limit });
+    if (promoted > 0) transaction.found.claimable = true;
+    return { moved: promoted + expired, next: nextDue(transaction.sql) };
+  });
+}
+
+/** When something is due next: a run's time, or the end of its patience. */
+export function nextDue(sql: Sql): number | undefined {
+  const times = [statements.nextScheduled, statements.nextStartBy, statements.nextFinishBy]
+    .map((statement) => sql.get<[number | null]>(statement)?.[0])
+    .filter((time): time is number => typeof time === "number");
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function expire(
+  transaction: Transaction,
+  limitName: "startWithin" | "finishWithin",
+  now: number,
+  limit: number,
+): number {
+  const statement = limitName === "startWithin" ? statements.expiredStart : statements.expiredFinish;
+  const rows = transaction.sql.all<[seq: number, id: string, body: number]>(statement, { now, limit });
+  const what = limitName === "startWithin" ? "it had not started" : "it had not ended";
+  const error: StoredError = {
+    name: "ExpiredError",
+    code: "EXPIRED",
+    message: `${what} within its \`${limitName}\``,
+  };
+  for (const [seq, id, body] of rows) {
+    appendEvent(transaction, seq, { kind: "expired", detail: error }, now);
+    endRun(transaction, { seq, id, body }, { state: "failed", reason: "expired", error }, now);
+  }
+  return rows.length;
+}
+
+/** Gives the runs of dead workers back, and takes those workers out. */
+export async function rescue(session: Session, workers: readonly string[]): Promise<Rescued[]> {
+  if (workers.length === 0) return [];
+  return session.write((transaction) => {
+    transaction.found.workers = true;
+    return workers.flatMap((worker) => rescueOne(transaction, worker, session.clock.now()));
+  });
+}
+
+function rescueOne(transaction: Transaction, worker: string, now: number): Rescued[] {
+  const { sql } = transaction;
+  type Row = [
+    seq: number,
+    id: string,
+    job: string,
+    attempt: number,
+    runAt: number,
+    route: string,
+    cancelAsked: string | null,
+    body: number,
+  ];
+  const rows = sql.all<Row>(statements.runsOfWorker, { worker });
+  const rescued = rows.map(([seq, id, job, attempt, runAt, route, cancelAsked, body]) => {
+    const run: Movable = { seq, id, body };
+    appendEvent(transaction, seq, { kind: "lost", detail: { worker } }, now);
+    if (cancelAsked === null) {
+      restRun(transaction, run, { state: "ready", runAt, route, crashed: true });
+    } else {
+      appendEvent(transaction, seq, { kind: "cancelled", detail: { reason: cancelAsked } }, now);
+      endRun(transaction, run, { state: "cancelled", reason: cancelAsked, crashed: true }, now);
+    }
+    return { run: id, job, attempt, worker };
+  });
+  sql.run(statements.deleteAbilities, { worker });
+  sql.run(statements.deleteWorker, { worker });
+  return rescued;
+}
+
+/** Removes what is past its keeping. */
+export async function prune(session: Session, limit: number): Promise<number> {
+  const values = () => ({ now: session.clock.now(), limit });
+  const some = await session.read((sql) => sql.get(statements.prunable, { ...values(), limit: 1 }));
+  if (some === undefined) return 0;
+  return session.write(({ sql }) => {
+    const rows = sql.all<[number]>(statements.prunable, values());
+    const seqs = rows.map((row) => row[0]);
+    return seqs.length === 0 ? 0 : removeRuns(sql, seqs);
+  });
+}
+
+/** Removes runs and all that hangs on them; they must not be running. */
+export function removeRuns(sql: Sql, places: readonly number[]): number {
+  const seqs = listing(places);
+  for (const statement of [
+    statements.deleteBody,
+    statements.deleteEvent,
+    statements.deleteLog,
+    statements.deleteProgress,
+    statements.deleteEntry,
+    statements.deleteDependency,
+  ]) {
+    sql.run(statement, { seqs });
+  }
+  return sql.run(statements.deleteRuns, { seqs });
+}
