@@ -19,6 +19,7 @@ const everything = [
   "testing",
   "runner",
   "runner/child",
+  "open",
   "index",
   "worker",
   "cli",
@@ -50,12 +51,19 @@ const arrows = {
   with: ["kernel", "job", "run", "store"],
   testing: [...everythingBut("cli"), "store/*"],
   worker: [...processes, "store/*"],
+  open: [...everythingBut("cli", "runner", "runner/child", "testing", "index"), "store/*"],
   index: [...everythingBut("cli", "runner", "runner/child"), "store/*"],
   cli: [...everything, "store/*"],
 };
 
 /** Files other parts may import beside a part's `index.ts`. */
-const otherDoors = [/^store\/contract\.ts$/, /^index\.ts$/, /^worker\.ts$/, /^with\/[^/]+\.ts$/];
+const otherDoors = [
+  /^store\/contract\.ts$/,
+  /^index\.ts$/,
+  /^open\.ts$/,
+  /^worker\.ts$/,
+  /^with\/[^/]+\.ts$/,
+];
 
 /**
  * Judges a set of files.

@@ -137,3 +137,9 @@ export class UniqueConflictError extends DuckdiveError {
     this.existing = conflict.existing;
   }
 }
+
+/** What was given as `tx` is no transaction of the adapter that `open({ with })` was given. */
+export class InvalidTransactionError extends DuckdiveError {
+  static readonly code = "INVALID_TRANSACTION";
+  readonly code: string = InvalidTransactionError.code;
+}

@@ -22,6 +22,7 @@ export {
   DuplicateJobError,
   InvalidInputError,
   InvalidOutputError,
+  InvalidTransactionError,
   type Issue,
   ResultTimeoutError,
   RunCancelledError,

@@ -88,13 +88,17 @@ function nextCalledTwice(layer: { readonly name: string }): NextCalledTwiceError
   );
 }
 
+/** The layers around execute. */
+export function executeLayers(middleware: readonly Middleware[]): ExecuteMiddleware[] {
+  return middleware.flatMap((one) => {
+    if (typeof one === "function") return [one];
+    return one.execute === undefined ? [] : [one.execute];
+  });
+}
+
 /** The layers around execute, composed. */
 export function composeExecute(middleware: readonly Middleware[]): Composed<RunRecord> {
-  return compose(
-    middleware.flatMap((one) =>
-      typeof one === "function" ? [one] : one.execute === undefined ? [] : [one.execute],
-    ),
-  );
+  return compose(executeLayers(middleware));
 }
 
 /** The layers around enqueue, composed; undefined when there are none, so that an enqueue need not pass through. */

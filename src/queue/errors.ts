@@ -55,12 +55,6 @@ export class NotCommittedError extends DuckdiveError {
   }
 }
 
-/** What was given as `tx` is no transaction of the adapter that `open({ with })` was given. */
-export class InvalidTransactionError extends DuckdiveError {
-  static readonly code = "INVALID_TRANSACTION";
-  readonly code: string = InvalidTransactionError.code;
-}
-
 /** A middleware around enqueue ended without calling `next()`, so the request was not recorded. */
 export class NotEnqueuedError extends DuckdiveError {
   static readonly code = "NOT_ENQUEUED";

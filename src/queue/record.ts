@@ -13,7 +13,7 @@ export function recordOf(run: StoredRun): RunRecord {
     job: run.job,
     queue: run.queue,
     state: run.state,
-    input: valueOf(run.input),
+    input: parsed(run.input),
     attempt: run.attempt,
     requestedAt: new Date(run.requestedAt),
     runAt: new Date(run.runAt),
@@ -23,7 +23,7 @@ export function recordOf(run: StoredRun): RunRecord {
     priority: run.priority,
     crashes: run.crashes,
   };
-  if (run.output !== undefined) record.output = valueOf(run.output);
+  if (run.output !== undefined) record.output = parsed(run.output);
   if (run.error !== undefined) record.error = run.error;
   if (run.startedAt !== undefined) record.startedAt = new Date(run.startedAt);
   if (run.finishedAt !== undefined) record.finishedAt = new Date(run.finishedAt);
@@ -38,7 +38,7 @@ export function recordOf(run: StoredRun): RunRecord {
 }
 
 /** What was stored is JSON that the store was given; it was judged on its way in. */
-function valueOf(text: string | undefined): unknown {
+function parsed(text: string | undefined): unknown {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
@@ -46,5 +46,7 @@ type Present<Values> = { [Key in keyof Values]: Values[Key] } & {};
 
 /** The same object without what is undefined. */
 function present<Values extends object>(values: Values): Present<Values> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<Values>;
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Present<Values>;
 }

@@ -5,9 +5,8 @@
 // Nothing of Drizzle is loaded, and nothing of it is needed to compile: databases are met by their shape.
 //
 // Before this file comes the application's database object. After it come `open({ with })` and `enqueueSync`.
-import type { Adapter } from "../job/index.js";
+import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError, NotBuiltError } from "../kernel/index.js";
-import { InvalidTransactionError } from "../queue/errors.js";
 import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
 
 /**
@@ -20,7 +19,7 @@ import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
  * db.transaction((tx) => duckdive.enqueueSync(welcome, { userId: 7 }, { tx }));
  */
 export function drizzleSync<Tx>(db: {
-  transaction(fn: (tx: Tx) => any, ...rest: any[]): any;
+  transaction(fn: (tx: Tx) => unknown, ...rest: never[]): unknown;
 }): Adapter<Tx, true> {
   const own = clientOf(db);
   if (own === undefined) {
@@ -48,7 +47,7 @@ export function drizzleSync<Tx>(db: {
  * Its types hold already; this version has no store that it fits, and `open` says so.
  */
 export function drizzle<Tx>(_db: {
-  transaction(fn: (tx: Tx) => Promise<any>, ...rest: any[]): Promise<any>;
+  transaction(fn: (tx: Tx) => Promise<unknown>, ...rest: never[]): Promise<unknown>;
 }): Adapter<Tx, false> {
   return {
     name: "drizzle",

@@ -5,9 +5,8 @@
 // and only if, the application's own writes do. Nothing of these packages is loaded: a handle is met by its shape.
 //
 // Before this file comes the application's handle. After it come `open({ with })` and `enqueueSync`.
-import type { Adapter } from "../job/index.js";
+import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError } from "../kernel/index.js";
-import { InvalidStoreError, InvalidTransactionError } from "../queue/errors.js";
 
 /** What node:sqlite, better-sqlite3 and libsql have in common. */
 export interface SqliteHandle {
@@ -60,22 +59,13 @@ export function isSqliteHandle(value: unknown): value is SqliteHandle {
   );
 }
 
-/**
- * The file that a handle has open.
- *
- * @throws InvalidStoreError when it has none, because it is in memory
- */
-export function fileOf(handle: SqliteHandle): string {
+/** The file that a handle has open; undefined: none, it is in memory. */
+export function fileOf(handle: SqliteHandle): string | undefined {
   const statement: object & { all?: unknown } = handle.prepare("PRAGMA database_list");
   const databases: unknown = typeof statement.all === "function" ? statement.all() : undefined;
-  const found: unknown = Array.isArray(databases)
+  const main: unknown = Array.isArray(databases)
     ? databases.find((database: { readonly name?: unknown }) => database.name === "main")
     : undefined;
-  if (typeof found === "object" && found !== null && "file" in found && typeof found.file === "string") {
-    if (found.file !== "") return found.file;
-  }
-  throw new InvalidStoreError(
-    "open() was given a SQLite handle without a file: a database in memory cannot be shared with a worker. " +
-      'Use a database in a file, or open("sqlite:/path/to/it.db", { with: sqlite(handle) }).',
-  );
+  const file: unknown = typeof main === "object" && main !== null && "file" in main ? main.file : undefined;
+  return typeof file === "string" && file !== "" ? file : undefined;
 }

@@ -1,0 +1,325 @@
+/**
+ * The composition root for applications: a client and its workers, put together over a store.
+ *
+ * `open` is synchronous and reads nothing: the store connects at first use, so a module may export what it gives back.
+ * Here an address becomes a store, options are checked, and the parts hear of each other; nothing is decided. The
+ * testing kit assembles the same parts over a store in memory with a clock of its own.
+ *
+ * Before this file comes the application. After it come the queue, the worker and the stores.
+ */
+import { collectJobs, type Log, type StoredError } from "./job/index.js";
+import {
+  type Clock,
+  checkOptions,
+  didYouMean,
+  Events,
+  InvalidOptionError,
+  NotBuiltError,
+  systemClock,
+} from "./kernel/index.js";
+import { executeLayers } from "./middleware/index.js";
+import {
+  ClosedError,
+  consoleLog,
+  createClient,
+  type Duckdive,
+  type ErrorContext,
+  InvalidStoreError,
+  type OpenOptions,
+  type WorkOptions,
+} from "./queue/index.js";
+import type { RunEvents } from "./run/index.js";
+import type { Store } from "./store/contract.js";
+import { sqlite } from "./store/sqlite/index.js";
+import { fileOf, isSqliteHandle } from "./with/sqlite.js";
+import { createWorker, type RunningWorker } from "./worker.js";
+
+const openOptions = [
+  "with",
+  "jobs",
+  "schedules",
+  "middleware",
+  "log",
+  "onError",
+  "release",
+  "direct",
+  "schema",
+  "migrate",
+  "queues",
+] as const satisfies readonly (keyof OpenOptions)[];
+
+/**
+ * An application's hand on its runs. Synchronous: connects at first use; `await duckdive.ready()` fails early.
+ *
+ * @param store `"sqlite:./jobs.db"`, `"sqlite::memory:"`, a SQLite handle whose file it is, or a store of your own
+ * @throws InvalidStoreError, InvalidOptionError: at once, for what is wrong without connecting
+ * @throws DuplicateJobError, ContractNotHandledError: the `jobs` cannot be worked
+ * @throws NotBuiltError: a job's policy, or an option, needs what this version does not do
+ * @example
+ * const duckdive = open("sqlite:./jobs.db", { jobs: [welcome] });
+ * await duckdive.enqueue(welcome, { userId: 7 });
+ * const worker = duckdive.work();
+ */
+export function open<Tx = unknown, Sync extends boolean = false>(
+  store: string | object,
+  options: OpenOptions<Tx, Sync> = {},
+): Duckdive<Tx, Sync> {
+  checkOpenOptions(options);
+  return assemble({ clock: systemClock, options, store: (onError) => storeOf(store, options, onError) })
+    .duckdive;
+}
+
+/** What `config` gives back: what the command line loads. */
+export interface Config<Tx = unknown, Sync extends boolean = false> {
+  readonly open: () => Duckdive<Tx, Sync>;
+  readonly options: OpenOptions<Tx, Sync> & { readonly store: string | object };
+}
+
+const configBrand = Symbol.for("duckdive.config");
+
+/**
+ * What `duckdive work` and its kin load: the default export of `duckdive.config.ts`. Opens nothing by itself.
+ *
+ * @example export default config({ store: "sqlite:./jobs.db", jobs: [welcome], queues: { mail: 4 } });
+ */
+export function config<Tx = unknown, Sync extends boolean = false>(
+  options: OpenOptions<Tx, Sync> & { store: string | object },
+): Config<Tx, Sync> {
+  if (typeof options !== "object" || options === null)
+    throw new InvalidOptionError("config() was given no object. Use one such as { store, jobs }.");
+  checkOptions(options, ["store", ...openOptions], "config()");
+  const { store, ...rest } = options;
+  if (store === undefined)
+    throw new InvalidOptionError('config() needs `store`, such as "sqlite:./duckdive.db".');
+  return Object.freeze({ [configBrand]: true, options, open: () => open<Tx, Sync>(store, rest) });
+}
+
+/** Whether a value was made by `config`. */
+export function isConfig(value: unknown): value is Config {
+  return typeof value === "object" && value !== null && configBrand in value;
+}
+
+// ── Assembling ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A client, and beside it what only duckdive's own parts need. */
+export interface Assembly<Tx, Sync extends boolean> {
+  readonly duckdive: Duckdive<Tx, Sync>;
+  readonly store: Store;
+  readonly events: Events<RunEvents>;
+  /** As `duckdive.work`, with what a worker can do besides. */
+  readonly work: (options?: WorkOptions) => RunningWorker;
+}
+
+/** Puts the parts together: under the system's clock for an application, under another for a test. */
+export function assemble<Tx, Sync extends boolean>(parts: {
+  readonly store: (onError: (error: unknown) => void) => Store;
+  readonly clock: Clock;
+  readonly options: OpenOptions<Tx, Sync>;
+}): Assembly<Tx, Sync> {
+  const { clock, options } = parts;
+  const { log = consoleLog, middleware = [], release, queues } = options;
+  const jobs = collectJobs(options.jobs ?? []);
+  const events: Events<RunEvents> = new Events((error, name) => {
+    if (name === "error") log.error('a listener of "error" failed itself', { error });
+    else report(`a listener of "${name}"`)(error);
+  });
+  const report = (where: string) => (error: unknown) => events.emit("error", { error, where });
+  tellReporter(events, options, log);
+  const store = parts.store(report("store"));
+  const adapter = options.with;
+  const client = createClient<Tx, Sync>({ store, clock, jobs, middleware, log, release, events, adapter });
+  const workers = new Set<RunningWorker>();
+  let closing: Promise<void> | undefined;
+
+  function work(given: WorkOptions = {}): RunningWorker {
+    checkOptions(given, ["queues", "drain"], "duckdive.work()");
+    if (closing !== undefined) throw new ClosedError("No worker can be started any more");
+    if (jobs.size === 0)
+      throw new InvalidOptionError("work() has no job to run. List them: open(store, { jobs: [welcome] }).");
+    const drawn = given.queues ?? queues;
+    if (drawn !== undefined) checkQueues(drawn, "duckdive.work()");
+    const worker = createWorker({
+      store,
+      clock,
+      jobs,
+      events,
+      middleware: executeLayers(middleware),
+      log,
+      release,
+      enqueue: (job, input, request) => client.enqueue(job, input, request),
+      queues: drawn,
+      drain: given.drain,
+    });
+    workers.add(worker);
+    return worker;
+  }
+
+  async function close(): Promise<void> {
+    await Promise.allSettled([...workers].map((worker) => worker.stop()));
+    await client.close();
+  }
+
+  const closeOnce = (): Promise<void> => (closing ??= close());
+  const duckdive = { ...client, work, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+  return { duckdive, store, events, work };
+}
+
+/** What nobody awaits is logged; a reporter hears it, and the failures of handlers as well. */
+function tellReporter(events: Events<RunEvents>, { onError }: Pick<OpenOptions, "onError">, log: Log): void {
+  const tell = (error: unknown, context: ErrorContext): void => {
+    try {
+      onError?.(error, context);
+    } catch (reason) {
+      log.error("onError threw itself", { error: reason });
+    }
+  };
+  events.on("error", ({ error, ...context }) => {
+    log.error(`something failed in: ${context.where}`, { ...context, error });
+    tell(error, context);
+  });
+  if (onError === undefined) return;
+  events.on("retrying", ({ error, run, job, attempt }) =>
+    tell(revived(error), { where: "attempt", run, job, attempt }),
+  );
+  events.on("failed", ({ error, run, job, attempt }) =>
+    tell(revived(error), { where: "run", run, job, attempt }),
+  );
+}
+
+/** A stored error as an Error, with the stack it had. */
+function revived({ name, message, stack, code, cause }: StoredError): Error {
+  const error = cause === undefined ? new Error(message) : new Error(message, { cause: revived(cause) });
+  return Object.assign(
+    error,
+    { name },
+    stack === undefined ? {} : { stack },
+    code === undefined ? {} : { code },
+  );
+}
+
+// ── Checking ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function checkOpenOptions<Tx, Sync extends boolean>(options: OpenOptions<Tx, Sync>): void {
+  checkOptions(options, openOptions, "open()");
+  const { schedules = [], middleware = [], queues, log, onError, with: adapter } = options;
+  if (schedules.length > 0) {
+    throw new NotBuiltError(
+      "This version of duckdive does not do `schedules` yet: call enqueue from a timer of your own, with an id made of the tick.",
+    );
+  }
+  if (queues !== undefined) checkQueues(queues, "open()");
+  for (const one of middleware) {
+    if (typeof one === "function") continue;
+    if (typeof one !== "object" || one === null)
+      throw new InvalidOptionError(
+        "open(): middleware has something in it that is neither a function nor { enqueue, execute }.",
+      );
+    checkOptions(one, ["enqueue", "execute"], "a middleware of open()");
+  }
+  const levels = ["debug", "info", "warn", "error"] as const;
+  if (log !== undefined && !levels.every((level) => typeof log[level] === "function"))
+    throw new InvalidOptionError(`open(): log is not a log. Give it ${levels.join(", ")}, as console has.`);
+  if (onError !== undefined && typeof onError !== "function")
+    throw new InvalidOptionError("open(): onError is not a function. Use (error, context) => { … }.");
+  if (adapter !== undefined && typeof adapter.connectionOf !== "function")
+    throw new InvalidOptionError(
+      "open(): with is no adapter. Use one of duckdive/with, such as sqlite(handle).",
+    );
+}
+
+function checkQueues(queues: Readonly<Record<string, number>>, where: string): void {
+  const entries = Object.entries(queues);
+  if (entries.length > 0 && entries.every(([, slots]) => Number.isInteger(slots) && slots >= 0)) return;
+  throw new InvalidOptionError(
+    `The queues of ${where} are not acceptable. Use slots by queue, in whole numbers: { mail: 20, "*": 5 }.`,
+  );
+}
+
+// ── Where runs live ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function storeOf<Tx, Sync extends boolean>(
+  given: string | object,
+  options: OpenOptions<Tx, Sync>,
+  onError: (error: unknown) => void,
+): Store {
+  if (isStore(given)) return given;
+  const file = typeof given === "string" ? fileAt(given) : fileUnder(given);
+  for (const option of ["direct", "schema"] as const) {
+    if (options[option] !== undefined)
+      throw new InvalidOptionError(
+        `open(): \`${option}\` belongs to PostgreSQL, and this store is SQLite. Leave it out.`,
+      );
+  }
+  if (options.with?.sync === false) {
+    throw new NotBuiltError(
+      `The adapter "${options.with.name}" has asynchronous transactions, which SQLite has not. Use sqlite(handle) or drizzleSync(db).`,
+    );
+  }
+  return sqlite({ file, onError, migrate: options.migrate });
+}
+
+/** The file that an address names. */
+function fileAt(address: string): string {
+  if (address === ":memory:") return address;
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+]*):(.*)$/is.exec(address) ?? [];
+  switch (scheme?.toLowerCase()) {
+    case "sqlite":
+      if (rest.replaceAll("/", "") !== "") return rest.startsWith("//") ? rest.slice(2) : rest;
+      throw new InvalidStoreError(
+        `"${address}" names no file. Use "sqlite:./duckdive.db", or "sqlite::memory:".`,
+      );
+    case "postgres":
+    case "postgresql":
+      throw new NotBuiltError(
+        "This version of duckdive keeps runs in SQLite only; PostgreSQL comes with a later one. " +
+          'Use open("sqlite:./duckdive.db"), and change the address then: jobs stay as they are.',
+      );
+    default:
+      throw new InvalidStoreError(
+        `"${hidden(address)}" is no place that duckdive knows.${suggestion(address, scheme)}`,
+      );
+  }
+}
+
+function suggestion(address: string, scheme: string | undefined): string {
+  const meant = scheme === undefined ? undefined : didYouMean(scheme, ["sqlite", "postgres"]);
+  if (meant !== undefined && meant !== "") return `${meant.slice(0, -1)} as in "sqlite:./duckdive.db"?`;
+  if (scheme === undefined && address !== "") return ` Did you mean "sqlite:${address}"?`;
+  return ' Use "sqlite:./duckdive.db".';
+}
+
+/** An address may hold a password, and errors are logged. */
+function hidden(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, "//…@");
+}
+
+/** The file that a SQLite handle has open. */
+function fileUnder(given: object): string {
+  if (isSqliteHandle(given)) {
+    const file = fileOf(given);
+    if (file !== undefined) return file;
+    throw new InvalidStoreError(
+      "open() was given a SQLite handle without a file: a database in memory cannot be shared with workers. " +
+        'Use a database in a file, or open("sqlite::memory:") for one of duckdive\'s own.',
+    );
+  }
+  if (typeof given === "object" && given !== null && "query" in given && "connect" in given) {
+    throw new NotBuiltError(
+      "open() was given what looks like a PostgreSQL pool. This version of duckdive keeps runs in SQLite only.",
+    );
+  }
+  throw new InvalidStoreError(
+    `open() was given ${String(given)} and not a place for runs. Use "sqlite:./duckdive.db", a SQLite handle, or a store. ` +
+      "If it comes from an environment variable, that is not set.",
+  );
+}
+
+/** A store of somebody's own, met by shape. */
+function isStore(given: unknown): given is Store {
+  const verbs = ["open", "close", "insert", "claim", "settle", "find", "list", "watch"] as const;
+  return (
+    typeof given === "object" &&
+    given !== null &&
+    verbs.every((verb) => typeof Reflect.get(given, verb) === "function")
+  );
+}

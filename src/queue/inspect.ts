@@ -1,0 +1,144 @@
+// Looking: runs by id and by filter, what happened to one, why it is where it is, queues and workers.
+//
+// Everything here reads and nothing decides. Times become Dates on the way out.
+//
+// Before this file come the application's questions. After it comes the store's hand.
+
+import type { RunRecord, State } from "../job/index.js";
+import { policyOf } from "../job/index.js";
+import { checkOptions, InvalidOptionError } from "../kernel/index.js";
+import type { RunFilter, StoredRun } from "../store/contract.js";
+import type { Access } from "./access.js";
+import { RunNotFoundError } from "./errors.js";
+import { explainRun } from "./explain.js";
+import { filterOf } from "./filter.js";
+import { recordOf } from "./record.js";
+import type { Filter, Listing, ListOptions, Page, QueueState, Timeline, WorkerState } from "./types.js";
+
+const mostOnPage = 1_000;
+const usualPage = 100;
+
+export interface Inspect {
+  get(id: string): Promise<RunRecord | undefined>;
+  list(filter?: Filter, options?: ListOptions): Listing;
+  count(filter?: Filter): Promise<number>;
+  stats(): Promise<Readonly<Record<State, number>>>;
+  timeline(id: string): Promise<Timeline>;
+  explain(id: string): Promise<string[]>;
+  queues(): Promise<QueueState[]>;
+  workers(): Promise<WorkerState[]>;
+}
+
+export function createInspect(access: Access, jobs: ReadonlyMap<string, object>): Inspect {
+  const { store } = access;
+
+  async function find(id: string): Promise<StoredRun> {
+    await access.opening();
+    const [run] = await store.find([id]);
+    if (run === undefined) throw new RunNotFoundError(id);
+    return run;
+  }
+
+  /** How many attempts a job allows: its definition here, or what a worker published. */
+  async function attemptsOf(name: string): Promise<number | undefined> {
+    const job = jobs.get(name);
+    if (job !== undefined) return policyOf(job).attempts;
+    return (await store.definitions()).find((definition) => definition.job === name)?.attempts;
+  }
+
+  async function readPage(
+    filter: RunFilter | undefined,
+    limit: number,
+    cursor: string | undefined,
+  ): Promise<Page> {
+    if (filter === undefined) return { runs: [], cursor: undefined };
+    await access.opening();
+    const { runs, next } = await store.list(filter, { limit, cursor });
+    return { runs: runs.map(recordOf), cursor: next };
+  }
+
+  return {
+    async get(id) {
+      await access.opening();
+      const [run] = await store.find([id]);
+      return run === undefined ? undefined : recordOf(run);
+    },
+    list(filter = {}, options = {}) {
+      const wanted = filterOf(filter, "duckdive.list()");
+      const limit = limitOf(options);
+      return listing((cursor) => readPage(wanted, limit, cursor), options.cursor);
+    },
+    async count(filter = {}) {
+      const wanted = filterOf(filter, "duckdive.count()");
+      await access.opening();
+      return wanted === undefined ? 0 : store.count(wanted);
+    },
+    async stats() {
+      await access.opening();
+      return store.countByState();
+    },
+    async timeline(id) {
+      await find(id);
+      const { events, logs } = await store.timeline(id);
+      return { events: events.map(dated), logs: logs.map(dated) };
+    },
+    async explain(id) {
+      const run = await find(id);
+      const [{ events }, workers, queues, paused, attempts] = await Promise.all([
+        store.timeline(id),
+        store.workers(),
+        store.queues(),
+        store.paused(),
+        attemptsOf(run.job),
+      ]);
+      const queue = queues.find(({ name }) => name === run.queue);
+      return explainRun({ run, now: store.now(), events, workers, queue, paused, attempts });
+    },
+    async queues() {
+      await access.opening();
+      const queues = await store.queues();
+      return queues.map(({ oldest, ...queue }) => ({
+        ...queue,
+        oldest: oldest === undefined ? undefined : new Date(oldest),
+      }));
+    },
+    async workers() {
+      await access.opening();
+      const workers = await store.workers();
+      return workers.map(({ startedAt, heartbeatAt, ...worker }) => ({
+        ...worker,
+        startedAt: new Date(startedAt),
+        heartbeatAt: new Date(heartbeatAt),
+      }));
+    },
+  };
+}
+
+function limitOf(options: ListOptions): number {
+  checkOptions(options, ["limit", "cursor"], "the options of duckdive.list()");
+  const { limit = usualPage } = options;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= mostOnPage) return limit;
+  throw new InvalidOptionError(
+    `The limit of duckdive.list() is ${limit}. Use a whole number from 1 to ${mostOnPage}.`,
+  );
+}
+
+/** One page when awaited, all of them when iterated; nothing is read before either. */
+function listing(read: (cursor: string | undefined) => Promise<Page>, start: string | undefined): Listing {
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: a listing is awaited for its page
+    then: (onPage, onError) => read(start).then(onPage, onError),
+    async *[Symbol.asyncIterator]() {
+      let cursor = start;
+      do {
+        const page = await read(cursor);
+        yield* page.runs;
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+    },
+  };
+}
+
+function dated<Line extends { readonly at: number }>(line: Line): Omit<Line, "at"> & { readonly at: Date } {
+  return { ...line, at: new Date(line.at) };
+}

@@ -1,0 +1,306 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: `any` is the wildcard of a contract here; nothing is inferred as it
+// The application's hand, as types: everything that `open` gives back.
+//
+// Three groups: asking for runs (enqueue and its kin), looking at them (get, list, explain …) and acting on them
+// (cancel, retry, pause …). A job types what it is asked with and what comes back; an adapter types the `tx` that
+// may be handed in, and whether transactions are synchronous.
+//
+// Before this file come jobs and records, as types. After it comes the client, which makes the values.
+import type {
+  Adapter,
+  AnyContract,
+  Contract,
+  InputArgs,
+  Job,
+  Log,
+  Request,
+  RequestOptions,
+  RunRecord,
+  Settled,
+  Signal,
+  State,
+  WaitingReason,
+} from "../job/index.js";
+import type { Duration, Listener } from "../kernel/index.js";
+import type { Middleware } from "../middleware/index.js";
+import type { RunEvents } from "../run/index.js";
+import type { LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
+
+// ── One run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How long to wait, and what ends the waiting before. */
+export interface WaitOptions {
+  /** After this long the wait rejects with ResultTimeoutError; the run goes on. Without it: no limit. */
+  timeout?: Duration;
+  /** Aborting it rejects the wait with its reason; the run goes on. */
+  signal?: AbortSignal;
+}
+
+/** The handle of one run: it holds the id, and asks the store when it is asked. */
+export interface Run<O = unknown> {
+  readonly id: string;
+  /** False: the same id, or a unique key, gave back a run that was there before. */
+  readonly created: boolean;
+  /**
+   * The output of the run, when it has succeeded, parsed by the job's `output` schema.
+   *
+   * @throws RunFailedError, RunCancelledError: how it ended
+   * @throws ResultTimeoutError, or the signal's reason: it has not ended
+   * @throws RunNotFoundError, NotCommittedError: there is no such run, or not yet
+   * @throws InvalidOutputError: the job's schema does not accept what was stored
+   */
+  result(options?: WaitOptions): Promise<O>;
+  /** How the run ended, as a value; never rejects for the run's own end. Otherwise as `result`. */
+  outcome(options?: WaitOptions): Promise<Settled<O>>;
+  /** The run as it is now; its output parsed by the job. @throws RunNotFoundError, NotCommittedError */
+  get(): Promise<RunRecord<unknown, O>>;
+  /** Ends it, or asks a running one to end. False: it had ended before, or there is none. */
+  cancel(reason?: string): Promise<boolean>;
+  /** Makes a failed or cancelled run ready again, with all attempts. False: it is neither, or there is none. */
+  retry(): Promise<boolean>;
+  /**
+   * The run each time that it has changed, from now to its end. Changes that follow each other fast are one.
+   *
+   * @example for await (const { state, progress } of run.watch()) console.log(state, progress?.done);
+   */
+  watch(options?: { signal?: AbortSignal }): AsyncIterable<RunRecord>;
+}
+
+// ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+type OneOrMore<T> = T | readonly T[];
+
+/** Which runs: every field that is given must hold, and a list means any of it. */
+export interface Filter {
+  id?: OneOrMore<string>;
+  /** By name, or the job itself. */
+  job?: OneOrMore<string | AnyContract>;
+  queue?: OneOrMore<string>;
+  state?: OneOrMore<State>;
+  /** Why it failed or was cancelled: `timeout`, `lost`, `expired` …, or a code of the job's own. */
+  reason?: OneOrMore<string>;
+  /** What it waits for. */
+  waiting?: OneOrMore<WaitingReason>;
+  /** Has this tag, or any of these. */
+  tag?: OneOrMore<string>;
+  /** Has all of these. */
+  meta?: Record<string, string>;
+  /** Asked for at this time or later. */
+  since?: Date;
+  /** Asked for before this time. */
+  until?: Date;
+}
+
+/** Runs to act on: by id, by ids, by filter; and all of them only when that is what is said. */
+export type Target = string | readonly string[] | Filter | { all: true };
+
+export interface ListOptions {
+  /** Runs on a page, from 1 to 1,000; 100 unless given. */
+  limit?: number;
+  /** Where the page before ended: its `cursor`. */
+  cursor?: string | undefined;
+}
+
+/** Newest first. */
+export interface Page {
+  readonly runs: RunRecord[];
+  /** Where the next page begins; undefined: this was the last. */
+  readonly cursor: string | undefined;
+}
+
+/** A page when it is awaited; all runs of all pages, one after the other, in `for await`. */
+export interface Listing extends PromiseLike<Page>, AsyncIterable<RunRecord> {}
+
+/** A queue by name, or by word; or a job, whose runs are put aside while others of its queue go on. */
+export type PauseTarget = string | { queue: string } | { job: string | AnyContract };
+
+/** What happened to a run, oldest first, and what its handler logged. */
+export interface Timeline {
+  readonly events: (Omit<TimelineEvent, "at"> & { readonly at: Date })[];
+  readonly logs: (Omit<LogLine, "at"> & { readonly at: Date })[];
+}
+
+/** A queue as it stands; finished runs are not counted. */
+export type QueueState = Omit<QueueRow, "oldest"> & {
+  /** Since when the longest-due ready run is due. */
+  readonly oldest: Date | undefined;
+};
+
+/** A worker that is alive, or was not yet found dead. */
+export type WorkerState = Omit<WorkerRow, "startedAt" | "heartbeatAt"> & {
+  readonly startedAt: Date;
+  readonly heartbeatAt: Date;
+};
+
+// ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** No adapter: nobody can pass a `tx`. */
+type Caller<Tx> = unknown extends Tx ? never : Tx;
+
+export type EnqueueOptions<Tx> = RequestOptions & { tx?: Caller<Tx> };
+
+/** A batch: runs that are counted together. Not done by this version. */
+export interface Batch {
+  readonly id: string;
+  add(requests: Iterable<Request>): Promise<void>;
+  summary(): Promise<BatchSummary>;
+}
+
+export interface BatchSummary {
+  batchId: string;
+  name: string;
+  total: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+}
+
+export interface WorkOptions {
+  /** Slots by queue; `*` stands for all queues that are not named. `{ "*": 10 }` unless given. */
+  queues?: Record<string, number>;
+  /** How long `stop()` waits for handlers before it hands their runs back: 25 s unless given. */
+  drain?: Duration;
+}
+
+export interface Worker {
+  /** Its name in the store. */
+  readonly id: string;
+  /** Resolves when it is registered and fetching. */
+  readonly ready: Promise<void>;
+  /** Fetches no more, waits up to `drain`, hands back what is left. May be called again, with less time. */
+  stop(options?: { drain?: Duration }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** An application's hand on its runs. Made by `open`; connects at first use. */
+export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
+  /**
+   * Records a run. Resolves when it is durable, or with `tx`, when it is part of that transaction.
+   *
+   * @throws InvalidInputError, NotJsonError, TooLargeError: the input cannot be stored
+   * @throws IdConflictError: `id` is a run of another job
+   * @example const run = await duckdive.enqueue(welcome, { userId: 7 }, { delay: "5m" });
+   */
+  enqueue<I, O>(
+    job: Contract<string, I, any, O, any>,
+    ...args: InputArgs<I, EnqueueOptions<Tx>>
+  ): Promise<Run<O>>;
+  /** Records many runs in one commit: all of them, or none. */
+  enqueueMany(requests: Iterable<Request>, options?: { tx?: Caller<Tx> }): Promise<Run[]>;
+  enqueueMany<I, O>(
+    job: Contract<string, I, any, O, any>,
+    inputs: Iterable<NoInfer<I>>,
+    options?: EnqueueOptions<Tx>,
+  ): Promise<Run<O>[]>;
+  /** Records a run before it returns, in a synchronous transaction: for better-sqlite3, node:sqlite and libsql. */
+  enqueueSync: Sync extends true
+    ? <I, O>(job: Contract<string, I, any, O, any>, ...args: InputArgs<I, EnqueueOptions<Tx>>) => Run<O>
+    : never;
+  /** Not done by this version: rejects with NotBuiltError. */
+  flow<T>(
+    build: (flow: {
+      add<I, O>(job: Contract<string, I, any, O, any>, ...args: InputArgs<I, RequestOptions>): Run<O>;
+    }) => T,
+    options?: { tx?: Caller<Tx> },
+  ): Promise<T>;
+  /** Not done by this version: rejects with NotBuiltError. */
+  batch(
+    requests: Iterable<Request>,
+    options: {
+      name: string;
+      onSuccess?: Contract<string, BatchSummary, any, any, any>;
+      onFinished?: Contract<string, BatchSummary, any, any, any>;
+      tx?: Caller<Tx>;
+    },
+  ): Promise<Batch>;
+  /** Not done by this version: rejects with NotBuiltError. */
+  signal<I>(
+    run: string | { id: string } | { job: AnyContract; key: string },
+    signal: Signal<string, I, any>,
+    payload: I,
+    options?: { tx?: Caller<Tx>; id?: string },
+  ): Promise<void>;
+
+  /** The handle of a run that was recorded before. Reads nothing. */
+  run<I, O>(job: Contract<string, I, any, O, any>, id: string): Run<O>;
+  /** A run as it is now; undefined when there is none. */
+  get(id: string): Promise<RunRecord | undefined>;
+  /**
+   * Runs, newest first, page by page.
+   *
+   * @example for await (const run of duckdive.list({ job: welcome, state: "failed" })) console.log(run.error?.message);
+   */
+  list(filter?: Filter, options?: ListOptions): Listing;
+  count(filter?: Filter): Promise<number>;
+  /** How many runs are in each state, in all. */
+  stats(): Promise<Readonly<Record<State, number>>>;
+  /** What happened to a run, oldest first. @throws RunNotFoundError */
+  timeline(id: string): Promise<Timeline>;
+  /** Why a run is where it is, in sentences. @throws RunNotFoundError */
+  explain(id: string): Promise<string[]>;
+  queues(): Promise<QueueState[]>;
+  workers(): Promise<WorkerState[]>;
+
+  /** Ends runs, and asks running ones to end. Answers how many it did something to. */
+  cancel(target: Target, reason?: string): Promise<number>;
+  /** Makes failed and cancelled runs ready again, with all attempts. Answers how many. */
+  retry(target: Target): Promise<number>;
+  /** Removes runs that are not running. Answers how many. */
+  delete(target: Target): Promise<number>;
+  /** No run of it is started any more, anywhere, until it is resumed; what is running goes on. */
+  pause(target: PauseTarget): Promise<void>;
+  resume(target: PauseTarget): Promise<void>;
+
+  /** Hears of what this process does with runs, until the function that it gives back is called. */
+  on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;
+  /** Runs jobs in this process. */
+  work(options?: WorkOptions): Worker;
+  /** Connects now, and brings the tables up to date: for failing early. */
+  ready(): Promise<void>;
+  /** Stops the workers made here, turns away who waits, and lets go of the store. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+// ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Runnable<Tx> = Job<any, any, any, any, any, Tx>;
+
+/** Where an error happened, for a reporter. */
+export interface ErrorContext {
+  /** `attempt`: a handler failed and is tried again. `run`: a run failed for good. Else a part of duckdive. */
+  readonly where: string;
+  readonly run?: string;
+  readonly job?: string;
+  readonly attempt?: number;
+}
+
+export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
+  /** The application's own database access, for `tx`: `sqlite(handle)`, `drizzleSync(db)` … */
+  with?: Adapter<Tx, Sync>;
+  /** What `work()` runs. A process that only enqueues needs none. */
+  jobs?: readonly Runnable<NoInfer<Tx>>[];
+  /** Not done by this version: refused unless empty. */
+  schedules?: readonly Schedule[];
+  /** Functions around each execution, or around enqueue as well; the first is the outermost. */
+  middleware?: readonly Middleware[];
+  /** Warnings and errors on the console unless given. */
+  log?: Log;
+  /** Hears of errors that nobody awaits, and of those of handlers run here: for an error reporter. */
+  onError?: (error: unknown, context: ErrorContext) => void;
+  /** The version of the application, recorded with every run: a commit, a tag. */
+  release?: string;
+  /** PostgreSQL only: a URL that goes around the pooler. */
+  direct?: string;
+  /** PostgreSQL only: the schema of the tables. */
+  schema?: string;
+  /** False: tables are brought up to date by `duckdive migrate` only. */
+  migrate?: boolean;
+  /** What `work()` draws from unless told otherwise: slots by queue. */
+  queues?: Record<string, number>;
+}
+
+/** A schedule. Not done by this version. */
+export interface Schedule {
+  readonly name: string;
+}
