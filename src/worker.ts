@@ -15,11 +15,17 @@ import {
   type Timer,
   thisHost,
 } from "./kernel/index.js";
-import { createLoop, type EnqueueFromRun, type Environment, type KnownJob } from "./loop/index.js";
+import {
+  createLoop,
+  createShutdown,
+  type EnqueueFromRun,
+  type Environment,
+  type KnownJob,
+} from "./loop/index.js";
 import type { ExecuteMiddleware } from "./middleware/index.js";
 import type { RunEvents } from "./run/index.js";
 import type { Change, Definition, NewWorker, Pulse, Store } from "./store/contract.js";
-import { createPreparer, createPromoter, createPruner, createRescuer } from "./upkeep/index.js";
+import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 
 /** How often a worker shows that it lives, in milliseconds. Stores give a silent worker several times this. */
 const heartbeatEvery = 5_000;
@@ -40,6 +46,8 @@ export interface WorkerParts {
   readonly queues?: Readonly<Record<string, number>> | undefined;
   /** How long `stop` waits for handlers before their runs are handed back. Default 25 s. */
   readonly drain?: Duration | undefined;
+  /** From 0 up to 1, for the jitter of retries. Default Math.random. */
+  readonly random?: (() => number) | undefined;
 }
 
 export interface RunningWorker {
@@ -69,23 +77,28 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const promoter = createPromoter(store, clock, reportError("promote"));
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
-  const preparer = createPreparer(store, environment.jobs, reportError("prepare"));
+  const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
+  const services = [preparer, promoter, rescuer, pruner];
+  let isRegistered = false;
   let heartbeat: Timer | undefined;
   let unwatch: (() => void) | undefined;
+  let returning: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
 
   function onChange(change: Change): void {
     if (change.claimable) loop.wake();
     if (change.due !== undefined) promoter.expect(change.due);
-    if (change.origin === "elsewhere") {
-      void promoter.run();
-      void preparer.run();
-    }
-    if (change.cancelAsked) void store.pulse(registration.id).then(obey, reportError("pulse"));
+    if (change.origin === "elsewhere") preparer.soon();
+    // At the end of the turn: a claim in the same commit has then been taken in by the loop.
+    if (change.cancelAsked) setImmediate(() => void lookForCancelled());
   }
 
+  const lookForCancelled = rounds(() => store.pulse(registration.id).then(obey, reportError("pulse")));
+
   /** Somebody took this worker for dead. Its runs are no longer its own; it comes back with empty hands. */
-  async function returnToLife(): Promise<void> {
+  async function comeBack(): Promise<void> {
     loop.stopExecutions({ why: "lost" });
+    if (stopping !== undefined) return;
     try {
       await store.register(registration);
       loop.wake();
@@ -94,7 +107,16 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     }
   }
 
+  /** The claim and the heartbeat both find it out; what is claimed after the return must not be stopped again. */
+  function returnToLife(): Promise<void> {
+    returning ??= comeBack().finally(() => {
+      returning = undefined;
+    });
+    return returning;
+  }
+
   async function obey(pulse: Pulse): Promise<void> {
+    if (!isRegistered) return;
     if (!pulse.alive) return returnToLife();
     for (const { run, token, reason } of pulse.cancelled) {
       loop.stopExecutions(
@@ -105,6 +127,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   }
 
   function beat(): void {
+    if (!isRegistered) return;
     heartbeat = clock.after(heartbeatEvery, () => {
       store.heartbeat(registration.id).then(obey).catch(reportError("heartbeat")).finally(beat);
     });
@@ -113,54 +136,47 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function start(): Promise<void> {
     await store.open();
     await store.register(registration);
+    isRegistered = true;
     await store.publish(definitionsOf(environment.jobs));
     unwatch = store.watch(onChange);
     beat();
-    await preparer.start();
-    await Promise.all([promoter.start(), rescuer.start(), pruner.start()]);
-    await loop.start();
+    await Promise.all(services.map((one) => one.start()));
+    if (stopping === undefined) await loop.start();
   }
 
-  const ready = start();
+  /** Lets go of everything, whatever of it there is. */
+  async function release(): Promise<void> {
+    const wasRegistered = isRegistered;
+    isRegistered = false;
+    heartbeat?.cancel();
+    unwatch?.();
+    await Promise.all(services.map((one) => one.stop()));
+    if (wasRegistered) await store.retire(registration.id).catch(reportError("retire"));
+  }
+
+  const ready = start().catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   // Whoever does not look at `ready` hears of it as an error event instead of an unhandled rejection.
   ready.catch(reportError("start"));
 
-  let stopping: Promise<void> | undefined;
-  let hurry: (milliseconds: number) => void = () => {};
+  const shutdown = createShutdown(clock, (milliseconds) =>
+    loop.stopExecutions({ why: "shutdown" }, undefined, Math.min(shutdownGrace, milliseconds)),
+  );
 
-  async function stopAll(drain: number): Promise<void> {
+  async function stopAll(): Promise<void> {
     await ready.catch(() => {});
     loop.quiet();
-    await drained(drain);
+    await Promise.race([shutdown.over, loop.empty()]);
     await loop.stop();
-    heartbeat?.cancel();
-    unwatch?.();
-    await Promise.all([promoter.stop(), rescuer.stop(), pruner.stop(), preparer.stop()]);
-    heartbeat?.cancel();
-    await store.retire(registration.id);
-  }
-
-  /** Resolves when nothing runs any more, or at the deadline, with what still runs told to stop. */
-  async function drained(drain: number): Promise<void> {
-    let deadline: Timer | undefined;
-    const over = new Promise<void>((resolve) => {
-      hurry = (milliseconds) => {
-        deadline?.cancel();
-        deadline = clock.after(milliseconds, () => {
-          loop.stopExecutions({ why: "shutdown" }, undefined, Math.min(shutdownGrace, milliseconds));
-          resolve();
-        });
-      };
-    });
-    hurry(drain);
-    await Promise.race([over, loop.empty()]);
-    deadline?.cancel();
+    shutdown.end();
+    await release();
   }
 
   function stop(options: { drain?: Duration } = {}): Promise<void> {
-    const drain = duration(options.drain ?? parts.drain ?? defaults.drain, "drain");
-    if (stopping === undefined) stopping = stopAll(drain);
-    else hurry(drain);
+    shutdown.within(duration(options.drain ?? parts.drain ?? defaults.drain, "drain"));
+    stopping ??= stopAll();
     return stopping;
   }
 
@@ -188,11 +204,11 @@ function describe(parts: WorkerParts): NewWorker {
 }
 
 function environmentOf(parts: WorkerParts, worker: string): Environment {
-  const { store, clock, events, middleware, log, enqueue } = parts;
+  const { store, clock, events, middleware, log, enqueue, random = Math.random } = parts;
   const jobs = new Map<string, KnownJob>(
     [...parts.jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]),
   );
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, grace, random: Math.random };
+  return { worker, store, clock, jobs, events, middleware, log, enqueue, grace, random };
 }
 
 function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[] {

@@ -15,6 +15,7 @@ import {
   type RequestOptions,
 } from "../job/index.js";
 import { DuckdiveError, type Duration, derivedId, duration, NotBuiltError } from "../kernel/index.js";
+import { storedText } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import type { Environment } from "./environment.js";
 import { runLog } from "./log.js";
@@ -25,6 +26,8 @@ export class OutcomeNotReturnedError extends DuckdiveError {
   static readonly code = "OUTCOME_NOT_RETURNED";
   readonly code: string = OutcomeNotReturnedError.code;
 }
+
+const longestNote = 1_000;
 
 type Cleanup = () => void | Promise<void>;
 
@@ -85,11 +88,17 @@ export function createContext(claimed: Claimed, environment: Environment, notes:
       return controller.signal;
     },
     get log(): Log {
-      log ??= runLog(claimed, notes, environment.log, { run, job, attempt });
+      log ??= runLog(claimed, notes, environment.log, { run, job, attempt }, (error) =>
+        environment.events.emit("error", { error, where: "log", run, job }),
+      );
       return log;
     },
     progress(done: number, total?: number, note?: string): void {
-      const progress = { done, total, note };
+      const progress = {
+        done: amount(done) ?? 0,
+        total: amount(total),
+        note: note === undefined ? undefined : storedText(note, longestNote),
+      };
       notes.say({ run, token, progress });
       environment.events.emit("progress", { run, job, ...progress });
     },
@@ -132,6 +141,12 @@ export function createContext(claimed: Claimed, environment: Environment, notes:
       );
     },
   };
+}
+
+/** What a handler says of its progress must never fail it, nor the write that carries it. */
+function amount(value: unknown): number | undefined {
+  const number = Number(value);
+  return value === undefined || !Number.isFinite(number) ? undefined : number;
 }
 
 /** Runs one deferred cleanup. One that fails is reported; it does not change how the run ended. */

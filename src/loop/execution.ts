@@ -15,12 +15,20 @@ import {
   isOutcome,
   type OutcomeValue,
   parseStored,
+  resolveRetry,
   storeFailure,
   storeOutput,
 } from "../job/index.js";
 import { NotBuiltError, type Timer } from "../kernel/index.js";
 import { composeExecute } from "../middleware/index.js";
-import { type Ended, isExhausted, type Settlement, storedError, transition } from "../run/index.js";
+import {
+  type Ended,
+  isExhausted,
+  type Settlement,
+  storedError,
+  storedText,
+  transition,
+} from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import { createContext, type RunContext, runCleanup } from "./context.js";
 import type { Environment, KnownJob } from "./environment.js";
@@ -34,6 +42,9 @@ export interface Execution {
   stop(stop: Stop, grace: number): void;
   readonly settlement: Promise<Settlement>;
 }
+
+/** What a handler gives as a reason is for people, and stored with the run. */
+const longestReason = 4_000;
 
 /** The policy of a run whose job this worker does not know: only used to park it. */
 const noPolicy = { keep: false, attempts: 1, backoff: () => 0 } as const;
@@ -71,39 +82,58 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
 }
 
 function call(claimed: Claimed, known: KnownJob, environment: Environment, notes: Notes): Execution {
-  const { clock, events, random } = environment;
-  const { policy } = known;
+  const { clock, events } = environment;
   let stopped: Stop | undefined;
+  let isOver = false;
+  let endsAt = Number.POSITIVE_INFINITY;
   let end: Timer | undefined;
   let giveUp = (): void => {};
   const context = createContext(claimed, environment, notes);
 
   function stop(reason: Stop, grace: number): void {
-    end?.cancel();
-    end = clock.after(grace, giveUp);
+    if (isOver) return;
+    if (clock.now() + grace < endsAt) {
+      endsAt = clock.now() + grace;
+      end?.cancel();
+      end = clock.after(grace, () => giveUp());
+    }
     if (stopped !== undefined) return;
     stopped = reason;
     context.abort(new ExecutionStoppedError(claimed.run, reason));
   }
 
-  const limit = limitOf(claimed, policy.timeout, clock.now());
+  const limit = limitOf(claimed, known.policy.timeout, clock.now());
   const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
 
   async function conclude(): Promise<Settlement> {
-    const handlerEnd = perform(claimed, known, environment, context);
     const abandoned = new Promise<"abandoned">((resolve) => {
       giveUp = () => resolve("abandoned");
     });
+    const handlerEnd = perform(claimed, known, environment, context, () => stopped !== undefined);
     const how = await Promise.race([handlerEnd, abandoned]);
+    isOver = true;
     timer.cancel();
     end?.cancel();
     if (how === "abandoned")
       events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
     await cleanUp(context, environment, claimed);
-    return transition(claimed, observed(how, stopped), policy, random);
+    return decide(claimed, observed(how, stopped), known, environment);
   }
 
   return { claimed, stop, settlement: conclude() };
+}
+
+/** What becomes of the run. A job's own `retry.when` or `backoff` may throw: the run is then retried by the default rule. */
+function decide(claimed: Claimed, ended: Ended, known: KnownJob, environment: Environment): Settlement {
+  const { policy } = known;
+  try {
+    return transition(claimed, ended, policy, environment.random);
+  } catch (error) {
+    const { run, job } = claimed;
+    environment.events.emit("error", { error, where: `the retry policy of job "${job}"`, run, job });
+    const { backoff } = resolveRetry(undefined, "the default");
+    return transition(claimed, ended, { ...policy, backoff, when: () => true }, environment.random);
+  }
 }
 
 /** What ends the execution first: the job's timeout, or the run's `finishWithin`. */
@@ -128,6 +158,7 @@ async function perform(
   known: KnownJob,
   environment: Environment,
   context: RunContext,
+  isStopped: () => boolean,
 ): Promise<Ended> {
   const { job } = known;
   let input: unknown;
@@ -139,6 +170,8 @@ async function perform(
       ? { how: "invalidInput", error: stored }
       : { how: "threw", error: stored };
   }
+  // Told to stop before it began: it does not begin.
+  if (isStopped()) return { how: "threw", error: { name: "Error", message: "stopped before it began" } };
   const { events, middleware } = environment;
   if (events.has("started")) {
     const { run, job: name, queue, attempt, tags } = claimed;
@@ -174,7 +207,7 @@ async function endOfOutcome(outcome: OutcomeValue, known: KnownJob): Promise<End
     case "fail":
       return failedBy(outcome, known);
     case "cancel":
-      return { how: "cancelled", reason: outcome.reason };
+      return { how: "cancelled", reason: storedText(outcome.reason, longestReason) };
     case "snooze":
       return { how: "snoozed", milliseconds: outcome.milliseconds };
     case "rateLimited":
@@ -184,11 +217,14 @@ async function endOfOutcome(outcome: OutcomeValue, known: KnownJob): Promise<End
 }
 
 async function failedBy(outcome: Extract<OutcomeValue, { kind: "fail" }>, known: KnownJob): Promise<Ended> {
-  const { code, reason = `the handler failed it with "${code}"` } = outcome;
-  if (code === undefined)
-    return { how: "failed", reason: "failed", error: { name: "RunFailed", message: reason } };
+  if (outcome.code === undefined) {
+    const message = storedText(outcome.reason, longestReason);
+    return { how: "failed", reason: "failed", error: { name: "RunFailed", message } };
+  }
+  const code = storedText(outcome.code, longestReason);
   const data = await storeFailure(known.job, code, outcome.data);
-  return { how: "failed", reason: code, error: { name: "RunFailed", message: reason, code, data } };
+  const message = storedText(outcome.reason ?? `the handler failed it with "${code}"`, longestReason);
+  return { how: "failed", reason: code, error: { name: "RunFailed", message, code, data } };
 }
 
 /** Runs what was deferred, last first. One that never ends is left alone after the grace: a hang must end. */

@@ -6,7 +6,7 @@
  */
 import type { Log } from "../job/index.js";
 import { encode } from "../kernel/index.js";
-import type { Fence } from "../run/index.js";
+import { type Fence, storedText } from "../run/index.js";
 import type { Notes } from "./notes.js";
 
 const mostLines = 1_000;
@@ -14,19 +14,35 @@ const longestMessage = 4_000;
 const longestFields = 16_384;
 
 /** A log bound to one execution. Lines beyond 1,000 reach the process's log only; the last kept line says so. */
-export function runLog(fence: Fence, notes: Notes, log: Log, bound: object): Log {
+export function runLog(
+  { run, token }: Fence,
+  notes: Notes,
+  log: Log,
+  bound: object,
+  onError: (error: unknown) => void,
+): Log {
+  const fence = { run, token };
   let lines = 0;
 
   function say(level: "debug" | "info" | "warn" | "error", message: string, fields?: object): void {
-    log[level](message, { ...bound, ...fields });
+    tell(level, message, fields);
     lines += 1;
     if (lines > mostLines) return;
     const kept =
-      lines === mostLines ? `the ${mostLines}th line of this execution: no more are kept` : String(message);
+      lines === mostLines ? `the ${mostLines}th line of this execution: no more are kept` : message;
     notes.say({
       ...fence,
-      log: { level, message: kept.slice(0, longestMessage), fields: fieldsText(fields) },
+      log: { level, message: storedText(kept, longestMessage), fields: fieldsText(fields) },
     });
+  }
+
+  /** The process's log is the application's own; one that throws must not fail a handler. */
+  function tell(level: keyof Log, message: string, fields?: object): void {
+    try {
+      log[level](message, { ...bound, ...fields });
+    } catch (error) {
+      onError(error);
+    }
   }
 
   return {

@@ -21,8 +21,11 @@ import type { Stop } from "./stop.js";
 
 /** The most runs one claim takes: more would hold the store's lock, and the event loop, for long. */
 const largestClaim = 1_000;
+/** The pause after the first failed claim, and the longest one, in milliseconds. */
 const firstPause = 50;
 const longestPause = 5_000;
+/** How long a stopping loop goes on trying to write how its last runs ended, in milliseconds. */
+const patience = 5_000;
 
 export interface Loop extends Service {
   /** Something may be there to claim. */
@@ -35,7 +38,6 @@ export interface Loop extends Service {
   empty(): Promise<void>;
   /** Resolves when the last claim found nothing and nothing runs or waits to be settled. */
   idle(): Promise<void>;
-  readonly running: readonly Execution[];
 }
 
 export interface LoopOptions {
@@ -57,6 +59,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   }));
 
   let fetching: Promise<void> | undefined;
+  /** Something may be there that the last claim has not seen. */
   let wanted = false;
   let open = false;
   let pause = firstPause;
@@ -75,7 +78,6 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
         const claimed = await store.claim({ worker: environment.worker, queues: free, abilities });
         pause = firstPause;
         for (const run of claimed) start(run);
-        if (!open) stopExecutions({ why: "shutdown" }, (execution) => claimed.includes(execution.claimed));
         if (claimed.length > 0) wanted = true;
       }
     } catch (error) {
@@ -83,11 +85,13 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     }
     fetching = undefined;
     if (wanted && slots.free(1) !== undefined) wake();
-    settleIdlers();
+    releaseIdlers();
   }
 
   function onClaimError(error: unknown): void {
     reportError(error);
+    wanted = true;
+    if (!open) return;
     if (isWorkerLost(error)) options.onWorkerLost();
     retry = clock.after(pause, () => {
       retry = undefined;
@@ -105,13 +109,15 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     slots.take(claimed.queue);
     const execution = begin(claimed, environment, notes);
     running.add(execution);
+    // Claimed while the worker was told to stop: back it goes, before its handler is called.
+    if (!open) execution.stop({ why: "shutdown" }, 0);
     void execution.settlement.then(async (settlement) => {
       running.delete(execution);
       slots.release(claimed.queue);
       const answered = settler.settle(settlement);
       wake();
       report(environment, claimed, settlement, await answered);
-      settleIdlers();
+      releaseIdlers();
     });
   }
 
@@ -134,7 +140,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     return fetching === undefined && (!wanted || !open) && running.size === 0;
   }
 
-  function settleIdlers(): void {
+  function releaseIdlers(): void {
     if (idlers.length === 0 || !isIdle()) return;
     const released = idlers;
     idlers = [];
@@ -142,8 +148,18 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   }
 
   async function idle(): Promise<void> {
-    if (!isIdle()) await new Promise<void>((resolve) => idlers.push(resolve));
-    await settler.flush();
+    do {
+      if (!isIdle()) await new Promise<void>((resolve) => idlers.push(resolve));
+      // What is settled may be there to claim again.
+      await settler.flush();
+    } while (!isIdle());
+  }
+
+  function quiet(): void {
+    open = false;
+    retry?.cancel();
+    retry = undefined;
+    releaseIdlers();
   }
 
   const lifetime = service({
@@ -152,27 +168,14 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
       wake();
     },
     async stop() {
-      open = false;
-      retry?.cancel();
-      retry = undefined;
+      quiet();
       await empty();
-      await settler.flush();
+      await settler.close(patience);
+      notes.close();
     },
   });
 
-  return {
-    ...lifetime,
-    wake,
-    quiet() {
-      open = false;
-    },
-    stopExecutions,
-    empty,
-    idle,
-    get running() {
-      return [...running];
-    },
-  };
+  return { ...lifetime, wake, quiet, stopExecutions, empty, idle };
 }
 
 function isWorkerLost(error: unknown): boolean {

@@ -13,14 +13,17 @@ const gather = 250;
 
 export interface Notes {
   say(note: Note): void;
-  /** Hands what was said to the store; resolves when it is committed. */
+  /** Hands what was said to the store; resolves when it is committed. Never rejects. */
   flush(): Promise<void>;
+  /** The worker has stopped: what an abandoned handler says from now on has no claim and goes nowhere. */
+  close(): void;
 }
 
 export function createNotes(store: Store, clock: Clock, onError: (error: unknown) => void): Notes {
   let lines: Note[] = [];
   const progress = new Map<string, Note>();
   let timer: Timer | undefined;
+  let isClosed = false;
 
   async function flush(): Promise<void> {
     timer?.cancel();
@@ -38,10 +41,15 @@ export function createNotes(store: Store, clock: Clock, onError: (error: unknown
 
   return {
     say(note) {
+      if (isClosed) return;
       if ("log" in note) lines.push(note);
       else progress.set(`${note.run}/${note.token}`, note);
       timer ??= clock.after(gather, () => void flush());
     },
     flush,
+    close() {
+      isClosed = true;
+      timer?.cancel();
+    },
   };
 }

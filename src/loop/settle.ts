@@ -3,10 +3,11 @@
  *
  * Executions that end in one turn share a write; the store may let them share its transaction with the next claim. A
  * write that fails is tried again, with growing pauses, for as long as the worker lives: the run's owner is the only
- * one who knows how it ended. What the store refuses is reported and dropped: the claim was lost, somebody else owns
- * the run.
+ * one who knows how it ended. A batch that fails again and again is halved, so that one settlement the store cannot
+ * take does not hold up the others. What the store refuses is reported and dropped: the claim was lost, somebody else
+ * owns the run.
  */
-import type { Clock } from "../kernel/index.js";
+import { type Clock, DuckdiveError, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
 import type { Settled, Store } from "../store/contract.js";
 import type { Notes } from "./notes.js";
@@ -14,12 +15,24 @@ import type { Notes } from "./notes.js";
 /** The pause after the first failed write, and the longest one, in milliseconds. */
 const firstPause = 100;
 const longestPause = 5_000;
+/** A batch is halved when it has failed this often: by then a lock or a short outage would be over. */
+const halvedAfter = 3;
+/** Many writes may wait for one broken store: its error is reported at most once in this time. */
+const reportEvery = 1_000;
+
+/** A worker stopped while the store could not be written: how some of its runs ended was not recorded. */
+export class SettlementLostError extends DuckdiveError {
+  static readonly code = "SETTLEMENT_LOST";
+  readonly code: string = SettlementLostError.code;
+}
 
 export interface Settler {
   /** Resolves with the store's answer once it is committed. */
   settle(settlement: Settlement): Promise<Settled>;
   /** Hands what has gathered to the store now; resolves when everything given so far has been answered. */
   flush(): Promise<void>;
+  /** As `flush`, but gives up what the store has not taken within this many milliseconds, and says so. */
+  close(patience: number): Promise<void>;
 }
 
 interface Waiting {
@@ -35,40 +48,91 @@ export function createSettler(parts: {
 }): Settler {
   const { store, clock, notes, onError } = parts;
   let gathered: Waiting[] = [];
+  let isClosed = false;
+  let reportedAt = Number.NEGATIVE_INFINITY;
   const inFlight = new Set<Promise<void>>();
+  const unanswered = new Set<Waiting>();
+  const pauses = new Set<Timer>();
 
   function send(): void {
     if (gathered.length === 0) return;
     const batch = gathered;
     gathered = [];
-    const written = write(batch, firstPause).finally(() => inFlight.delete(written));
+    const written = write(batch, 1).finally(() => inFlight.delete(written));
     inFlight.add(written);
   }
 
-  async function write(batch: readonly Waiting[], pause: number): Promise<void> {
+  async function write(batch: readonly Waiting[], times: number): Promise<void> {
     try {
       const said = notes.flush();
       const answers = await store.settle(batch.map((waiting) => waiting.settlement));
       await said;
-      for (const [position, waiting] of batch.entries())
+      for (const [position, waiting] of batch.entries()) {
+        unanswered.delete(waiting);
         waiting.answer(answers[position] ?? { taken: false });
+      }
     } catch (error) {
-      onError(error);
-      await new Promise<void>((resolve) => clock.after(pause, resolve));
-      await write(batch, Math.min(pause * 2, longestPause));
+      report(error);
+      if (!isClosed) await writeAgain(batch, times);
+    }
+  }
+
+  async function writeAgain(batch: readonly Waiting[], times: number): Promise<void> {
+    await pause(Math.min(firstPause * 2 ** (times - 1), longestPause));
+    if (times < halvedAfter || batch.length === 1) return write(batch, times + 1);
+    const middle = batch.length >> 1;
+    await Promise.all([write(batch.slice(0, middle), times + 1), write(batch.slice(middle), times + 1)]);
+  }
+
+  function pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(milliseconds, () => {
+        pauses.delete(timer);
+        resolve();
+      });
+      pauses.add(timer);
+    });
+  }
+
+  function report(error: unknown): void {
+    if (clock.now() - reportedAt < reportEvery) return;
+    reportedAt = clock.now();
+    onError(error);
+  }
+
+  async function flush(): Promise<void> {
+    send();
+    while (inFlight.size > 0) {
+      await Promise.all(inFlight);
+      send();
     }
   }
 
   return {
     settle(settlement) {
       return new Promise((answer) => {
-        gathered.push({ settlement, answer });
+        const waiting = { settlement, answer };
+        unanswered.add(waiting);
+        gathered.push(waiting);
         if (gathered.length === 1) setImmediate(send);
       });
     },
-    async flush() {
-      send();
-      while (inFlight.size > 0) await Promise.all(inFlight);
+    flush,
+    async close(patience) {
+      let timer: Timer | undefined;
+      const over = new Promise<void>((resolve) => {
+        timer = clock.after(patience, resolve);
+      });
+      await Promise.race([flush(), over]);
+      timer?.cancel();
+      isClosed = true;
+      for (const waiting of pauses) waiting.cancel();
+      if (unanswered.size > 0)
+        onError(
+          new SettlementLostError(
+            `The store could not be written for ${patience} ms while the worker stopped, so how ${unanswered.size} runs ended is not recorded. They count as lost with this worker and are run again by another.`,
+          ),
+        );
     },
   };
 }

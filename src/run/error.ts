@@ -37,7 +37,15 @@ function printed(thrown: object): string {
   return JSON.stringify(thrown) ?? String(thrown);
 }
 
-/** Cut to a length; lone surrogates and NUL become U+FFFD, since no store can hold them. */
+/** Anything as a text that every store can hold: cut to a length, lone surrogates and NUL as U+FFFD. Never throws. */
+export function storedText(value: unknown, length: number): string {
+  try {
+    return clip(String(value), length);
+  } catch {
+    return "something that cannot be read: reading it throws";
+  }
+}
+
 function clip(text: string, length: number): string {
   const cut =
     text.length > length ? `${text.slice(0, length)}… (${text.length - length} characters more)` : text;

@@ -5,8 +5,11 @@
  *   rescue   the runs of dead workers → ready, each loss recorded
  *   prepare  recorded without a definition → checked, then ready; or failed
  *   prune    what is past its keeping → gone
+ *
+ * `rounds` is how they answer wake-ups that come while they are at work.
  */
 export { createPreparer, type Preparable, type Preparer } from "./prepare.js";
 export { createPromoter, type Promoter } from "./promote.js";
 export { createPruner } from "./prune.js";
 export { createRescuer, type Rescuer } from "./rescue.js";
+export { rounds } from "./rounds.js";

@@ -6,11 +6,14 @@
  * and no attempt is used. Two workers may judge one run; the store takes the first answer.
  */
 import { type AnyContract, parseStored, type ResolvedPolicy } from "../job/index.js";
-import { type Service, service } from "../kernel/index.js";
+import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import { shortestKeep, storedError } from "../run/index.js";
 import type { Prepared, Store, StoredRun } from "../store/contract.js";
+import { rounds } from "./rounds.js";
 
 const batch = 500;
+/** Changes elsewhere may come every few milliseconds, and few of them are about this: they gather this long. */
+const gather = 50;
 
 /** A job as this service needs it. */
 export interface Preparable {
@@ -19,32 +22,33 @@ export interface Preparable {
 }
 
 export interface Preparer extends Service {
-  /** Prepares what waits for it; resolves when nothing does. Calls made meanwhile ask for one more round. */
+  /** Something may have come that waits for it. */
+  soon(): void;
+  /** Prepares what waits for it; resolves when nothing does. */
   run(): Promise<void>;
 }
 
 export function createPreparer(
   store: Store,
+  clock: Clock,
   jobs: ReadonlyMap<string, Preparable>,
   onError: (error: unknown) => void,
 ): Preparer {
+  let timer: Timer | undefined;
   let running: Promise<void> | undefined;
-  let again = false;
+  let open = false;
 
-  async function prepareAll(): Promise<void> {
+  const prepareInRounds = rounds(async () => {
     try {
-      do {
-        again = false;
-        let page = await waiting();
-        while (page.length > 0) {
-          await store.prepare(await Promise.all(page.map(judge)));
-          page = await waiting();
-        }
-      } while (again);
+      let page = await waiting();
+      while (open && page.length > 0) {
+        await store.prepare(await Promise.all(page.map(judge)));
+        page = await waiting();
+      }
     } catch (error) {
       onError(error);
     }
-  }
+  });
 
   async function waiting(): Promise<readonly StoredRun[]> {
     const filter = { waiting: ["preparation"], jobs: [...jobs.keys()] } as const;
@@ -70,12 +74,32 @@ export function createPreparer(
   }
 
   function run(): Promise<void> {
-    again = true;
-    running ??= prepareAll().finally(() => {
-      running = undefined;
-    });
+    running = prepareInRounds();
     return running;
   }
 
-  return { ...service({ start: run, stop: () => running }), run };
+  function soon(): void {
+    if (!open) return;
+    timer ??= clock.after(gather, () => {
+      timer = undefined;
+      void run();
+    });
+  }
+
+  return {
+    ...service({
+      async start() {
+        open = true;
+        await run();
+      },
+      async stop() {
+        open = false;
+        timer?.cancel();
+        timer = undefined;
+        await running;
+      },
+    }),
+    soon,
+    run,
+  };
 }

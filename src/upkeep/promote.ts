@@ -6,12 +6,13 @@
  */
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import type { Store } from "../store/contract.js";
+import { rounds } from "./rounds.js";
 
 /** Moved in one transaction: enough to be quick, few enough that others get in between. */
 const batch = 1_000;
 /** After trouble with the store. */
 const retryAfter = 1_000;
-/** The store's clock and ours may differ, and clocks jump: never sleep longer than this on one reading. */
+/** The store's clock and ours may differ, and clocks jump: never sleep longer than this without a look at the hands. */
 const longestSleep = 60_000;
 
 export interface Promoter extends Service {
@@ -27,28 +28,38 @@ export function createPromoter(store: Store, clock: Clock, onError: (error: unkn
   let running: Promise<void> | undefined;
   let open = false;
 
-  function arm(at: number): void {
-    timer?.cancel();
+  function expect(at: number): void {
+    if (!open || at >= alarm) return;
     alarm = at;
-    timer = clock.after(Math.min(Math.max(0, at - store.now()), longestSleep), () => void run());
+    sleep();
   }
 
-  async function promoteAll(): Promise<void> {
+  function sleep(): void {
+    timer?.cancel();
+    timer = clock.after(Math.min(Math.max(0, alarm - store.now()), longestSleep), ring);
+  }
+
+  /** Whether it is time is told by the clock; the store is read only when it is. */
+  function ring(): void {
+    if (store.now() < alarm) sleep();
+    else void run();
+  }
+
+  const promoteInRounds = rounds(async () => {
+    timer?.cancel();
     alarm = Number.POSITIVE_INFINITY;
     try {
       let promotion = await store.promote(batch);
-      while (promotion.moved > 0) promotion = await store.promote(batch);
-      if (open && promotion.next !== undefined && promotion.next < alarm) arm(promotion.next);
+      while (open && promotion.moved > 0) promotion = await store.promote(batch);
+      if (promotion.next !== undefined) expect(promotion.next);
     } catch (error) {
       onError(error);
-      if (open) arm(store.now() + retryAfter);
+      expect(store.now() + retryAfter);
     }
-  }
+  });
 
   function run(): Promise<void> {
-    running ??= promoteAll().finally(() => {
-      running = undefined;
-    });
+    running = promoteInRounds();
     return running;
   }
 
@@ -64,9 +75,7 @@ export function createPromoter(store: Store, clock: Clock, onError: (error: unkn
         await running;
       },
     }),
-    expect(at) {
-      if (open && at < alarm) arm(at);
-    },
+    expect,
     run,
   };
 }

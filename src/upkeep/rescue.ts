@@ -7,11 +7,13 @@
 import { type Clock, type Events, type Service, service, type Timer } from "../kernel/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { Store } from "../store/contract.js";
+import { rounds } from "./rounds.js";
 
 /** Rescue must begin within two seconds of a death; looking twice in that time leaves room for the transaction. */
 const every = 1_000;
 
 export interface Rescuer extends Service {
+  /** Looks now; resolves when what was found dead is rescued. */
   run(): Promise<void>;
 }
 
@@ -21,20 +23,20 @@ export function createRescuer(store: Store, clock: Clock, events: Events<RunEven
   let open = false;
 
   async function rescueAll(): Promise<void> {
+    timer?.cancel();
     try {
       const lost = await store.findLost();
-      if (lost.length === 0) return;
-      for (const rescued of await store.rescue(lost)) events.emit("lost", rescued);
+      if (lost.length > 0) for (const rescued of await store.rescue(lost)) events.emit("lost", rescued);
     } catch (error) {
       events.emit("error", { error, where: "rescue" });
     }
+    if (open) timer = clock.after(every, () => void run());
   }
 
+  const rescueInRounds = rounds(rescueAll);
+
   function run(): Promise<void> {
-    running ??= rescueAll().finally(() => {
-      running = undefined;
-      if (open) timer = clock.after(every, () => void run());
-    });
+    running = rescueInRounds();
     return running;
   }
 
