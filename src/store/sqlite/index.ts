@@ -56,8 +56,6 @@ export interface SqliteOptions {
   readonly synchronous?: "full" | "normal" | undefined;
   /** Hears of errors that belong to no call, such as a listener that threw. Default: a process warning. */
   readonly onError?: ((error: unknown) => void) | undefined;
-  /** Monotonic milliseconds, by which silent workers of other hosts are timed. Default: performance.now. */
-  readonly monotonic?: (() => number) | undefined;
 }
 
 /** A SQLite store: the contract, with recording inside of synchronous transactions. */
@@ -82,6 +80,9 @@ export function sqlite(options: SqliteOptions): SqliteStore {
   let opened: Opened | undefined;
   let opening: Promise<Opened> | undefined;
   let closing: Promise<void> | undefined;
+
+  // A clock that was handed in is all the time there is; the computer's own may jump, so it times nobody's silence.
+  const monotonic = clock === systemClock ? () => performance.now() : () => clock.now();
 
   const watch = new Watch({
     file,
@@ -146,7 +147,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       }
     },
   };
-  const morgue = new staff.Morgue(session, options.monotonic ?? (() => performance.now()));
+  const morgue = new staff.Morgue(session, monotonic);
   const insertThrough = handleInserter({ file, now: () => clock.now(), nonce: () => opened?.nonce });
 
   async function close(): Promise<void> {

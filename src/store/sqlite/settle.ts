@@ -11,7 +11,7 @@
  */
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Moment, NewEvent, Note, Settled, Settlement } from "../contract.js";
-import { parseRoute } from "./claim.js";
+import { parseRoute, placeInMark } from "./claim.js";
 import type { Value } from "./driver.js";
 import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
 import { listing, type Session } from "./session.js";
@@ -27,72 +27,75 @@ export async function settle(session: Session, settlements: readonly Settlement[
   return session.write((transaction) => settleAll(transaction, settlements, session.clock.now()));
 }
 
-function settleAll(transaction: Transaction, settlements: readonly Settlement[], now: number): Settled[] {
-  const answers: Settled[] = new Array(settlements.length);
-  const plain = new Map<string, number[]>();
-  settlements.forEach((settlement, index) => {
-    if (isPlain(settlement)) {
-      const alike = `${settlement.token} ${settlement.keep}`;
-      const group = plain.get(alike);
-      if (group === undefined) plain.set(alike, [index]);
-      else group.push(index);
-    } else if (isShortSuccess(settlement)) answers[index] = settleSuccess(transaction, settlement, now);
-    else answers[index] = settleOne(transaction, settlement, now);
-  });
-  for (const group of plain.values()) settlePlain(transaction, settlements, group, now, answers);
-  return answers;
+/** A settlement that says "succeeded" and nothing else, in the place of its run. */
+interface Plain {
+  readonly index: number;
+  readonly seq: number;
+  readonly settlement: Settlement;
 }
 
-/** Succeeded, and nothing to write but that. */
-function isPlain(settlement: Settlement): boolean {
-  return settlement.output === undefined && isShortSuccess(settlement);
+function settleAll(transaction: Transaction, settlements: readonly Settlement[], now: number): Settled[] {
+  const answers: Settled[] = new Array(settlements.length);
+  let plain = new Map<string, Plain>();
+  const flush = (): void => {
+    settlePlain(transaction, [...plain.values()], now, answers);
+    plain = new Map();
+  };
+  settlements.forEach((settlement, index) => {
+    // Of two settlements of one run the first counts, so what is gathered for it goes first.
+    if (plain.has(settlement.run)) flush();
+    const seq = isShortSuccess(settlement) ? placeInMark(settlement.claim, settlement.run) : undefined;
+    if (seq === undefined) answers[index] = settleOne(transaction, settlement, now);
+    else if (settlement.output !== undefined)
+      answers[index] = settleOutput(transaction, settlement, seq, now);
+    else plain.set(settlement.run, { index, seq, settlement });
+  });
+  flush();
+  return answers;
 }
 
 function isShortSuccess(settlement: Settlement): boolean {
   return (
     settlement.state === "succeeded" &&
-    Number.isSafeInteger(Number(settlement.claim ?? "none")) &&
     !settlement.giveBack &&
     (settlement.events === undefined || settlement.events.length === 0) &&
     !isLong(settlement.output)
   );
 }
 
-function settlePlain(
-  transaction: Transaction,
-  settlements: readonly Settlement[],
-  group: readonly number[],
-  now: number,
-  answers: Settled[],
-): void {
-  const [sample] = group;
-  const first = sample === undefined ? undefined : settlements[sample];
-  if (first === undefined) return;
-  const rows = transaction.sql.all<[seq: number, id: string]>(statements.settlePlain, {
-    now,
-    expiresAt: now + (first.keep ?? keepUnlessSaid),
-    seqs: `[${group.map((index) => settlements[index]?.claim).join(",")}]`,
-    token: first.token,
-  });
-  const ended = new Map(rows);
-  for (const index of group) {
-    const settlement = settlements[index];
-    const seq = Number(settlement?.claim);
-    const id = ended.get(seq);
-    answers[index] = id === undefined ? refused : succeeded;
-    if (id === undefined) continue;
-    // A run settled twice in one batch is settled once.
-    ended.delete(seq);
-    transaction.found.ended.push(id);
+/** Those of one claim that are kept equally long end in one statement. */
+function settlePlain(transaction: Transaction, all: readonly Plain[], now: number, answers: Settled[]): void {
+  const groups = new Map<string, Plain[]>();
+  for (const plain of all) {
+    const alike = `${plain.settlement.token} ${plain.settlement.keep}`;
+    const group = groups.get(alike);
+    if (group === undefined) groups.set(alike, [plain]);
+    else group.push(plain);
+  }
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (first === undefined) continue;
+    const rows = transaction.sql.all<[seq: number]>(statements.settlePlain, {
+      now,
+      expiresAt: now + (first.settlement.keep ?? keepUnlessSaid),
+      seqs: listing(group.map((plain) => plain.seq)),
+      token: first.settlement.token,
+    });
+    const ended = new Set(rows.map((row) => row[0]));
+    for (const { index, seq, settlement } of group) {
+      const taken = ended.has(seq);
+      answers[index] = taken ? succeeded : refused;
+      if (taken) transaction.found.ended.push(settlement.run);
+    }
   }
 }
 
-function settleSuccess(transaction: Transaction, settlement: Settlement, now: number): Settled {
+function settleOutput(transaction: Transaction, settlement: Settlement, seq: number, now: number): Settled {
   const changes = transaction.sql.run(statements.settleOutput, {
     now,
     expiresAt: now + (settlement.keep ?? keepUnlessSaid),
     output: settlement.output,
-    seq: Number(settlement.claim),
+    seq,
     token: settlement.token,
   });
   if (changes === 0) return refused;

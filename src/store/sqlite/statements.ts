@@ -41,9 +41,8 @@ where id in (select value from json_each(:ids))
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -61,9 +60,8 @@ where seq < :before and seq >= :floor
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -159,9 +157,8 @@ where state in ('failed', 'cancelled') and state = :state and seq < :before and 
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -180,9 +177,8 @@ where id in (select value from json_each(:ids)) and seq < :before
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -200,9 +196,8 @@ where job = :job and seq < :before and seq >= :floor
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -221,9 +216,8 @@ where seq < :before and seq >= :floor
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
@@ -294,7 +288,7 @@ where seq = :seq and token = :token and state = 'running'`,
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
   error = null, body = body & 3
 where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
-returning seq, id`,
+returning seq`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
   run.finished_at, run.start_by, run.finish_by, run.expires_at,

@@ -7,9 +7,8 @@ where state in ('failed', 'cancelled') and state = :state and seq < :before and 
   and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
   and (:since is null or requested_at >= :since)
   and (:until is null or requested_at < :until)
-  and (:tags is null or not exists (
-    select 1 from json_each(:tags) as wanted
-    where wanted.value not in (select value from json_each(coalesce(duckdive_run.tags, '[]')))
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
   ))
   and (:meta is null or not exists (
     select 1 from json_each(:meta) as wanted
