@@ -166,7 +166,18 @@ export function fence(suite: Suite): void {
     await clock.advance(3);
     const two = await running(store);
     assert.notEqual(one.claimed.token, two.claimed.token);
+    await isRefused(bench, { ...unmarked(one.claimed), run: two.id }, two.id);
+    await settle(store, succeeded(one.claimed), succeeded(two.claimed));
+  });
+
+  suite.test("the mark of one claim opens no run but its own, and ends none", async (bench) => {
+    const { store, clock } = bench;
+    const one = await running(store);
+    await clock.advance(3);
+    const two = await running(store);
+    const before = await picture(store, one.id);
     await isRefused(bench, { ...one.claimed, run: two.id }, two.id);
+    assert.deepEqual(await picture(store, one.id), before);
   });
 
   suite.test("a run that was never claimed can be settled by nobody", async (bench) => {
@@ -174,12 +185,17 @@ export function fence(suite: Suite): void {
     const { claimed } = await running(store);
     const id = await insertOne(store);
     const { token } = await stored(store, id);
-    for (const guess of [token, 0, 1]) await isRefused(bench, { ...claimed, run: id, token: guess }, id);
+    for (const guess of [token, 0, 1])
+      await isRefused(bench, { ...unmarked(claimed), run: id, token: guess }, id);
   });
 
   suite.test("a settlement of a run that is not there is refused", async ({ store }) => {
-    const { claimed } = await running(store);
-    assert.deepEqual(await store.settle([succeeded({ ...claimed, run: newId() })]), [{ taken: false }]);
+    const { id, claimed } = await running(store);
+    const before = await picture(store, id);
+    for (const zombie of [unmarked(claimed), claimed]) {
+      assert.deepEqual(await store.settle([succeeded({ ...zombie, run: newId() })]), [{ taken: false }]);
+      assert.deepEqual(await picture(store, id), before);
+    }
     assert.equal(await store.count({}), 1);
   });
 
@@ -202,6 +218,12 @@ export function fence(suite: Suite): void {
     await takeOne(store, await enter(store));
     await isRefused({ ...bench, store: other }, claimed, id);
   });
+}
+
+/** Without the store's own mark: run and token alone are shown. */
+function unmarked(claimed: Claimed): Claimed {
+  const { claim: _mark, ...rest } = claimed;
+  return rest;
 }
 
 /** A run of version 2, so that it can be parked for a worker; it is in its second attempt. */

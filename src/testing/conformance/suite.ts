@@ -26,7 +26,10 @@ export interface ConformanceOptions {
   readonly test: (name: string, body: () => Promise<void>) => void;
   /** How the framework lists a test that is left out. Without it, an empty test says so in its name. */
   readonly skip?: ((name: string, body: () => Promise<void>) => void) | undefined;
-  /** Opens a store on an empty database of its own, with `clock` as the store's clock. */
+  /**
+   * Opens a store on an empty database of its own, with `clock` as the store's clock, and as its monotonic one, if it
+   * has that: a test that moves the clock by an hour means that an hour has passed.
+   */
   readonly open: (clock: Clock) => Promise<Harness>;
   /** Why there can be no second store object (an in-memory database); tests that need one are left out. */
   readonly alone?: string | undefined;
