@@ -46,6 +46,7 @@ describe("an address", () => {
     ["./jobs.db", 'Did you mean "sqlite:./jobs.db"?'],
     ["sqlit:./jobs.db", 'Did you mean "sqlite" as in "sqlite:./duckdive.db"?'],
     ["sqlite:", "names no file"],
+    ["sqlite:./jobs.db?mode=ro", "takes none"],
     ["sqlite://", "names no file"],
     ["", 'Use "sqlite:./duckdive.db"'],
     ["mysql://ada:secret@host/db", "mysql://…@host/db"],

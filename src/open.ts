@@ -264,6 +264,11 @@ function fileAt(address: string): string {
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+]*):(.*)$/is.exec(address) ?? [];
   switch (scheme?.toLowerCase()) {
     case "sqlite":
+      if (rest.includes("?")) {
+        throw new InvalidStoreError(
+          `"${address}" has parameters, and a SQLite address takes none. Leave out what follows "?".`,
+        );
+      }
       if (rest.replaceAll("/", "") !== "") return rest.startsWith("//") ? rest.slice(2) : rest;
       throw new InvalidStoreError(
         `"${address}" names no file. Use "sqlite:./duckdive.db", or "sqlite::memory:".`,

@@ -12,6 +12,12 @@ export interface Access {
   readonly store: Store;
   /** Undefined when the store is open: an enqueue has no time for a promise that says nothing. */
   opening(): Promise<void> | undefined;
+  /**
+   * For those who bring a connection of their own: opening would wait for the lock that their transaction holds.
+   *
+   * @throws ClosedError
+   */
+  refuseClosed(): void;
   close(): Promise<void>;
 }
 
@@ -33,9 +39,12 @@ export function createAccess(store: Store): Access {
     store,
     opening() {
       if (isOpen) return undefined;
-      if (closing !== undefined) return Promise.reject(new ClosedError("Nothing can be asked any more"));
+      if (closing !== undefined) return Promise.reject(closedError());
       opening ??= open();
       return opening;
+    },
+    refuseClosed() {
+      if (closing !== undefined) throw closedError();
     },
     close() {
       isOpen = false;
@@ -43,4 +52,8 @@ export function createAccess(store: Store): Access {
       return closing;
     },
   };
+}
+
+function closedError(): ClosedError {
+  return new ClosedError("Nothing can be asked any more");
 }

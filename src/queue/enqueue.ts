@@ -52,13 +52,13 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
 
   /** Records, and sees to what an id that was given may mean. */
   async function insert(runs: readonly NewRun[], transaction: unknown): Promise<Inserted[]> {
-    const inserted =
-      transaction === undefined
-        ? await store.insert(runs)
-        : await store.insertIn(connectionOf(transaction), runs);
-    const found = inserted.filter(({ created }) => !created);
-    if (found.length > 0) await checkJobs(runs, inserted);
-    if (transaction === undefined && events.has("enqueued")) tell(runs, inserted);
+    if (transaction !== undefined) {
+      access.refuseClosed();
+      return store.insertIn(connectionOf(transaction), runs);
+    }
+    const inserted = await store.insert(runs);
+    if (inserted.some(({ created }) => !created)) await checkJobs(runs, inserted);
+    if (events.has("enqueued")) tell(runs, inserted);
     return inserted;
   }
 
@@ -93,7 +93,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
       const prepared = prepareInput(job, input);
       const { text } = prepared instanceof Promise ? await prepared : prepared;
       const run = newRunOf(job, text, options, release);
-      const opening = access.opening();
+      const opening = options?.tx === undefined ? access.opening() : undefined;
       if (opening !== undefined) await opening;
       if (around !== undefined)
         return throughMiddleware(around, run, (changed) => first(insert([changed], options?.tx)));
@@ -104,7 +104,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
     async many(askings, transaction) {
       const runs = await Promise.all(askings.map(prepare));
       if (runs.length === 0) return [];
-      await access.opening();
+      if (transaction === undefined) await access.opening();
       if (around === undefined) return insert(runs, transaction);
       return allThroughMiddleware(around, runs, (changed) => insert(changed, transaction));
     },
@@ -121,6 +121,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
           `A store of kind "${store.kind}" has no synchronous transactions. Use enqueue.`,
         );
       }
+      access.refuseClosed();
       const run = newRunOf(job, prepared.text, options, release);
       const connection = connectionOf(options?.tx);
       const insertNow = (changed: NewRun): Inserted =>

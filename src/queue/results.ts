@@ -64,7 +64,7 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
     if (wait <= 0) return void startSoon();
     timer ??= setTimeout(() => {
       timer = undefined;
-      startSoon();
+      arm();
     }, wait);
   }
 

@@ -138,6 +138,26 @@ describe.each(drivers)("a handle of %s", (_driver, connect) => {
     expect((await run.get()).state).toBe("ready");
   });
 
+  test("does not wait for the lock that its own transaction holds, also at the very first call", async () => {
+    const first = open(`sqlite:${file}`);
+    await first.ready();
+    await first.close();
+    const duckdive = open(`sqlite:${file}`, { with: sqlite(handle) });
+    cleanups.push(() => duckdive.close());
+    handle.exec("begin immediate");
+    const run = await duckdive.enqueue(mail, { to: "ada" }, { tx: handle });
+    duckdive.enqueueSync(mail, { to: "bob" }, { tx: handle });
+    handle.exec("commit");
+    expect((await run.get()).state).toBe("ready");
+    await duckdive.close();
+    expect(() => duckdive.enqueueSync(mail, { to: "ada" })).toThrow(
+      expect.objectContaining({ code: "CLOSED" }),
+    );
+    await expect(duckdive.enqueue(mail, { to: "ada" }, { tx: handle })).rejects.toMatchObject({
+      code: "CLOSED",
+    });
+  });
+
   test("of another database is refused", async () => {
     const { duckdive } = await opened();
     const stranger = connect(join(file, "../other.db"));
