@@ -1,0 +1,119 @@
+// kill -9 of workers in the middle of their work: nothing is missing, nothing is done twice without a reason on record.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { job, open } from "../../src/index.js";
+import type { Store, StoredRun } from "../../src/store/contract.js";
+import { sqlite } from "../../src/store/sqlite/index.js";
+import { type Child, eventually, ownFolder, startWorker } from "./processes.js";
+
+const copy = job({ name: "copy" });
+const runs = 5_000;
+const kills = 10;
+
+test("ten kill -9 at random moments of a drain over two workers lose nothing and explain every second execution", {
+  timeout: 60_000,
+}, async () => {
+  const folder = ownFolder();
+  const file = join(folder, "jobs.db");
+  const executions = join(folder, "executions.log");
+  await using duckdive = open(`sqlite:${file}`);
+  await duckdive.enqueueMany(Array.from({ length: runs }, () => copy.with()));
+
+  const given = { file, executions, slots: 10, longest: 20 };
+  const workers = await Promise.all([startWorker(given), startWorker(given)]);
+  const killed: { readonly worker: string; readonly at: number }[] = [];
+  const lives = killer(workers, given, killed);
+  await lives;
+  const finished = async () => (await duckdive.count({ state: "succeeded" })) === runs;
+  await eventually(finished, 30_000);
+
+  expect(await duckdive.stats()).toEqual({
+    scheduled: 0,
+    ready: 0,
+    running: 0,
+    waiting: 0,
+    succeeded: runs,
+    failed: 0,
+    cancelled: 0,
+  });
+  const store = sqlite({ file });
+  try {
+    const losses = await explained(store, readFileSync(executions, "utf8"));
+    expect(killed).toHaveLength(kills);
+    for (const { worker, at } of killed) {
+      const first = losses.filter((loss) => loss.worker === worker).map((loss) => loss.at - at);
+      expect(first.length, `worker ${worker} was killed at work`).toBeGreaterThan(0);
+      expect(Math.min(...first), "rescue began in time").toBeLessThan(2_000);
+    }
+  } finally {
+    await store.close();
+  }
+});
+
+/** Kills one of the two at random, ten times, each time when both are at work; starts another in its place. */
+async function killer(
+  workers: (Child & { readonly id: string })[],
+  given: object,
+  killed: { worker: string; at: number }[],
+): Promise<void> {
+  while (killed.length < kills) {
+    await new Promise((resolve) => setTimeout(resolve, 30 + Math.random() * 250));
+    const place = Math.random() < 0.5 ? 0 : 1;
+    const victim = workers[place];
+    if (victim === undefined) throw new RangeError("there are two workers");
+    killed.push({ worker: victim.id, at: Date.now() });
+    await victim.kill();
+    workers[place] = await startWorker(given);
+  }
+}
+
+interface Loss {
+  readonly worker: string;
+  readonly token: number;
+  readonly at: number;
+}
+
+/** Holds every execution against the record of its run, and answers all losses on record. */
+async function explained(store: Store, log: string): Promise<Loss[]> {
+  const executed = new Map<string, number[]>();
+  for (const line of log.trim().split("\n")) {
+    const [run = "", token] = line.split(" ");
+    executed.set(run, [...(executed.get(run) ?? []), Number(token)]);
+  }
+  expect(executed.size).toBe(runs);
+  const all = await allRuns(store);
+  const losses: Loss[] = [];
+  let repeated = 0;
+  for (const run of all) {
+    const tokens = executed.get(run.id) ?? [];
+    const lost = run.crashes === 0 ? [] : await lossesOf(store, run.id);
+    losses.push(...lost);
+    expect(new Set(tokens).size, `one execution a claim of ${run.id}`).toBe(tokens.length);
+    const unexplained = tokens.filter((token) => !lost.some((loss) => loss.token === token));
+    expect(unexplained, `executions of ${run.id} beside its lost ones`).toEqual([run.token]);
+    expect(run.attempt).toBe(lost.length + 1);
+    expect(run.crashes).toBe(lost.length);
+    repeated += tokens.length - 1;
+  }
+  expect(repeated, "some run was killed in its handler").toBeGreaterThan(0);
+  return losses;
+}
+
+async function allRuns(store: Store): Promise<StoredRun[]> {
+  const all: StoredRun[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.list({}, { limit: 1_000, cursor });
+    all.push(...page.runs);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return all;
+}
+
+async function lossesOf(store: Store, run: string): Promise<Loss[]> {
+  const { events } = await store.timeline(run);
+  return events
+    .filter(({ kind }) => kind === "lost")
+    .map(({ token, at, detail }) => ({ token, at, worker: (detail as { worker: string }).worker }));
+}

@@ -1,0 +1,59 @@
+// A worker process to be killed, stopped and watched: it runs `dist/`, what users get.
+//
+// Told by its first argument (JSON: file, executions, slots, hold, longest) what to do. It says on standard output, one
+// JSON value a line, when it is ready and what it hears; every execution is appended to a file, in one write, before
+// anything else, so that it is known also of a process that is gone the next moment. A line on standard input lets held
+// handlers go; when standard input ends, so does the process, so that none outlives its test.
+import { openSync, writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { job, open } from "duckdive";
+
+const { file, executions, slots = 10, hold = false, longest = 0 } = JSON.parse(process.argv[2] ?? "{}");
+/** @param {object} value */
+const say = (value) => void writeSync(1, `${JSON.stringify(value)}\n`);
+
+const executionsFile = executions === undefined ? undefined : openSync(executions, "a");
+/** @type {() => void} */
+let release = () => {};
+/** @type {Promise<void>} */
+const released = new Promise((resolve) => {
+  release = resolve;
+});
+createInterface({ input: process.stdin })
+  .on("line", () => release())
+  .on("close", () => process.exit(0));
+
+const copy = job({
+  name: "copy",
+  async handle(_input, ctx) {
+    if (executionsFile !== undefined) writeSync(executionsFile, `${ctx.runId} ${ctx.token} ${ctx.attempt}\n`);
+    if (hold) await released;
+    if (longest > 0) await wait(Math.random() * longest);
+    return process.pid;
+  },
+});
+
+/** Takes about the time in which a dead worker must have been found. */
+const slow = job({
+  name: "slow",
+  queue: "slow",
+  async handle() {
+    await wait(2_500);
+  },
+});
+
+const now = job({
+  name: "now",
+  handle(_input, ctx) {
+    say({ began: ctx.runId, at: performance.timeOrigin + performance.now() });
+  },
+});
+
+const duckdive = open(`sqlite:${file}`, { jobs: [copy, slow, now] });
+duckdive.on("refused", ({ run }) => say({ refused: run }));
+duckdive.on("lost", ({ run, worker }) => say({ lost: run, worker }));
+duckdive.on("error", ({ error, where }) => say({ error: String(error), where }));
+const worker = duckdive.work({ queues: hold ? { default: slots } : { default: slots, slow: 1 } });
+await worker.ready;
+say({ ready: worker.id });
