@@ -1,3 +1,4 @@
+// Misspelt on purpose. cspell:ignore sqlit execut
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

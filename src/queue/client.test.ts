@@ -1,3 +1,4 @@
+// Misspelt on purpose. cspell:ignore fialed
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { job } from "../job/index.js";

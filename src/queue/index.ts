@@ -1,7 +1,7 @@
 // The door of `queue/`: the application's hand on its runs.
 //
 // The list is written by hand, so that adding to it is a decision.
-export { type Client, type ClientParts, createClient } from "./client.js";
+export { createClient } from "./client.js";
 export {
   ClosedError,
   IdConflictError,
@@ -12,10 +12,7 @@ export {
   NotSynchronousError,
   RunNotFoundError,
 } from "./errors.js";
-export { explainRun, type Facts } from "./explain.js";
 export { consoleLog } from "./log.js";
-export { recordOf } from "./record.js";
-export { checkId, checkMeta, checkTags } from "./request.js";
 export type {
   Batch,
   BatchSummary,

@@ -1,3 +1,4 @@
+// Misspelt on purpose. cspell:ignore timout
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

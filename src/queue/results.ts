@@ -10,7 +10,7 @@ import { hasEnded } from "../run/index.js";
 import type { Change, Store, StoredRun } from "../store/contract.js";
 
 /** A place in the line of those who want to hear of a run. */
-export interface Watching {
+interface Watching {
   /** Every look at the run, ended or not; undefined: the store does not know it. True: stop telling. */
   readonly seen: (run: StoredRun | undefined) => boolean;
   /** The store could not be read, or the client was closed. Told once, then forgotten. */

@@ -2,16 +2,7 @@
 // Declarations of what the surface names and src does not have yet. Each goes when it is built.
 import type { Adapter, Contract, Job, Log, RunRecord } from "../../src/job/index.js";
 import type { Duration } from "../../src/kernel/index.js";
-import type { Duckdive, OpenOptions, Run, Schedule } from "../../src/queue/types.js";
-
-export function open<Tx = unknown, Sync extends boolean = false>(
-  store: string | object,
-  options?: OpenOptions<Tx, Sync>,
-): Duckdive<Tx, Sync>;
-
-export function config<Tx = unknown, Sync extends boolean = false>(
-  options: OpenOptions<Tx, Sync> & { store: string | object },
-): { readonly open: () => Duckdive<Tx, Sync> };
+import type { Duckdive, Run, Schedule } from "../../src/queue/types.js";
 
 type Every = { cron: string; every?: never } | { every: Duration; cron?: never };
 

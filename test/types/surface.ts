@@ -11,5 +11,6 @@ export {
   UniqueConflictError,
 } from "../../src/job/index.js";
 export type { Duration } from "../../src/kernel/index.js";
+export { config, open } from "../../src/open.js";
 export type * from "../../src/queue/types.js";
 export * from "./pending.js";
