@@ -9,12 +9,13 @@ import {
   type AnyContract,
   type Context,
   type Log,
+  type Meta,
   type Outcome,
   type OutcomeValue,
   outcomes,
   type RequestOptions,
 } from "../job/index.js";
-import { DuckdiveError, type Duration, derivedId, duration, NotBuiltError } from "../kernel/index.js";
+import { DuckdiveError, derivedId, duration, NotBuiltError } from "../kernel/index.js";
 import { storedText } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import type { Environment } from "./environment.js";
@@ -31,7 +32,16 @@ const longestNote = 1_000;
 
 type Cleanup = () => void | Promise<void>;
 
-/** A context, and the execution's side of it. */
+/** The execution's side of a context: what the handler's calls have left behind. */
+interface Traces {
+  controller: AbortController | undefined;
+  log: Log | undefined;
+  deferred: Cleanup[] | undefined;
+  hasEnded: boolean;
+  made: OutcomeValue[] | undefined;
+}
+
+/** A context, and what the execution does with it. */
 export interface RunContext {
   readonly ctx: Context;
   abort(reason: Error): void;
@@ -42,102 +52,172 @@ export interface RunContext {
 }
 
 /** What is named and typed, and refused by this version: nothing is silently ignored. */
-const refusing = {
-  step: refuse("step"),
-  tx: refuse("tx"),
-  run: refuse("run"),
-  runAll: refuse("runAll"),
-  sleep: refuse("sleep"),
-  until: refuse("until"),
-  poll: refuse("poll"),
-  waitFor: refuse("waitFor"),
-  patched: refuse("patched"),
-  scope: refuse("scope"),
-  succeed: refuse("succeed"),
-  rateLimited: refuse("rateLimited"),
-};
-
-function refuse(name: string): () => never {
-  return () => {
-    throw new NotBuiltError(
-      `This version of duckdive does not do \`ctx.${name}\` yet. Do the work in the handler itself, or in runs of their own with \`ctx.enqueue\`.`,
-    );
-  };
+function refuse(name: string): never {
+  throw new NotBuiltError(
+    `This version of duckdive does not do \`ctx.${name}\` yet. Do the work in the handler itself, or in runs of their own with \`ctx.enqueue\`.`,
+  );
 }
 
-export function createContext(claimed: Claimed, environment: Environment, notes: Notes): RunContext {
-  const { run, token, attempt, job, meta } = claimed;
-  let controller: AbortController | undefined;
-  let log: Log | undefined;
-  let deferred: Cleanup[] | undefined = [];
-  let made: OutcomeValue[] | undefined;
+/**
+ * The `ctx` itself. Its functions are made when they are reached for: a run that uses none of them costs none, and
+ * `const { log, progress } = ctx` works.
+ */
+class HandlerContext implements Context {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly token: number;
+  readonly job: string;
+  readonly meta: Meta;
+  readonly #claimed: Claimed;
+  readonly #environment: Environment;
+  readonly #notes: Notes;
+  readonly #traces: Traces;
 
-  function remember(outcome: OutcomeValue): Outcome<never> {
-    made = [...(made ?? []), outcome];
+  constructor(claimed: Claimed, environment: Environment, notes: Notes, traces: Traces) {
+    this.runId = claimed.run;
+    this.attempt = claimed.attempt;
+    this.token = claimed.token;
+    this.job = claimed.job;
+    this.meta = claimed.meta;
+    this.#claimed = claimed;
+    this.#environment = environment;
+    this.#notes = notes;
+    this.#traces = traces;
+  }
+
+  get signal(): AbortSignal {
+    this.#traces.controller ??= new AbortController();
+    return this.#traces.controller.signal;
+  }
+
+  get log(): Log {
+    const { run, job, attempt } = this.#claimed;
+    const { log, events } = this.#environment;
+    this.#traces.log ??= runLog(this.#claimed, this.#notes, log, { run, job, attempt }, (error) =>
+      events.emit("error", { error, where: "log", run, job }),
+    );
+    return this.#traces.log;
+  }
+
+  get progress(): Context["progress"] {
+    const { run, token, job } = this.#claimed;
+    return (done, total, note) => {
+      const text = note === undefined ? undefined : storedText(note, longestNote);
+      const progress = { done: amount(done) ?? 0, total: amount(total), note: text };
+      this.#notes.say({ run, token, progress });
+      this.#environment.events.emit("progress", { run, job, ...progress });
+    };
+  }
+
+  get defer(): Context["defer"] {
+    return (cleanup) => {
+      if (this.#traces.hasEnded) void runCleanup(cleanup, this.#environment, this.#claimed);
+      else this.#traces.deferred = [...(this.#traces.deferred ?? []), cleanup];
+    };
+  }
+
+  get enqueue(): Context["enqueue"] {
+    const { run, meta } = this.#claimed;
+    return (name: string, contract: AnyContract, input?: unknown, options?: RequestOptions) => {
+      // The id is made of the run and the name, so that a second execution asks for the same run and not for another.
+      const id = derivedId(run, `enqueue/${name}`);
+      return this.#environment.enqueue(contract, input, {
+        ...options,
+        id,
+        meta: { ...meta, ...options?.meta },
+      });
+    };
+  }
+
+  get fail(): (codeOrReason: string, ...data: [data?: unknown]) => Outcome<never> {
+    return (codeOrReason, ...data) => this.#make(outcomes.fail(codeOrReason, ...data));
+  }
+
+  get cancel(): Context["cancel"] {
+    return (reason) => this.#make(outcomes.cancel(reason));
+  }
+
+  get snooze(): Context["snooze"] {
+    return (length) => this.#make(outcomes.snooze(duration(length, "ctx.snooze")));
+  }
+
+  #make(outcome: OutcomeValue): Outcome<never> {
+    this.#traces.made = [...(this.#traces.made ?? []), outcome];
     return outcome as OutcomeValue & Outcome<never>;
   }
 
-  const ctx: Context = {
-    runId: run,
-    attempt,
-    token,
-    job,
-    meta,
-    get signal(): AbortSignal {
-      controller ??= new AbortController();
-      return controller.signal;
-    },
-    get log(): Log {
-      log ??= runLog(claimed, notes, environment.log, { run, job, attempt }, (error) =>
-        environment.events.emit("error", { error, where: "log", run, job }),
-      );
-      return log;
-    },
-    progress(done: number, total?: number, note?: string): void {
-      const progress = {
-        done: amount(done) ?? 0,
-        total: amount(total),
-        note: note === undefined ? undefined : storedText(note, longestNote),
-      };
-      notes.say({ run, token, progress });
-      environment.events.emit("progress", { run, job, ...progress });
-    },
-    defer(cleanup: Cleanup): void {
-      if (deferred !== undefined) deferred.push(cleanup);
-      else void runCleanup(cleanup, environment, claimed);
-    },
-    enqueue(
-      name: string,
-      contract: AnyContract,
-      input?: unknown,
-      options?: RequestOptions,
-    ): Promise<{ id: string }> {
-      // The id is made of the run and the name, so that a second execution asks for the same run and not for another.
-      const id = derivedId(run, `enqueue/${name}`);
-      return environment.enqueue(contract, input, { ...options, id, meta: { ...meta, ...options?.meta } });
-    },
-    fail: (...given: [string, unknown?]) => remember(outcomes.fail(...given)),
-    cancel: (reason: string) => remember(outcomes.cancel(reason)),
-    snooze: (length: Duration) => remember(outcomes.snooze(duration(length, "ctx.snooze"))),
-    ...refusing,
-  };
+  step(): never {
+    return refuse("step");
+  }
 
+  tx(): never {
+    return refuse("tx");
+  }
+
+  run(): never {
+    return refuse("run");
+  }
+
+  runAll(): never {
+    return refuse("runAll");
+  }
+
+  sleep(): never {
+    return refuse("sleep");
+  }
+
+  until(): never {
+    return refuse("until");
+  }
+
+  poll(): never {
+    return refuse("poll");
+  }
+
+  waitFor(): never {
+    return refuse("waitFor");
+  }
+
+  patched(): never {
+    return refuse("patched");
+  }
+
+  scope(): never {
+    return refuse("scope");
+  }
+
+  succeed(): never {
+    return refuse("succeed");
+  }
+
+  rateLimited(): never {
+    return refuse("rateLimited");
+  }
+}
+
+export function createContext(claimed: Claimed, environment: Environment, notes: Notes): RunContext {
+  const traces: Traces = {
+    controller: undefined,
+    log: undefined,
+    deferred: undefined,
+    hasEnded: false,
+    made: undefined,
+  };
   return {
-    ctx,
+    ctx: new HandlerContext(claimed, environment, notes, traces),
     abort(reason) {
-      controller ??= new AbortController();
-      controller.abort(reason);
+      traces.controller ??= new AbortController();
+      traces.controller.abort(reason);
     },
     takeDeferred() {
-      const taken = deferred ?? [];
-      deferred = undefined;
-      return taken.reverse();
+      traces.hasEnded = true;
+      return traces.deferred?.reverse() ?? [];
     },
     checkOutcomes(returned) {
-      const lost = made?.find((outcome) => outcome !== returned);
+      const lost = traces.made?.find((outcome) => outcome !== returned);
       if (lost === undefined) return;
       throw new OutcomeNotReturnedError(
-        `Job "${job}" made ctx.${lost.kind}(…) and did not return it, so it would have had no effect. Write \`return ctx.${lost.kind}(…)\`.`,
+        `Job "${claimed.job}" made ctx.${lost.kind}(…) and did not return it, so it would have had no effect. Write \`return ctx.${lost.kind}(…)\`.`,
       );
     },
   };

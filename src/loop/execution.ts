@@ -106,11 +106,10 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
   const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
 
   async function conclude(): Promise<Settlement> {
-    const abandoned = new Promise<"abandoned">((resolve) => {
+    const how = await new Promise<Ended | "abandoned">((resolve) => {
       giveUp = () => resolve("abandoned");
+      void perform(claimed, known, environment, context, () => stopped !== undefined).then(resolve);
     });
-    const handlerEnd = perform(claimed, known, environment, context, () => stopped !== undefined);
-    const how = await Promise.race([handlerEnd, abandoned]);
     isOver = true;
     timer.cancel();
     end?.cancel();
