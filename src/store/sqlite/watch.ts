@@ -21,6 +21,8 @@ import { nextDue } from "./upkeep.js";
 
 /** At most one look in this time, in milliseconds, however many reports come. */
 const calm = 4;
+/** Looks that follow a report, each so long after the one before: a commit may be seen that much later than its log. */
+const echoes = [4, 4, 8, 16, 32, 64];
 /** How often the version is asked although nothing was reported. */
 const safetyCheck = 500;
 /** How often it is asked where the folder cannot be watched. */
@@ -42,7 +44,11 @@ export class Watch {
   #watcher: FSWatcher | undefined;
   #safety: Timer | undefined;
   #look: NodeJS.Timeout | undefined;
+  /** When that look is. */
+  #lookAt = 0;
   #lookedAt = 0;
+  /** How many looks have followed the last report. */
+  #echo = 0;
   #version: number | undefined;
   #isOpen = false;
 
@@ -125,10 +131,26 @@ export class Watch {
 
   /** At once when the last look is some time ago, else when it is. */
   #lookSoon(): void {
-    if (this.#look !== undefined) return;
+    this.#echo = 0;
     const wait = this.#lookedAt + calm - performance.now();
     if (wait <= 0) this.#lookNow();
-    else this.#look = setTimeout(() => this.#lookNow(), wait);
+    else this.#lookAfter(wait);
+  }
+
+  #lookAfter(wait: number): void {
+    const at = performance.now() + wait;
+    if (this.#look !== undefined && this.#lookAt <= at) return;
+    clearTimeout(this.#look);
+    this.#lookAt = at;
+    this.#look = setTimeout(() => this.#lookNow(), wait);
+  }
+
+  /** The log is written, and reported, before the commit can be seen: a sync of the disk may lie between. */
+  #lookAgain(): void {
+    const wait = this.#watcher === undefined ? undefined : echoes[this.#echo];
+    if (wait === undefined) return;
+    this.#echo += 1;
+    this.#lookAfter(wait);
   }
 
   #lookNow(): void {
@@ -142,6 +164,7 @@ export class Watch {
       if (isBusy(error)) this.#lookSoon();
       else this.#options.report(error);
     }
+    this.#lookAgain();
   }
 
   #compare(): void {
@@ -149,6 +172,7 @@ export class Watch {
     if (version === this.#version) return;
     const due = nextDue(this.#options.sql());
     this.#version = version;
+    this.#echo = 0;
     const change = { origin: "elsewhere", ended: [], claimable: true, cancelAsked: true } as const;
     this.tell(due === undefined ? change : { ...change, due });
   }
