@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { compose, composeEnqueue, NextCalledTwiceError } from "./index.js";
+import type { RunRecord } from "../job/index.js";
+import { compose, composeEnqueue, composeExecute, type Middleware, NextCalledTwiceError } from "./index.js";
 
 function recorder() {
   const said: string[] = [];
@@ -96,5 +97,37 @@ describe("a list of middleware", () => {
     expect(
       composeEnqueue([async (_run, next) => next(), { execute: async (_run, next) => next() }]),
     ).toBeUndefined();
+  });
+
+  test("stands around execute as a function or by name, in the order of the list", async () => {
+    const said: string[] = [];
+    const layer = (name: string) => async (_subject: unknown, next: () => Promise<void>) => {
+      said.push(name);
+      await next();
+    };
+    const list: Middleware[] = [
+      layer("function"),
+      { enqueue: layer("enqueue") },
+      { execute: layer("execute") },
+    ];
+    const run: RunRecord = {
+      id: "a",
+      job: "mail",
+      queue: "mail",
+      state: "running",
+      input: undefined,
+      attempt: 1,
+      requestedAt: new Date(0),
+      runAt: new Date(0),
+      tags: [],
+      meta: {},
+      version: 1,
+      priority: 0,
+      crashes: 0,
+    };
+    await composeExecute(list)(run, async () => {
+      said.push("handler");
+    });
+    expect(said).toEqual(["function", "execute", "handler"]);
   });
 });

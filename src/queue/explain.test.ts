@@ -116,7 +116,7 @@ describe("a ready run", () => {
   test("has no worker that draws from its queue", () => {
     expect(explain({}, { workers: [{ ...worker, queues: { other: 5 } }] })[0]).toBe(
       'It is ready, but no running worker draws from queue "mail". ' +
-        'Give one of them slots for it: `duckdive work --queue mail=10`, or `work({ queues: { "mail": 10 } })`.',
+        'Give one of them slots for it: `duckdive work --queues "mail=10"`, or `work({ queues: { "mail": 10 } })`.',
     );
   });
 

@@ -100,7 +100,7 @@ function explainReady(facts: Facts): string[] {
   if (drawing.length === 0) {
     return [
       `It is ready, but no running worker draws from queue ${queueName}. ` +
-        `Give one of them slots for it: \`duckdive work --queue ${run.queue}=10\`, or \`work({ queues: { ${queueName}: 10 } })\`.`,
+        `Give one of them slots for it: \`duckdive work --queues "${run.queue}=10"\`, or \`work({ queues: { ${queueName}: 10 } })\`.`,
     ];
   }
   if (!drawing.some((worker) => isAble(worker, run)))
