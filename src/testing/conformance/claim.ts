@@ -161,7 +161,18 @@ function amounts(suite: Suite): void {
   );
 
   suite.test("queues of any name are queues", async ({ store }) => {
-    const names = ["it's", 'say "x"', "ünïcödé 🌊", "a,b", "{}", "$1", "%", "a b"];
+    const names = [
+      "it's",
+      'say "x"',
+      "ünïcödé 🌊",
+      "a,b",
+      "{}",
+      "$1",
+      "%",
+      "a b",
+      "constructor",
+      "__proto__",
+    ];
     await store.insert(names.map((queue) => aRun({ queue })));
     const worker = await enter(store);
     for (const queue of names) assert.equal(only(await take(store, worker, { [queue]: 5 })).queue, queue);

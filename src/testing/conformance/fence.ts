@@ -104,6 +104,7 @@ const partings: Record<string, Parting> = {
 /** Every way in which a zombie could write. */
 const ways: Record<string, (claimed: Claimed) => Settlement> = {
   succeeded: (claimed) => succeeded(claimed, { output: '"of the zombie"' }),
+  "succeeded with nothing": (claimed) => succeeded(claimed),
   failed: (claimed) => failed(claimed),
   cancelled: (claimed) => cancelledByItself(claimed),
   scheduled: (claimed) => snoozed(claimed, second),

@@ -68,7 +68,10 @@ export async function oneOfEach({ store, clock }: Bench): Promise<Record<State, 
 export function hand(suite: Suite): void {
   suite.describe("finding by id", () => finding(suite));
   suite.describe("cancelling", () => cancelling(suite));
-  suite.describe("retrying", () => retrying(suite));
+  suite.describe("retrying", () => {
+    retrying(suite);
+    deadlinesOfRetries(suite);
+  });
   suite.describe("removing", () => removing(suite));
   suite.describe("counting", () => counting(suite));
 }
@@ -255,6 +258,22 @@ function retrying(suite: Suite): void {
       assert.equal((await takeOne(store, await enter(store))).run, id);
     },
   );
+}
+
+function deadlinesOfRetries(suite: Suite): void {
+  suite.test("again and again gives no more time than the first request had", async ({ store, clock }) => {
+    const { id, worker, claimed } = await running(store, { startWithin: minute, finishWithin: hour });
+    let last = claimed;
+    for (let round = 0; round < 4; round++) {
+      await settle(store, failed(last));
+      await clock.advance(10 * minute);
+      await store.retry([id]);
+      const { startBy, finishBy } = await stored(store, id);
+      assert.ok(startBy === undefined || startBy <= store.now() + minute, `startBy of retry ${round + 1}`);
+      assert.ok(finishBy === undefined || finishBy <= store.now() + hour, `finishBy of retry ${round + 1}`);
+      last = await takeOne(store, worker);
+    }
+  });
 }
 
 function removing(suite: Suite): void {

@@ -6,7 +6,19 @@
  */
 import assert from "node:assert/strict";
 import type { Definition } from "../../store/contract.js";
-import { aRun, enter, insertOne, stateOf, stored, take, withCode } from "./build.js";
+import {
+  aRun,
+  aWorker,
+  enter,
+  insertOne,
+  parked,
+  settle,
+  stateOf,
+  stored,
+  take,
+  takeOne,
+  withCode,
+} from "./build.js";
 import { beginning, type Suite } from "./suite.js";
 
 export function house(suite: Suite): void {
@@ -77,6 +89,25 @@ export function house(suite: Suite): void {
         (await other.find(runs.map((run) => run.id))).map((run) => run?.state),
         ["ready", "ready", "ready"],
       );
+    },
+  );
+
+  suite.shared(
+    "close finishes a resume and a registration that were begun: nothing is left parked",
+    async ({ store, another }) => {
+      const other = await another();
+      const worker = await enter(other);
+      const held = await insertOne(other);
+      await other.pause({ job: "copy" });
+      await settle(other, parked(await takeOne(other, worker), "paused"));
+      const lacking = await insertOne(other, { job: "move" });
+      await settle(other, parked(await takeOne(other, worker), "worker"));
+      const begun = [
+        store.resume({ job: "copy" }),
+        store.register(aWorker({ abilities: [{ job: "move", version: 1 }] })),
+      ];
+      await Promise.all([store.close(), ...begun]);
+      assert.deepEqual([await stateOf(other, held), await stateOf(other, lacking)], ["ready", "ready"]);
     },
   );
 

@@ -284,6 +284,20 @@ function again(suite: Suite): void {
     assert.deepEqual(await everything(store), []);
   });
 
+  suite.test(
+    "a batch that fails in its middle records none, or all if nothing was wrong with it",
+    async ({ store }) => {
+      const batch = [aRun(), aRun({ priority: 0.5 }), aRun()];
+      const recorded = await store.insert(batch).then(
+        (answers) => answers.length,
+        () => 0,
+      );
+      assert.equal(await store.count({}), recorded);
+      await store.insert([aRun()]);
+      assert.equal(await store.count({}), recorded + 1);
+    },
+  );
+
   suite.test("many callers that insert one id at once make one run", async ({ store }) => {
     const id = newId();
     const answers = await Promise.all(Array.from({ length: 50 }, () => store.insert([aRun({ id })])));

@@ -228,6 +228,18 @@ function expiry(suite: Suite): void {
     },
   );
 
+  suite.test(
+    "a run that was only claimed and parked has not started: startWithin is still about it",
+    async ({ store, clock }) => {
+      const { id, claimed } = await running(store, { version: 2, startWithin: minute });
+      await settle(store, parked(claimed, "worker"));
+      await clock.advance(2 * minute);
+      assert.equal((await store.promote(10)).moved, 1);
+      const run = await stored(store, id);
+      assert.deepEqual([run.state, run.reason, run.attempt], ["failed", "expired", 0]);
+    },
+  );
+
   suite.test("an ended run is not failed by a deadline that passes later", async ({ store, clock }) => {
     const { id, claimed } = await running(store, { startWithin: second, finishWithin: second });
     await settle(store, succeeded(claimed));
