@@ -163,6 +163,32 @@ function forWorkers(suite: Suite): void {
     },
   );
 
+  suite.test(
+    "runs with different routes and none in one queue are one line, the longest due first",
+    async ({ store, clock }) => {
+      const jobs = ["zip", "copy", "move", "archive", "copy", "zip"];
+      const runs = jobs.map((job, index) =>
+        aRun({ job, version: 2 + (index % 2), due: { at: beginning - 100 + index } }),
+      );
+      await store.insert(runs);
+      const worker = await enter(store, { abilities: [] });
+      const claimed = await take(store, worker, { "*": 10 }, []);
+      await settle(
+        store,
+        ...claimed.map((run) => (run.job === "move" ? handedBack(run) : parked(run, "worker"))),
+      );
+      const abilities = ["archive", "copy", "move", "zip"].map((job) => ({ job, version: 9 }));
+      const capable = await enter(store, { abilities });
+      await clock.advance(3);
+      const first = await take(store, capable, { default: 4 }, abilities);
+      const rest = await take(store, capable, { default: 4 }, abilities);
+      assert.deepEqual(
+        [...first, ...rest].map((run) => run.run),
+        runs.map((run) => run.id),
+      );
+    },
+  );
+
   suite.test("waits on when the worker that had its version is gone", async ({ store }) => {
     const capable = await enter(store, { abilities: newer });
     await store.retire(capable);

@@ -70,7 +70,7 @@ export function suiteOf(options: ConformanceOptions): { suite: Suite; unknownExc
   const declared = new Set<string>();
   const skip = options.skip ?? ((name, _body) => options.test(name, async () => {}));
 
-  const groups: string[] = [];
+  let groups: readonly string[] = [];
 
   const declare = (name: string, needsAnother: boolean, body: () => Promise<void>): void => {
     const path = [...groups, name].join(" > ");
@@ -95,10 +95,13 @@ export function suiteOf(options: ConformanceOptions): { suite: Suite; unknownExc
   const suite: Suite = {
     seed: options.seed,
     describe(name, body) {
+      // Frameworks may call the body later than this, so a group remembers what it stands in.
+      const path = [...groups, name];
       options.describe(name, () => {
-        groups.push(name);
+        const outer = groups;
+        groups = path;
         body();
-        groups.pop();
+        groups = outer;
       });
     },
     test: (name, body) => declare(name, false, manual(body)),
