@@ -366,6 +366,22 @@ describe("an execution that is told to stop", () => {
   });
 });
 
+test("a run that has started and comes back is not expired as if it had not", async () => {
+  let times = 0;
+  const twice = job({
+    name: "twice",
+    startWithin: "10s",
+    handle: (_input: undefined, ctx) => (++times === 1 ? ctx.snooze("1m") : "done"),
+  });
+  const { duckdive, work, clock, run } = engine([twice]);
+  const { id } = await duckdive.enqueue(twice);
+  const worker = work();
+  await worker.idle();
+  await clock.advance(60_000);
+  await worker.idle();
+  expect(await run(id)).toMatchObject({ state: "succeeded", attempt: 1 });
+});
+
 describe("ctx", () => {
   test("defer runs last first when the execution ends, and at once when it is asked for later", async () => {
     const order: string[] = [];

@@ -40,6 +40,8 @@ function filterValues(filter: RunFilter): Values {
 /** The statement whose index serves a filter best, and whether it must be walked in stretches. */
 function listStatement(filter: RunFilter): { readonly sql: string; readonly inStretches: boolean } {
   if (filter.ids !== undefined) return { sql: statements.listRunsById, inStretches: false };
+  if (filter.waiting?.length === 1 && filter.waiting[0] === "preparation")
+    return { sql: statements.listUnpreparedRuns, inStretches: false };
   const [state] = filter.states ?? [];
   if (filter.states?.length === 1 && (state === "failed" || state === "cancelled")) {
     return { sql: statements.listEndedRuns, inStretches: true };

@@ -17,20 +17,26 @@ from duckdive_run as run where run.seq in (select value from json_each(:seqs))`,
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
-  claimLane: `update duckdive_run
-set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
-where seq in (
-  select seq from duckdive_run
-  where state = 'ready' and queue = :queue and priority = :priority and route = :route
-  order by run_at, seq limit :limit
-)
-returning seq, id, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by, finish_by,
-  tags, meta, parent, body`,
   claimRuns: `update duckdive_run
 set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
-where seq in (select value from json_each(:seqs)) and state = 'ready'
-returning seq, id, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by, finish_by,
-  tags, meta, parent, body`,
+where seq in (select value from json_each(:seqs))`,
+  claimableLane: `select json_group_array(json_array(
+  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at, start_by,
+  finish_by, tags, meta, parent, body
+))
+from (
+  select * from duckdive_run
+  where state = 'ready' and queue = :queue and priority = :priority and route = :route
+  order by run_at, seq limit :limit
+)`,
+  claimableRuns: `select json_group_array(json_array(
+  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at, start_by,
+  finish_by, tags, meta, parent, body
+))
+from (
+  select * from duckdive_run
+  where seq in (select value from json_each(:seqs)) and state = 'ready'
+)`,
   countAll: `select count(*) from duckdive_run`,
   countRunsById: `select count(*) from duckdive_run
 where id in (select value from json_each(:ids))
@@ -227,6 +233,25 @@ where seq < :before and seq >= :floor
     )
   ))
 order by seq desc limit :limit`,
+  listUnpreparedRuns: `select seq from duckdive_run
+where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
   newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
@@ -280,6 +305,11 @@ where id = :id and token = :token and state = 'running'`,
   runsOfWorker: `select seq, id, job, attempt, run_at, route, cancel_asked, body from duckdive_run
 where state = 'running' and worker = :worker`,
   seqsOfIds: `select seq, id from duckdive_run where id in (select value from json_each(:ids))`,
+  settleEach: `update duckdive_run
+set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+  error = null, body = body & 3
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
+returning seq`,
   settleOutput: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
   error = null, output = :output, body = body & 1

@@ -1,0 +1,21 @@
+-- The runs that wait for their preparation and fit a filter, newest first. Every worker asks when others have written,
+-- so it must not walk over anything else. Index: duckdive_run_waiting, in which they stand by their place.
+select seq from duckdive_run
+where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and seq < :before and seq >= :floor
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+order by seq desc limit :limit
