@@ -73,8 +73,7 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
     return { how: "parked", reason: "worker", on: abilityOf(claimed) };
   if (claimed.paused) return { how: "parked", reason: "paused", on: claimed.job };
   if (isExhausted(claimed, known.policy)) return { how: "exhausted" };
-  // An attempt that is not the first has started before: only its end is limited.
-  if (claimed.startBy !== undefined && claimed.startBy <= now && claimed.attempt === 1)
+  if (claimed.startBy !== undefined && claimed.startBy <= now)
     return { how: "expired", limit: "startWithin" };
   if (claimed.finishBy !== undefined && claimed.finishBy <= now)
     return { how: "expired", limit: "finishWithin" };

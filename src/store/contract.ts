@@ -143,6 +143,7 @@ export interface Claimed extends Fence {
   readonly requestedAt: number;
   readonly runAt: number;
   readonly startedAt: number;
+  /** Until when it must start; undefined once it has. */
   readonly startBy: number | undefined;
   readonly finishBy: number | undefined;
   readonly tags: readonly string[];

@@ -43,7 +43,6 @@ type ClaimedRow = [
   crashes: number,
   requestedAt: number,
   runAt: number,
-  startedAt: number,
   startBy: number | null,
   finishBy: number | null,
   tags: string | null,
@@ -120,40 +119,43 @@ function claimFrom(transaction: Transaction, request: ClaimRequest, now: number)
   const pools = poolsWithWork(sql, request);
   if (pools.length === 0) return [];
   const [token = 0] = sql.get<[number]>(statements.nextClaim) ?? [];
-  const values = { token, worker: request.worker, now };
-  const rows = pools.flatMap((pool) => claimFromPool(sql, pool, values));
+  const rows = pools.flatMap((pool) => chooseFromPool(sql, pool));
+  sql.run(statements.claimRuns, {
+    token,
+    worker: request.worker,
+    now,
+    seqs: listing(rows.map((row) => row[0])),
+  });
   rows.sort((one, other) => other[5] - one[5] || one[10] - other[10] || one[0] - other[0]);
   const inputs = longInputs(sql, rows);
   const pausedJobs = pausesOf(sql, "job");
-  return rows.map((row) => claimedFrom(row, token, inputs, pausedJobs));
+  return rows.map((row) => claimedFrom(row, { token, now, inputs, pausedJobs }));
 }
 
-interface ClaimValues {
-  readonly token: number;
-  readonly worker: string;
-  readonly now: number;
-}
-
-function claimFromPool(sql: Sql, pool: Pool, values: ClaimValues): ClaimedRow[] {
+/** The runs of a pool that may be taken, each as it will be once it is claimed. */
+function chooseFromPool(sql: Sql, pool: Pool): ClaimedRow[] {
   const priorities = [...new Set(pool.lanes.map((lane) => lane.priority))].sort((one, other) => other - one);
-  const claimed: ClaimedRow[] = [];
+  const chosen: ClaimedRow[] = [];
   for (const priority of priorities) {
-    const limit = pool.free - claimed.length;
+    const limit = pool.free - chosen.length;
     if (limit < 1) break;
     const lanes = pool.lanes.filter((lane) => lane.priority === priority);
-    for (const row of claimFromLanes(sql, lanes, limit, values)) claimed.push(row);
+    for (const row of chooseFromLanes(sql, lanes, limit)) chosen.push(row);
   }
-  return claimed;
+  return chosen;
 }
 
-function claimFromLanes(sql: Sql, lanes: readonly Lane[], limit: number, values: ClaimValues): ClaimedRow[] {
+function chooseFromLanes(sql: Sql, lanes: readonly Lane[], limit: number): ClaimedRow[] {
   const [lane] = lanes;
-  if (lane !== undefined && lanes.length === 1) {
-    const { queue, priority, route } = lane;
-    return sql.all<ClaimedRow>(statements.claimLane, { ...values, queue, priority, route, limit });
-  }
-  const seqs = listing(longestDue(sql, lanes, limit));
-  return sql.all<ClaimedRow>(statements.claimRuns, { ...values, seqs });
+  const [text = "[]"] =
+    lane !== undefined && lanes.length === 1
+      ? (sql.get<[string]>(statements.claimableLane, { ...placeOf(lane), limit }) ?? [])
+      : (sql.get<[string]>(statements.claimableRuns, { seqs: listing(longestDue(sql, lanes, limit)) }) ?? []);
+  return JSON.parse(text);
+}
+
+function placeOf({ queue, priority, route }: Lane): Pick<Lane, "queue" | "priority" | "route"> {
+  return { queue, priority, route };
 }
 
 type Position = [seq: number, runAt: number];
@@ -194,16 +196,15 @@ function isBefore(one: Position | undefined, other: Position | undefined): boole
 }
 
 function turnPage(sql: Sql, cursor: Cursor, limit: number): Cursor {
-  const { queue, priority, route } = cursor.lane;
   const [seq, runAt] = cursor.page.at(-1) ?? [0, Number.MIN_SAFE_INTEGER];
-  cursor.page = sql.all<Position>(statements.lanePage, { queue, priority, route, seq, runAt, limit });
+  cursor.page = sql.all<Position>(statements.lanePage, { ...placeOf(cursor.lane), seq, runAt, limit });
   cursor.next = 0;
   cursor.isLast = cursor.page.length < limit;
   return cursor;
 }
 
 function longInputs(sql: Sql, rows: readonly ClaimedRow[]): Map<number, string | null> {
-  const seqs = rows.filter((row) => (row[17] & bodyBit.input) !== 0).map((row) => row[0]);
+  const seqs = rows.filter((row) => (row[16] & bodyBit.input) !== 0).map((row) => row[0]);
   if (seqs.length === 0) return new Map();
   return new Map(sql.all<[number, string | null]>(statements.bodiesInput, { seqs: listing(seqs) }));
 }
@@ -223,21 +224,22 @@ export function placeInMark(mark: string | undefined, id: string): number | unde
 const noTags: readonly string[] = Object.freeze([]);
 const noMeta: Readonly<Record<string, string>> = Object.freeze({});
 
-function claimedFrom(
-  row: ClaimedRow,
-  token: number,
-  inputs: ReadonlyMap<number, string | null>,
-  pausedJobs: ReadonlySet<string>,
-): Claimed {
-  const [seq, id, job, version, queue, priority, input, attempt, crashes, requestedAt, runAt, startedAt] =
-    row;
+interface ClaimBatch {
+  readonly token: number;
+  readonly now: number;
+  readonly inputs: ReadonlyMap<number, string | null>;
+  readonly pausedJobs: ReadonlySet<string>;
+}
+
+function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimBatch): Claimed {
+  const [seq, id, job, version, queue, priority, input, attempt, crashes, requestedAt, runAt] = row;
   const [startBy, finishBy, tags, meta, parent, body] = [
+    row[11],
     row[12],
     row[13],
     row[14],
     row[15],
     row[16],
-    row[17],
   ];
   return {
     run: id,
@@ -252,7 +254,7 @@ function claimedFrom(
     crashes,
     requestedAt,
     runAt,
-    startedAt,
+    startedAt: now,
     startBy: startBy ?? undefined,
     finishBy: finishBy ?? undefined,
     tags: tags === null ? noTags : JSON.parse(tags),

@@ -75,19 +75,29 @@ function settlePlain(transaction: Transaction, all: readonly Plain[], now: numbe
   for (const group of groups.values()) {
     const [first] = group;
     if (first === undefined) continue;
-    const rows = transaction.sql.all<[seq: number]>(statements.settlePlain, {
-      now,
-      expiresAt: now + (first.settlement.keep ?? keepUnlessSaid),
-      seqs: listing(group.map((plain) => plain.seq)),
-      token: first.settlement.token,
-    });
-    const ended = new Set(rows.map((row) => row[0]));
+    const ended = endAll(transaction, group, first.settlement, now);
     for (const { index, seq, settlement } of group) {
-      const taken = ended.has(seq);
+      const taken = ended === "all" || ended.has(seq);
       answers[index] = taken ? succeeded : refused;
       if (taken) transaction.found.ended.push(settlement.run);
     }
   }
+}
+
+/** Ends them in one statement that only counts; when one was refused, it is undone and asked which. */
+function endAll(
+  { sql }: Transaction,
+  group: readonly Plain[],
+  { token, keep = keepUnlessSaid }: Settlement,
+  now: number,
+): "all" | Set<number> {
+  const values = { now, expiresAt: now + keep, seqs: listing(group.map((plain) => plain.seq)), token };
+  sql.run("savepoint settle_plain");
+  const isAll = sql.run(statements.settlePlain, values) === group.length;
+  if (!isAll) sql.run("rollback to settle_plain");
+  const ended = isAll ? [] : sql.all<[seq: number]>(statements.settleEach, values);
+  sql.run("release settle_plain");
+  return isAll ? "all" : new Set(ended.map((row) => row[0]));
 }
 
 function settleOutput(transaction: Transaction, settlement: Settlement, seq: number, now: number): Settled {

@@ -21,8 +21,8 @@ where cancel_asked is not null and worker = :worker and state = 'running'`,
 set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
 where seq in (select value from json_each(:seqs))`,
   claimableLane: `select json_group_array(json_array(
-  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at, start_by,
-  finish_by, tags, meta, parent, body
+  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body
 ))
 from (
   select * from duckdive_run
@@ -30,8 +30,8 @@ from (
   order by run_at, seq limit :limit
 )`,
   claimableRuns: `select json_group_array(json_array(
-  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at, start_by,
-  finish_by, tags, meta, parent, body
+  seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body
 ))
 from (
   select * from duckdive_run
