@@ -93,7 +93,9 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     if (change.cancelAsked) setImmediate(() => void lookForCancelled());
   }
 
-  const lookForCancelled = rounds(() => store.pulse(registration.id).then(obey, reportError("pulse")));
+  const lookForCancelled = rounds(async () => {
+    if (isRegistered) await store.pulse(registration.id).then(obey, reportError("pulse"));
+  });
 
   /** Somebody took this worker for dead. Its runs are no longer its own; it comes back with empty hands. */
   async function comeBack(): Promise<void> {
