@@ -21,13 +21,13 @@ import type {
 export const second = 1_000;
 export const minute = 60 * second;
 export const hour = 60 * minute;
-export const day = 24 * hour;
+const day = 24 * hour;
 
 /** The job that the tests are about, at the version that their workers have. */
 export const copy: Ability = { job: "copy", version: 1 };
 
 /** Longer than any test lasts. */
-export const longKeep = 30 * day;
+const longKeep = 30 * day;
 
 export function aRun(fields: Partial<NewRun> = {}): NewRun {
   return { id: newId(), job: copy.job, version: copy.version, queue: "default", priority: 0, ...fields };

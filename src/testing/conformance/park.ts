@@ -118,7 +118,7 @@ function forWorkers(suite: Suite): void {
   });
 
   suite.test(
-    "keeps its route when the worker that had it hands it back or fails it",
+    "keeps its route when the worker that had it hands it back, fails it or dies",
     async ({ store, clock }) => {
       const { id, worker } = await parkedRun(store);
       const capable = await enter(store, { abilities: newer });
@@ -127,6 +127,10 @@ function forWorkers(suite: Suite): void {
       await settle(store, backedOff(await takeOne(store, capable, newer), 5));
       await clock.advance(9);
       await store.promote(10);
+      assert.deepEqual(await take(store, worker, { "*": 10 }, older), []);
+      const doomed = await enter(store, { abilities: newer });
+      assert.equal((await takeOne(store, doomed, newer)).run, id);
+      await store.rescue([doomed]);
       assert.deepEqual(await take(store, worker, { "*": 10 }, older), []);
       assert.equal((await takeOne(store, capable, newer)).run, id);
     },

@@ -209,17 +209,45 @@ function states(suite: Suite): void {
     assert.deepEqual([run.state, run.attempt], ["failed", 0]);
   });
 
+  for (const [what, output] of Object.entries({ "an output": "1", nothing: undefined })) {
+    for (const [length, message] of Object.entries({ short: "boom", long: "boom ".repeat(500) })) {
+      suite.test(
+        `a ${length} error of an earlier attempt does not stay on a run that succeeded with ${what}`,
+        async ({ store, clock }) => {
+          const { id, worker, claimed } = await running(store, { input: JSON.stringify("i".repeat(1_000)) });
+          const error = { ...boom, message };
+          await settleAll(
+            store,
+            backedOff(claimed, 1, { error, events: [{ kind: "failed", detail: error }] }),
+          );
+          assert.deepEqual((await stored(store, id)).error, error);
+          await clock.advance(5);
+          await store.promote(10);
+          await settleAll(store, succeeded(await takeOne(store, worker), { output }));
+          const run = await stored(store, id);
+          const read = [run.state, run.output, run.error, run.input?.length];
+          assert.deepEqual(read, ["succeeded", output, undefined, 1_002]);
+          assert.deepEqual(await kindsOf(store, id), ["failed"]);
+        },
+      );
+    }
+  }
+
   suite.test(
-    "the error of an earlier attempt does not stay on a run that succeeded",
+    "the last error is the one that stays, long after short and short after long",
     async ({ store, clock }) => {
       const { id, worker, claimed } = await running(store);
-      await settleAll(store, backedOff(claimed, 1));
-      await clock.advance(5);
-      await store.promote(10);
-      await settleAll(store, succeeded(await takeOne(store, worker), { output: "1" }));
-      const run = await stored(store, id);
-      assert.deepEqual([run.state, run.output, run.error], ["succeeded", "1", undefined]);
-      assert.deepEqual(await kindsOf(store, id), ["failed"]);
+      let last = claimed;
+      for (const message of ["first", "second ".repeat(300), "third", "fourth ".repeat(400)]) {
+        const error = { ...boom, message };
+        await settleAll(store, backedOff(last, 1, { error, events: [] }));
+        assert.deepEqual((await stored(store, id)).error, error);
+        await clock.advance(5);
+        await store.promote(10);
+        last = await takeOne(store, worker);
+      }
+      await settleAll(store, failed(last, { error: { ...boom, message: "the end" } }));
+      assert.equal((await stored(store, id)).error?.message, "the end");
     },
   );
 }
