@@ -227,6 +227,19 @@ function writes(suite: Suite): void {
     }
   });
 
+  suite.test(
+    "startBy is told with the first claim, and no more once the run has started",
+    async ({ store, clock }) => {
+      const { id, worker, claimed } = await running(store, { startWithin: 60_000, finishWithin: 70_000 });
+      assert.deepEqual([claimed.startBy, claimed.finishBy], [beginning + 60_000, beginning + 70_000]);
+      await settle(store, backedOff(claimed, 10));
+      await clock.advance(17);
+      await store.promote(10);
+      const next = await takeOne(store, worker);
+      assert.deepEqual([next.run, next.startBy, next.finishBy], [id, undefined, beginning + 70_000]);
+    },
+  );
+
   suite.test("a running run is claimed by nobody else, nor again by its own worker", async ({ store }) => {
     const { worker } = await running(store);
     assert.deepEqual(await take(store, worker), []);
