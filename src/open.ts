@@ -237,7 +237,8 @@ function checkQueues(queues: Readonly<Record<string, number>>, where: string): v
 
 // ── Where runs live ─────────────────────────────────────────────────────────────────────────────────────────────
 
-function storeOf<Tx, Sync extends boolean>(
+/** The store that an address, a handle, or a store of somebody's own stands for. Connects to nothing. */
+export function storeOf<Tx, Sync extends boolean>(
   given: string | object,
   options: OpenOptions<Tx, Sync>,
   onError: (error: unknown) => void,

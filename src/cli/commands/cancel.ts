@@ -1,0 +1,20 @@
+// `duckdive cancel`: ends runs, and asks running ones to end.
+//
+// A running handler ends when it obeys `ctx.signal`; its run is then cancelled, whatever it returns.
+import type { Command } from "commander";
+import { type Action, type ActOptions, act, addActOptions } from "../act.js";
+import type { Perform } from "../perform.js";
+
+const action: Action = {
+  verb: "cancel",
+  done: "cancelled",
+  states: ["scheduled", "ready", "waiting", "running"],
+  apply: (duckdive, target, { because = "cancelled from the command line" }) =>
+    duckdive.cancel(target, because),
+};
+
+export function defineCancel(command: Command, perform: Perform): void {
+  addActOptions(command)
+    .option("--because <text>", "why, for the record")
+    .action((ids: string[], options: ActOptions) => perform((cli) => act(cli, action, ids, options)));
+}

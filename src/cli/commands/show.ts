@@ -1,0 +1,173 @@
+// `duckdive show ID`: everything that is known of a run, and first why it is where it is.
+//
+// The order is the order of questions: what is it and what is it doing, how did it come to that, what went wrong, what
+// did it say, what was it given and what did it give back.
+import type { Command } from "commander";
+import type { RunRecord, StoredError } from "../../job/index.js";
+import { formatDuration } from "../../kernel/index.js";
+import { RunNotFoundError, type Timeline } from "../../queue/index.js";
+import { exits } from "../exit.js";
+import { findId } from "../find.js";
+import type { Output } from "../output.js";
+import type { Perform } from "../perform.js";
+import { progressOf } from "../runs-table.js";
+import { withSession } from "../session.js";
+import { clean, cleanLines } from "../text.js";
+import { relative, stateCell } from "../words.js";
+
+export function defineShow(command: Command, perform: Perform): void {
+  command
+    .argument("<id>", "the run, by its id or at least the first 8 characters of it")
+    .action((given: string) =>
+      perform((cli) =>
+        withSession(cli, { access: "existing" }, async ({ duckdive, store }) => {
+          const id = await findId(store, given);
+          const [run, explanation, timeline] = await Promise.all([
+            duckdive.get(id),
+            duckdive.explain(id),
+            duckdive.timeline(id),
+          ]);
+          if (run === undefined) throw new RunNotFoundError(id);
+          if (cli.output.isJson)
+            cli.output.json({ ...run, explanation, timeline: timeline.events, logs: timeline.logs });
+          else print(cli.output, { run, explanation, timeline, now: store.now() });
+          return exits.fine;
+        }),
+      ),
+    );
+}
+
+interface Shown {
+  readonly run: RunRecord;
+  readonly explanation: readonly string[];
+  readonly timeline: Timeline;
+  readonly now: number;
+}
+
+function print(output: Output, shown: Shown): void {
+  const { run, explanation, timeline, now } = shown;
+  const { colors } = output;
+  const state = stateCell(run.state, colors);
+  const word = typeof state === "string" ? state : state.paint(state.text);
+  output.line(`${colors.bold(clean(run.job))}  ${word}  ${run.id}`);
+  for (const sentence of explanation) output.line(clean(sentence));
+  output.line();
+  output.facts(factsOf(run, now));
+  printTimeline(output, run, timeline);
+  if (run.error !== undefined) {
+    output.section(run.state === "failed" ? "Error" : "Last error");
+    printError(output, run.error);
+  }
+  if (timeline.logs.length > 0) {
+    output.section("Log");
+    for (const { at, level, message, fields } of timeline.logs) {
+      const paint = { debug: colors.dim, info: String, warn: colors.yellow, error: colors.red }[level];
+      const more = fields === undefined ? "" : ` ${colors.dim(clean(JSON.stringify(fields)))}`;
+      output.line(`${colors.dim(at.toISOString())} ${paint(level.padEnd(5))} ${clean(message)}${more}`);
+    }
+  }
+  printValue(output, "Input", run.input);
+  printValue(output, "Output", run.output);
+}
+
+function factsOf(run: RunRecord, now: number): [string, string | undefined][] {
+  const time = (date: Date | undefined): string | undefined =>
+    date === undefined ? undefined : `${date.toISOString()} (${relative(date, now)})`;
+  const { startedAt, finishedAt } = run;
+  const meta = Object.entries(run.meta).map(([name, value]) => `${name}=${value}`);
+  return [
+    ["queue", `${run.queue}${run.priority === 0 ? "" : `, priority ${run.priority}`}`],
+    ["version", run.version === 1 ? undefined : String(run.version)],
+    ["attempt", run.attempt === 0 ? undefined : String(run.attempt)],
+    ["lost", run.crashes === 0 ? undefined : `${run.crashes} with their worker`],
+    ["asked for", time(run.requestedAt)],
+    ["may start", run.runAt.getTime() === run.requestedAt.getTime() ? undefined : time(run.runAt)],
+    ["started", time(startedAt)],
+    ["ended", time(finishedAt)],
+    [
+      "took",
+      startedAt === undefined || finishedAt === undefined
+        ? undefined
+        : formatDuration(finishedAt.getTime() - startedAt.getTime()),
+    ],
+    ["progress", run.progress === undefined ? undefined : progressOf(run.progress)],
+    ["worker", run.worker],
+    ["tags", run.tags.length === 0 ? undefined : run.tags.join(", ")],
+    ["meta", meta.length === 0 ? undefined : meta.join(", ")],
+    ["parent", run.parent],
+    ["release", run.release],
+  ];
+}
+
+/** What happened, and when since the request. A start and an end are in the record, not among the events. */
+function printTimeline(output: Output, run: RunRecord, { events }: Timeline): void {
+  const { colors } = output;
+  const from = run.requestedAt.getTime();
+  const ended =
+    run.finishedAt === undefined || events.at(-1)?.kind === run.state
+      ? []
+      : [{ at: run.finishedAt, text: run.state }];
+  const lines = [
+    { at: run.requestedAt, text: "asked for" },
+    ...events.map((event) => ({ at: event.at, text: sentenceOf(event) })),
+    ...ended,
+  ];
+  output.section("Timeline");
+  for (const { at, text } of lines) {
+    const away = Math.max(0, at.getTime() - from);
+    output.line(
+      `${colors.dim(at.toISOString())} ${colors.dim(`+${formatDuration(away)}`.padStart(9))}  ${clean(text)}`,
+    );
+  }
+}
+
+function sentenceOf({ kind, attempt, worker, detail }: Timeline["events"][number]): string {
+  const on = worker === undefined ? "" : ` on worker ${worker}`;
+  const said = detailOf(detail);
+  switch (kind) {
+    case "failed":
+      return `attempt ${attempt} failed${on}${said}`;
+    case "lost":
+      return `attempt ${attempt} was lost with its worker${said}`;
+    case "handedBack":
+      return `handed back: its worker was stopping; the attempt does not count`;
+    case "cancelAsked":
+      return `cancellation asked for${said}`;
+    case "unparked":
+      return `waits no longer${said}`;
+    case "prepared":
+      return "its input was checked";
+    default:
+      return `${kind}${said}`;
+  }
+}
+
+/** The part of an event's detail that says something to people. */
+function detailOf(detail: unknown): string {
+  if (typeof detail !== "object" || detail === null) return "";
+  const { message, name, reason, on, worker, milliseconds } = detail as Record<string, unknown>;
+  if (typeof message === "string") return `: ${typeof name === "string" ? `${name}: ` : ""}${message}`;
+  if (typeof worker === "string") return ` ${worker}`;
+  if (typeof milliseconds === "number") return ` for ${formatDuration(milliseconds)}`;
+  if (typeof reason === "string") return `: ${reason}${typeof on === "string" ? ` (${on})` : ""}`;
+  return "";
+}
+
+function printError(output: Output, error: StoredError, isCause = false): void {
+  const { colors } = output;
+  const title = `${isCause ? "caused by " : ""}${error.name}: ${error.message}`;
+  const [first = "", ...rest] = cleanLines(title);
+  output.line(colors.red(first));
+  for (const line of rest) output.line(line);
+  if (error.code !== undefined) output.line(`code ${clean(error.code)}`);
+  if (error.data !== undefined) output.line(`data ${clean(JSON.stringify(error.data))}`);
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  for (const frame of frames) output.line(colors.dim(clean(frame)));
+  if (error.cause !== undefined) printError(output, error.cause, true);
+}
+
+function printValue(output: Output, title: string, value: unknown): void {
+  if (value === undefined) return;
+  output.section(title);
+  for (const line of cleanLines(JSON.stringify(value, undefined, 2))) output.line(line);
+}

@@ -1,0 +1,46 @@
+// The errors of the command line: what was asked wrongly, what does not match, and files that cannot be used.
+//
+// Before this file comes the kernel's DuckdiveError. After it come the commands, and `main`, which prints them.
+import { DuckdiveError } from "../kernel/index.js";
+
+/** A command was used in a way that it cannot be. */
+export class UsageError extends DuckdiveError {
+  static readonly code = "USAGE";
+  readonly code: string = UsageError.code;
+}
+
+/** No run fits what was asked for. */
+export class NothingMatchedError extends DuckdiveError {
+  static readonly code = "NOTHING_MATCHED";
+  readonly code: string = NothingMatchedError.code;
+}
+
+/** Several runs begin with what was given as an id. */
+export class AmbiguousIdError extends DuckdiveError {
+  static readonly code = "AMBIGUOUS_ID";
+  readonly code: string = AmbiguousIdError.code;
+}
+
+/** None of the jobs that are known has this name. */
+export class UnknownJobError extends DuckdiveError {
+  static readonly code = "UNKNOWN_JOB";
+  readonly code: string = UnknownJobError.code;
+}
+
+/** No queue has this name. */
+export class UnknownQueueError extends DuckdiveError {
+  static readonly code = "UNKNOWN_QUEUE";
+  readonly code: string = UnknownQueueError.code;
+}
+
+/** A file of jobs, or the configuration, cannot be loaded, or what it exports cannot be used. */
+export class JobFileError extends DuckdiveError {
+  static readonly code = "JOB_FILE";
+  readonly code: string = JobFileError.code;
+}
+
+/** There is no database where one was expected. */
+export class StoreMissingError extends DuckdiveError {
+  static readonly code = "STORE_MISSING";
+  readonly code: string = StoreMissingError.code;
+}

@@ -1,0 +1,80 @@
+// Filters as options of a command, the same for `runs`, `retry`, `cancel` and `delete`.
+//
+// Before this file comes commander. After it comes the client's own filter, which checks states and reasons.
+import type { Command } from "commander";
+import type { State, WaitingReason } from "../job/index.js";
+import { didYouMean } from "../kernel/index.js";
+import type { Filter } from "../queue/index.js";
+import { states } from "../run/index.js";
+import { UsageError } from "./errors.js";
+import { gather, pairs, since } from "./parse.js";
+
+export interface FilterOptions {
+  readonly job?: string[];
+  readonly queue?: string[];
+  readonly state?: string[];
+  readonly reason?: string[];
+  readonly waiting?: string[];
+  readonly tag?: string[];
+  readonly meta?: string[];
+  readonly since?: string;
+  readonly until?: string;
+}
+
+const waitingReasons = ["worker", "paused", "preparation", "admission", "dependency", "entries"] as const;
+
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option("--job <name>", "of this job; may be given several times, as may the next six", gather)
+    .option("--queue <name>", "in this queue", gather)
+    .option("--state <state>", `in this state: ${states.join(", ")}`, gather)
+    .option(
+      "--reason <reason>",
+      "failed or cancelled for this reason: timeout, lost, a code of the job …",
+      gather,
+    )
+    .option("--waiting <reason>", `waiting for this: ${waitingReasons.join(", ")}`, gather)
+    .option("--tag <tag>", "with this tag", gather)
+    .option("--meta <name=value>", "with this meta", gather)
+    .option("--since <time>", 'asked for since then: "2h" (ago), or a date')
+    .option("--until <time>", "asked for before then");
+}
+
+/** The filter that the options say. @throws UsageError */
+export function filterFrom(options: FilterOptions, now: number): Filter {
+  const meta = pairs(options.meta, "--meta");
+  return {
+    ...(options.job === undefined ? {} : { job: options.job }),
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
+    ...(options.state === undefined ? {} : { state: words(options.state, states, "--state") }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...(options.waiting === undefined
+      ? {}
+      : { waiting: words(options.waiting, waitingReasons, "--waiting") }),
+    ...(options.tag === undefined ? {} : { tag: options.tag }),
+    ...(meta === undefined ? {} : { meta }),
+    ...(options.since === undefined ? {} : { since: since(options.since, "--since", now) }),
+    ...(options.until === undefined ? {} : { until: since(options.until, "--until", now) }),
+  };
+}
+
+function words<Word extends State | WaitingReason>(
+  values: readonly string[],
+  known: readonly Word[],
+  name: string,
+): Word[] {
+  return values
+    .flatMap((value) => value.split(","))
+    .map((value) => {
+      const word = known.find((one) => one === value);
+      if (word !== undefined) return word;
+      throw new UsageError(
+        `${name} is "${value}".${didYouMean(value, known)} It is one of ${known.join(", ")}.`,
+      );
+    });
+}
+
+/** Whether nothing was asked for. */
+export function isEmpty(filter: Filter): boolean {
+  return Object.keys(filter).length === 0;
+}

@@ -1,0 +1,81 @@
+// The program as commander sees it: options that every command has, and the commands, each empty until it is called.
+//
+// A hook fills the command that is about to be read from its own file. Commander prints nothing by itself but help:
+// its complaints become errors like any other, printed in one place.
+//
+// Before this file comes `main`. After it come the table of commands and their files.
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { commands } from "./commands.js";
+import { type ExitCode, exits } from "./exit.js";
+import { createOutput, type Output } from "./output.js";
+import type { Cli, Globals } from "./session.js";
+
+export interface Program {
+  readonly program: Command;
+  /** How the command that was called ended. */
+  readonly exitCode: () => ExitCode;
+  readonly output: () => Output;
+}
+
+/** What of a process the command line uses. */
+export interface Surroundings {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  cwd(): string;
+}
+
+export function createProgram(surroundings: Surroundings): Program {
+  let code: ExitCode = exits.fine;
+  const program = new Command("duckdive");
+  const globals = (): Globals => program.opts<Globals>();
+  const output = (): Output => createOutput(surroundings, globals().json === true);
+  const cli = (): Cli => ({
+    output: output(),
+    globals: globals(),
+    folder: surroundings.cwd(),
+    env: surroundings.env,
+    stdin: surroundings.stdin,
+  });
+
+  program
+    .description("Background jobs in the database your application already has.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this")
+    .helpCommand("help [command]", "Explain a command")
+    .option(
+      "--store <url>",
+      "where runs live (else DUCKDIVE_STORE, the configuration, DATABASE_URL, sqlite:./duckdive.db)",
+    )
+    .option("--config <file>", "the configuration (else duckdive.config.{ts,mts,js,mjs} of this folder)")
+    .option("--json", "answer in JSON")
+    .option("--verbose", "show where errors come from")
+    .configureHelp({ showGlobalOptions: true, helpWidth: surroundings.stdout.columns || 100 })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  for (const { name, summary, load } of commands) {
+    const command = program.command(name).summary(summary).description(`${summary}.`);
+    loaders.set(command, async () => {
+      const define = await load();
+      define(command, async (work) => {
+        code = await work(cli());
+      });
+    });
+  }
+  program.hook("preSubcommand", (_, command) => loaders.get(command)?.());
+  return { program, exitCode: () => code, output };
+}
+
+/** How each command is filled. Once: a command is called once in a process. */
+const loaders = new WeakMap<Command, () => Promise<void>>();
+
+function version(): string {
+  const { version: text }: { version: string } = JSON.parse(
+    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+  );
+  return text;
+}

@@ -1,0 +1,158 @@
+// What a command works with: its output, and a client on the store that is meant.
+//
+// Nothing is loaded before it is needed: `--version` and `--help` never come here, and what runs jobs is loaded by the
+// first command that opens a store. A command that only looks never makes a database and never migrates one, so that
+// looking at a system with a newer tool does not change it under the workers.
+//
+// Before this file comes `main`. After it come the commands.
+import type { Log } from "../job/index.js";
+import type { Config } from "../open.js";
+import type { OpenOptions } from "../queue/index.js";
+import type { Output } from "./output.js";
+import { chooseStore, requireStore, shownStore, type Target } from "./target.js";
+
+/** What is given to every command. */
+export interface Globals {
+  readonly store?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+export interface Cli {
+  readonly output: Output;
+  readonly globals: Globals;
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadStream;
+}
+
+/** The configuration file, loaded. */
+export interface LoadedConfig {
+  readonly file: string;
+  readonly config: Config;
+}
+
+type Assembly = ReturnType<typeof import("../open.js").assemble<unknown, boolean>>;
+
+export interface Session extends Assembly {
+  readonly target: Target;
+  /** Slots by queue, when the configuration says. */
+  readonly queues: Record<string, number> | undefined;
+}
+
+/** How a command treats the store. */
+export type Access =
+  /** Looks at, or acts on, what is there. */
+  | "existing"
+  /** Makes the database when it is not there, and brings it up to date. */
+  | "create"
+  /** Makes it, and leaves the tables alone. */
+  | "bare";
+
+export interface SessionOptions {
+  readonly access: Access;
+  /** The configuration, when the command has loaded it already. */
+  readonly configured?: LoadedConfig | undefined;
+  readonly jobs?: OpenOptions["jobs"];
+  readonly log?: Log;
+}
+
+/** The configuration that is meant: the one that was named, else that of the working directory. */
+export async function loadConfig({ globals, folder }: Cli): Promise<LoadedConfig | undefined> {
+  const { findConfig, loadFiles } = await import("./load.js");
+  const file = globals.config ?? findConfig(folder);
+  if (file === undefined) return undefined;
+  const [{ configOf }, [loaded]] = await Promise.all([import("./collect.js"), loadFiles([file], folder)]);
+  return loaded === undefined ? undefined : { file: loaded.file, config: configOf(loaded) };
+}
+
+/** Which store is meant; loads the configuration only when nothing before it says so. */
+export async function findTarget(cli: Cli, configured?: LoadedConfig): Promise<Target> {
+  const { globals, env } = cli;
+  const isSaid = globals.store !== undefined || (env.DUCKDIVE_STORE ?? "") !== "";
+  const loaded = configured ?? (isSaid ? undefined : await loadConfig(cli));
+  const { store } = loaded?.config.options ?? {};
+  return chooseStore(
+    globals.store,
+    env,
+    loaded === undefined || store === undefined ? undefined : { store, file: loaded.file },
+  );
+}
+
+/**
+ * Opens the store that is meant.
+ *
+ * @throws StoreError around whatever the store says, with the store's name
+ */
+export async function openSession(cli: Cli, options: SessionOptions): Promise<Session> {
+  const target = await findTarget(cli, options.configured);
+  if (options.access === "existing") requireStore(target);
+  const [{ assemble, storeOf }, { systemClock }] = await Promise.all([
+    import("../open.js"),
+    import("../kernel/index.js"),
+  ]);
+  const openOptions = openOptionsOf(cli, options);
+  try {
+    const store = (onError: (error: unknown) => void) => storeOf(target.store, openOptions, onError);
+    const assembly = assemble<unknown, boolean>({ clock: systemClock, options: openOptions, store });
+    return { ...assembly, target, queues: openOptions.queues };
+  } catch (error) {
+    throw new StoreError(error, target);
+  }
+}
+
+function openOptionsOf(cli: Cli, options: SessionOptions): OpenOptions<unknown, boolean> {
+  const { access, configured, jobs, log } = options;
+  const { store: _, ...own } = configured?.config.options ?? { store: "" };
+  const migrates = access === "create" && own.migrate !== false;
+  return {
+    ...own,
+    jobs: jobs ?? [],
+    log: own.log ?? log ?? quietLog(cli),
+    migrate: migrates,
+  };
+}
+
+/** A command that answers says what went wrong besides, and nothing else. */
+function quietLog({ output }: Cli): Log {
+  const say = (message: string, fields?: object): void => {
+    const error = fields !== undefined && "error" in fields ? `: ${String(fields.error)}` : "";
+    output.note(`duckdive: ${message}${error}`);
+  };
+  return { debug() {}, info() {}, warn: say, error: say };
+}
+
+/** Whatever a store says when it cannot be used, with which store it is. Printed as its cause. */
+export class StoreError extends Error {
+  readonly target: Target;
+
+  constructor(cause: unknown, target: Target) {
+    super(`the store is ${shownStore(target)}, ${target.from}`, { cause });
+    this.target = target;
+  }
+}
+
+/** Opens, connects, lets the command work, and closes, whatever happens. */
+export async function withSession<T>(
+  cli: Cli,
+  options: SessionOptions,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(cli, options);
+  try {
+    await connect(session);
+    return await use(session);
+  } finally {
+    await session.duckdive.close();
+  }
+}
+
+/** Connects now. @throws StoreError */
+export async function connect(session: Session): Promise<void> {
+  try {
+    await session.duckdive.ready();
+  } catch (error) {
+    throw new StoreError(error, session.target);
+  }
+}
