@@ -1,3 +1,4 @@
+// cspell:ignore STARTTLS
 // A mail server for one demo: takes what comes over SMTP and keeps it in files instead of sending it on.
 //
 // It answers "250" only when the mail is on the disk, so that a mail it accepted is never lost; and it keeps mails by

@@ -71,7 +71,7 @@ async function killAfter(lines: number, ...args: string[]): Promise<boolean> {
 async function makeFolder(files: number): Promise<string> {
   const folder = join(root, "source");
   for (let number = 0; number < files; number += 1) {
-    const below = join(folder, `part ${number % 7}`, number % 3 === 0 ? "übrig" : "");
+    const below = join(folder, `part ${number % 7}`, number % 3 === 0 ? "other" : "");
     await mkdir(below, { recursive: true });
     await writeFile(join(below, `file ${number}.bin`), Buffer.alloc((number * 7919) % 90_000, `${number}.`));
   }

@@ -1,0 +1,39 @@
+// The floor: the same file, tables and indexes, with nothing between us and the database driver.
+//
+// Before this file come the floors. After it comes libsql.
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import { open } from "./duckdive.mjs";
+
+/**
+ * A database that has duckdive's tables, as libsql has it.
+ * @param {string} file
+ */
+export async function rawDatabase(file) {
+  const duckdive = open(`sqlite:${file}`);
+  await duckdive.ready();
+  await duckdive.close();
+  const Database = createRequire(import.meta.url)("libsql");
+  const database = new Database(file);
+  database.pragma("synchronous = full");
+  return database;
+}
+
+/** Inserts what `insert` of the store inserts for a run without input; parameters: id, time, time. */
+export const insertRun =
+  "insert into duckdive_run (id, job, version, queue, priority, state, requested_at, run_at, body) " +
+  "values (?, 'nothing', 1, 'default', 0, 'ready', ?, ?, 0) on conflict (id) do nothing";
+
+/**
+ * @param {any} database
+ * @param {number} runs
+ * @param {number} group how many a transaction
+ */
+export function insertRuns(database, runs, group) {
+  const insert = database.prepare(insertRun);
+  for (let done = 0; done < runs; done += group) {
+    database.exec("begin immediate");
+    for (let count = 0; count < group; count += 1) insert.run(randomUUID(), Date.now(), Date.now());
+    database.exec("commit");
+  }
+}

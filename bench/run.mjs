@@ -1,0 +1,131 @@
+// The harness: `npm run bench:sqlite -- [--quick] [--rounds N] [--only NAME]`.
+//
+// A workload is a file below a folder named after its group. It exports `name`, `unit` and `run(options)`, which does
+// the work once and gives back a number, or a number and others beside it. Rounds are interleaved, one of each workload
+// before the next of any, so that a busy minute of the machine is spread over all; what is printed is the median with
+// the lowest and the highest. Standard output has one JSON line a figure, standard error the words for people.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/**
+ * @typedef {object} Options
+ * @property {boolean} quick a tenth of the work, for seeing that it runs
+ * @property {string} folder an empty folder, gone afterwards
+ *
+ * @typedef {object} Figure
+ * @property {number} value
+ * @property {string} unit
+ *
+ * @typedef {object} Measured
+ * @property {number} value
+ * @property {Record<string, Figure>} [also] further figures, by what is added to the name
+ *
+ * @typedef {object} Workload
+ * @property {string} name
+ * @property {string} unit
+ * @property {string} [note] what has to be known to read the figure
+ * @property {number} [rounds] at most this many: for what takes long
+ * @property {(options: Options) => Promise<number | Measured>} run
+ */
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    only: { type: "string" },
+  },
+});
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+const groups = positionals.length > 0 ? positionals : ["sqlite"];
+const workloads = (await Promise.all(groups.map(workloadsOf)))
+  .flat()
+  .filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+if (workloads.length === 0 || !(rounds >= 1)) {
+  console.error(
+    "No such workload, or no round. Usage: node run.mjs [GROUP] [--quick] [--rounds N] [--only NAME]",
+  );
+  process.exit(2);
+}
+
+const processor = cpus()[0]?.model ?? "unknown processor";
+console.error(
+  `Node ${process.version}, ${cpus().length} × ${processor}, ${new Date().toISOString().slice(0, 10)}`,
+);
+/** @type {Map<string, { unit: string, note: string | undefined, found: number[] }>} */
+const figures = new Map();
+for (let round = 1; round <= rounds; round += 1) {
+  for (const workload of workloads) if (round <= (workload.rounds ?? rounds)) await runOnce(workload, round);
+}
+for (const [name, { unit, note, found }] of figures) print(name, unit, note, found);
+
+/**
+ * @param {string} group
+ * @returns {Promise<Workload[]>}
+ */
+async function workloadsOf(group) {
+  const names = readdirSync(join(here, group)).filter((name) => name.endsWith(".mjs"));
+  return Promise.all(names.sort().map((name) => import(join(here, group, name))));
+}
+
+/**
+ * @param {Workload} workload
+ * @param {number} round
+ */
+async function runOnce({ name, unit, note, run }, round) {
+  // On the disk that the sources are on: a folder in memory would make every sync free.
+  const base = join(here, "..", ".cache", "bench");
+  mkdirSync(base, { recursive: true });
+  const folder = mkdtempSync(join(base, "round-"));
+  try {
+    const answer = await run({ quick: values.quick, folder });
+    const { value, also = {} } = typeof answer === "number" ? { value: answer } : answer;
+    remember(name, unit, note, value);
+    for (const [more, figure] of Object.entries(also))
+      remember(`${name}.${more}`, figure.unit, note, figure.value);
+    console.error(`round ${round}  ${name}: ${shown(value)} ${unit}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} unit
+ * @param {string | undefined} note
+ * @param {number} value
+ */
+function remember(name, unit, note, value) {
+  const figure = figures.get(name) ?? { unit, note, found: [] };
+  figure.found.push(value);
+  figures.set(name, figure);
+}
+
+/**
+ * @param {string} name
+ * @param {string} unit
+ * @param {string | undefined} note
+ * @param {number[]} found
+ */
+function print(name, unit, note, found) {
+  const sorted = [...found].sort((one, other) => one - other);
+  const middle = ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+  const [value, min, max] = [middle, sorted[0] ?? 0, sorted.at(-1) ?? 0].map(rounded);
+  console.log(
+    JSON.stringify({ name, value, unit, min, max, rounds: found.length, ...(note ? { note } : {}) }),
+  );
+}
+
+/** @param {number} value */
+function rounded(value) {
+  return Number(value.toPrecision(value >= 1000 ? 6 : 3));
+}
+
+/** @param {number} value */
+function shown(value) {
+  return rounded(value).toLocaleString("en");
+}
