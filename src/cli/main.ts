@@ -6,14 +6,15 @@
 // remedy and its code, and only what nobody expected is printed with its stack.
 //
 // Before this file comes the shell. After it come the table of commands and the one that was asked for.
+import { exits } from "./exit.js";
 import { createProgram } from "./program.js";
 import { printError } from "./report.js";
 
 /** Runs a command line; answers its exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   const { program, exitCode, output } = createProgram(process);
-  process.stdout.on("error", ignoreClosedPipe);
-  process.stderr.on("error", ignoreClosedPipe);
+  process.stdout.on("error", endWithoutReader);
+  process.stderr.on("error", () => {});
   try {
     await program.parseAsync([...argv]);
     return exitCode();
@@ -22,9 +23,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Nobody reads any more: what is left unsaid is no error. A worker goes on; all else is over soon. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/** Nobody reads any more: an answer is over, and that is no failure. A worker hears of it in its own way. */
+function endWithoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(exits.fine);
+  throw error;
 }
 
 process.exitCode = await main(process.argv);

@@ -50,8 +50,7 @@ function helpFor(argv: readonly string[]): string {
   return name === undefined ? "help" : `help ${name}`;
 }
 
-function print(error: unknown, { output, env }: Circumstances, besides?: string): void {
-  const { verbose } = { verbose: isVerbose(env) };
+function print(error: unknown, { output, argv, env }: Circumstances, besides?: string): void {
   const code = codeOf(error);
   if (output.isJson) {
     const message = error instanceof Error ? error.message : String(error);
@@ -70,7 +69,7 @@ function print(error: unknown, { output, env }: Circumstances, besides?: string)
   say(output, error.message);
   const about = [`code ${code}`, ...(besides === undefined ? [] : [besides])].join("; ");
   output.note(output.colors.dim(`  ${about}`));
-  if (verbose) output.note(stackOf(error));
+  if (argv.includes("--verbose") || (env.DEBUG ?? "") !== "") output.note(stackOf(error));
 }
 
 function say(output: Output, message: string): void {
@@ -82,8 +81,4 @@ function say(output: Output, message: string): void {
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : "";
   return `${cleanLines(error.stack ?? String(error)).join("\n")}${cause}`;
-}
-
-function isVerbose(env: NodeJS.ProcessEnv): boolean {
-  return (env.DEBUG ?? "") !== "";
 }

@@ -14,7 +14,7 @@ import { type ExitCode, exits } from "./exit.js";
 import type { Session } from "./session.js";
 import { shownStore } from "./target.js";
 import type { Teller } from "./teller.js";
-import { many, slotsText } from "./words.js";
+import { count, many, slotsText } from "./words.js";
 
 export interface Service {
   readonly session: Session;
@@ -30,8 +30,11 @@ export interface Service {
 const sameSignal = 100;
 /** After something was left uncaught, what runs beside it has so long to end. */
 const crashGrace = 5_000;
-/** Names of running jobs in a line. */
+/** What was said last gets so long to be written, before the process ends all the same. */
+const writeGrace = 500;
+/** How many runs, and how many jobs, are named in a line. */
 const shownRuns = 5;
+const shownJobs = 12;
 
 interface Underway {
   readonly job: string;
@@ -46,7 +49,8 @@ export async function serve(service: Service): Promise<ExitCode> {
   teller.follow(session.duckdive);
   const { queues } = service;
   const worker = session.work({ ...(queues === undefined ? {} : { queues }), ...drainOf(service) });
-  const ends = [whenSignalled(service, worker, underway), whenCrashed(service, worker, underway)];
+  watchForCrash(service, worker, underway);
+  const ends = [whenSignalled(service, worker, underway)];
   await worker.ready;
   announce(service, worker);
   if (service.untilEmpty) ends.push(whenEmpty(worker));
@@ -69,7 +73,7 @@ function announce({ session, teller, jobs, queues }: Service, worker: RunningWor
   });
   teller.say(
     "working",
-    `worker ${worker.id} on ${store}; jobs: ${names.join(", ")}; queues: ${slotsText(drawn)}`,
+    `worker ${worker.id} on ${store}; jobs: ${firstOf(names, shownJobs)}; queues: ${slotsText(drawn)}`,
     {
       worker: worker.id,
       pid: process.pid,
@@ -78,6 +82,11 @@ function announce({ session, teller, jobs, queues }: Service, worker: RunningWor
       queues: drawn,
     },
   );
+}
+
+function firstOf(names: readonly string[], number: number): string {
+  const rest = names.length - number;
+  return rest <= 0 ? names.join(", ") : `${names.slice(0, number).join(", ")} and ${count(rest)} more`;
 }
 
 async function whenEmpty(worker: RunningWorker): Promise<ExitCode> {
@@ -111,10 +120,7 @@ function whenSignalled(
       } else if (signals === 2) {
         teller.say("hurrying", `${signal} again: handing back ${many(underway.size, "run")} now`, { signal });
         worker.stop({ drain: 0 }).catch(reject);
-      } else {
-        teller.flush();
-        process.exit(signal === "SIGINT" ? 130 : 143);
-      }
+      } else leave(teller, signal === "SIGINT" ? 130 : 143);
       teller.flush();
     };
     process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
@@ -130,37 +136,44 @@ function waitingFor(underway: ReadonlyMap<string, Underway>, drain: number): str
 }
 
 function shown(underway: ReadonlyMap<string, Underway>): string {
-  const names = [...underway.values()].slice(0, shownRuns).map(({ job, run }) => `${job} ${run}`);
-  return [...names, ...(underway.size > shownRuns ? ["…"] : [])].join(", ");
+  return firstOf(
+    [...underway.values()].map(({ job, run }) => `${job} ${run}`),
+    shownRuns,
+  );
 }
 
 /** The application left an error uncaught: nobody knows what state it is in, so this process ends. */
-function whenCrashed(
-  service: Service,
+function watchForCrash(
+  { teller, session }: Service,
   worker: RunningWorker,
   underway: ReadonlyMap<string, Underway>,
-): Promise<ExitCode> {
-  const { teller, session } = service;
-  return new Promise((resolve) => {
-    let isCrashing = false;
-    const crash = (kind: string) => (error: unknown) => {
-      const running = underway.size === 0 ? "nothing was running" : `running then: ${shown(underway)}`;
-      const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-      teller.say(
-        "crashed",
-        `${kind}; ${running}. This worker ends.`,
-        { error: stack, running: [...underway.keys()] },
-        "error",
-      );
-      teller.flush();
-      process.stderr.write(`${stack}\n`);
-      if (isCrashing) return;
-      isCrashing = true;
-      void giveUp(session, worker).then(() => resolve(exits.crashed));
-    };
-    process.on("uncaughtException", crash("an error was thrown and not caught"));
-    process.on("unhandledRejection", crash("a promise was rejected and not handled"));
-  });
+): void {
+  let isCrashing = false;
+  const crash = (kind: string) => (error: unknown) => {
+    const running = underway.size === 0 ? "nothing was running" : `running then: ${shown(underway)}`;
+    const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+    teller.say(
+      "crashed",
+      `${kind}; ${running}. This worker ends.`,
+      { error: stack, running: [...underway.keys()] },
+      "error",
+    );
+    teller.flush();
+    process.stderr.write(`${stack}\n`);
+    if (isCrashing) return;
+    isCrashing = true;
+    void giveUp(session, worker).then(() => leave(teller, exits.crashed));
+  };
+  process.on("uncaughtException", crash("an error was thrown and not caught"));
+  process.on("unhandledRejection", crash("a promise was rejected and not handled"));
+}
+
+/** Ends the process, whatever it still has to do, when what it said has been written. */
+function leave(teller: Teller, exit: number): void {
+  teller.flush();
+  systemClock.after(writeGrace, () => process.exit(exit));
+  if (process.stdout.writable) process.stdout.write("", () => process.exit(exit));
+  else process.exit(exit);
 }
 
 /** Lets what runs end for a moment; what is left is given back as lost, with its attempt counted. */

@@ -44,7 +44,7 @@ export function createTeller(cli: Cli, format: Teller["format"]): Teller {
   let gathered = "";
   let timer: NodeJS.Timeout | undefined;
   let isHeard = true;
-  stdout.on("error", () => {
+  stdout.removeAllListeners("error").on("error", () => {
     isHeard = false;
     gathered = "";
   });
@@ -76,9 +76,7 @@ export function createTeller(cli: Cli, format: Teller["format"]): Teller {
 
   function logAt(level: Level) {
     return (message: string, fields: object = {}): void => {
-      const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
-      const text = shown.map(([name, value]) => `${name}=${fieldText(value)}`).join(" ");
-      tell(level, "log", `${message}${text === "" ? "" : ` ${text}`}`, { message, ...plain(fields) });
+      tell(level, "log", logText(message, { ...fields }), { message, ...plain(fields) });
     };
   }
 
@@ -150,6 +148,16 @@ function thrown({ error: { name, message } }: { readonly error: StoredError }): 
 /** The time of day for people, who know the date; all of it for a log. */
 function shownTime(now: Date, isTerminal: boolean): string {
   return isTerminal ? now.toTimeString().slice(0, 8) : now.toISOString();
+}
+
+/** A line of a handler begins as the lines about its run do; what is bound to it is not repeated. */
+function logText(message: string, fields: Readonly<Record<string, unknown>>): string {
+  const { run, job, attempt, ...others } = fields;
+  const isOfRun = typeof run === "string" && typeof job === "string";
+  const rest = Object.entries(isOfRun ? others : fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${fieldText(value)}`);
+  return `${isOfRun ? `${job} ${run} ` : ""}${message}${rest.join("")}`;
 }
 
 function fieldText(value: unknown): string {

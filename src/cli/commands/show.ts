@@ -99,7 +99,7 @@ function factsOf(run: RunRecord, now: number): [string, string | undefined][] {
   ];
 }
 
-/** What happened, and when since the request. A start and an end are in the record, not among the events. */
+/** What happened, and when since the request. The last start and the end are in the record, not among the events. */
 function printTimeline(output: Output, run: RunRecord, { events }: Timeline): void {
   const { colors } = output;
   const from = run.requestedAt.getTime();
@@ -107,11 +107,16 @@ function printTimeline(output: Output, run: RunRecord, { events }: Timeline): vo
     run.finishedAt === undefined || events.at(-1)?.kind === run.state
       ? []
       : [{ at: run.finishedAt, text: run.state }];
+  const started =
+    run.startedAt === undefined || run.attempt === 0
+      ? []
+      : [{ at: run.startedAt, text: `attempt ${run.attempt} started` }];
   const lines = [
     { at: run.requestedAt, text: "asked for" },
+    ...started,
     ...events.map((event) => ({ at: event.at, text: sentenceOf(event) })),
     ...ended,
-  ];
+  ].sort((one, other) => one.at.getTime() - other.at.getTime());
   output.section("Timeline");
   for (const { at, text } of lines) {
     const away = Math.max(0, at.getTime() - from);

@@ -30,7 +30,7 @@ export function defineWorkers(command: Command, perform: Perform): void {
                 from: 80,
               },
               { header: "queues", cell: ({ queues }) => slotsText(queues), from: 80, least: 8 },
-              { header: "host", cell: ({ host }) => host.split(" ")[0] ?? host, from: 140, least: 8 },
+              { header: "host", cell: ({ host }) => host.split("/")[0] ?? host, from: 140, least: 8 },
               { header: "release", cell: ({ release }) => release ?? "", from: 140, least: 8 },
               { header: "jobs", cell: ({ abilities }) => abilities.map(abilityText).join(", ") },
             ],
