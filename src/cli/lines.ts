@@ -33,7 +33,11 @@ export async function recordLines(cli: Cli, job: string, recorder: Recorder): Pr
 
   async function flush(): Promise<void> {
     if (batch.length === 0) return;
-    const recorded = await recorder.record(batch.map(({ input }) => input));
+    const recorded = await recorder.record(batch.map(({ input }) => input)).catch(async (error: unknown) => {
+      const refused = await firstRefused(recorder, batch);
+      if (refused !== undefined) output.note(`Line ${count(refused)} is refused:`);
+      throw error;
+    });
     if (output.isJson) {
       recorded.forEach(({ id, created }, place) => {
         output.jsonLine({ line: batch[place]?.number, id, created });
@@ -51,7 +55,10 @@ export async function recordLines(cli: Cli, job: string, recorder: Recorder): Pr
     for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
       number += 1;
       if (line.trim() === "") continue;
-      batch.push({ number, input: jsonInput(line, `Line ${count(number)}`) });
+      batch.push({
+        number,
+        input: jsonInput(line, `Line ${count(number)}`, "Each line has to be one JSON value."),
+      });
       if (batch.length === batchSize) await flush();
     }
     await flush();
@@ -68,6 +75,18 @@ export async function recordLines(cli: Cli, job: string, recorder: Recorder): Pr
       output.note(output.colors.dim("They are to be checked by a worker that knows the job."));
   }
   return exits.fine;
+}
+
+/** Which line of a batch that was not recorded is the one at fault. */
+async function firstRefused({ judge }: Recorder, batch: readonly Line[]): Promise<number | undefined> {
+  for (const { number, input } of batch) {
+    try {
+      await judge(input);
+    } catch {
+      return number;
+    }
+  }
+  return undefined;
 }
 
 function sayWhereItStopped({ output }: Cli, error: unknown, runs: number, lines: number): void {

@@ -116,15 +116,18 @@ export function requestOptions(options: {
   };
 }
 
-/** JSON as typed, checked by the rule of what can be stored. */
-export function jsonInput(text: string, where: string): unknown {
+/**
+ * JSON as typed, checked by the rule of what can be stored.
+ *
+ * @param remedy what to do when it is not JSON
+ */
+export function jsonInput(text: string, where: string, remedy: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new NotJsonError(
-      `${where} is not JSON (${error instanceof Error ? error.message : String(error)}). ` +
-        `Quote it for the shell: duckdive enqueue JOB '{"userId": 7}'.`,
+      `${where} is not JSON (${error instanceof Error ? error.message : String(error)}). ${remedy}`,
       { path: "$", cause: error },
     );
   }

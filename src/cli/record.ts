@@ -5,7 +5,13 @@
 // and gives it the queue and the policy of the job. What workers have published helps to find a misspelled name.
 //
 // Before this file comes `enqueue`. After it come the client, and the store's insert.
-import { type AnyContract, defaults, job as define, type RequestOptions } from "../job/index.js";
+import {
+  type AnyContract,
+  defaults,
+  job as define,
+  prepareInput,
+  type RequestOptions,
+} from "../job/index.js";
 import { didYouMean, duration, encode, newId } from "../kernel/index.js";
 import { checkId, checkMeta, checkTags, IdConflictError } from "../queue/index.js";
 import type { Moment, NewRun } from "../store/contract.js";
@@ -21,6 +27,8 @@ export interface Recorder {
   readonly contract: AnyContract;
   /** Inputs have been judged by the job's schema. */
   readonly isChecked: boolean;
+  /** Throws what recording this input would throw, as far as the input is at fault. */
+  judge(input: unknown): Promise<void>;
   /** Records a run for each input, all or none. */
   record(inputs: readonly unknown[]): Promise<Recorded[]>;
 }
@@ -32,6 +40,9 @@ export function checkedRecorder(
   return {
     contract,
     isChecked: true,
+    async judge(input) {
+      await prepareInput(contract, input);
+    },
     async record(inputs) {
       if (inputs.length === 1) return [await duckdive.enqueue(contract, inputs[0], request)];
       return duckdive.enqueueMany(contract, inputs, request);
@@ -61,9 +72,13 @@ export async function uncheckedRecorder(
   }
   const contract = define({ name: job, queue: asked.queue ?? known?.queue ?? defaults.queue });
   const shape = checked(job, request);
+  const what = `The input of job "${job}"`;
   return {
     contract,
     isChecked: false,
+    async judge(input) {
+      encode(input, { what });
+    },
     async record(inputs) {
       const runs = inputs.map(
         (input): NewRun => ({
@@ -73,7 +88,7 @@ export async function uncheckedRecorder(
           version: known?.version ?? defaults.version,
           queue: asked.queue ?? known?.queue ?? defaults.queue,
           priority: known?.priority ?? defaults.priority,
-          input: encode(input, { what: `The input of job "${job}"` }),
+          input: encode(input, { what }),
           waiting: "preparation",
         }),
       );

@@ -115,11 +115,17 @@ async function findContract(
 
 async function readInput({ stdin }: Cli, job: string, json: string | undefined): Promise<unknown> {
   if (json === undefined) return undefined;
-  if (json !== "-") return jsonInput(json, `The input of job "${job}"`);
+  if (json !== "-") {
+    return jsonInput(
+      json,
+      `The input of job "${job}"`,
+      `Quote it for the shell: duckdive enqueue ${job} '{"userId": 7}'.`,
+    );
+  }
   let text = "";
   stdin.setEncoding("utf8");
   for await (const part of stdin) text += String(part);
-  return jsonInput(text, "Standard input");
+  return jsonInput(text, "Standard input", "Give one JSON value; for one on each line use --lines.");
 }
 
 async function recordOne(
