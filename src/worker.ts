@@ -103,7 +103,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     if (stopping !== undefined) return;
     try {
       await store.register(registration);
-      loop.wake();
+      loop.recover();
     } catch (error) {
       reportError("register")(error);
     }

@@ -215,14 +215,13 @@ describe("a store in trouble", () => {
           ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason));
         }),
     });
-    const { duckdive, work, heard, run, clock } = engine([hold], base);
+    const { duckdive, work, heard, run } = engine([hold], base);
     const first = await duckdive.enqueue(hold);
     const worker = work();
     await until(() => signals.length === 1);
     await base.store.rescue([worker.id]);
     await until(() => heard.some(({ name }) => name === "refused"));
     expect(signals[0]?.reason).toMatchObject({ code: "EXECUTION_STOPPED", why: "lost" });
-    await clock.advance(50);
     await worker.idle();
     expect(await run(first.id)).toMatchObject({ state: "succeeded", attempt: 2, crashes: 1 });
     expect((await base.store.workers()).map(({ id }) => id)).toEqual([worker.id]);
@@ -241,23 +240,60 @@ describe("a store in trouble", () => {
     expect((await store.workers())[0]?.id).toBe(worker.id);
   });
 
-  test("WORKER_LOST is met with one return, however many find it out", async () => {
+  test("being lost is met with one return, however many find it out", async () => {
     const base = memory();
+    const held = gate();
+    let registrations = 0;
     let failures = 1;
     const { store, calls } = counting(base.store, {
+      async register(worker) {
+        if (++registrations === 2) await held.passed;
+        await base.store.register(worker);
+      },
       claim: (request) =>
         failures-- > 0 ? Promise.reject(new WorkerLostError("taken for dead")) : base.store.claim(request),
     });
     const note = job({ name: "note", handle() {} });
     const { duckdive, work, clock } = engine([note], { store, clock: base.clock });
-    await duckdive.enqueue(note);
     const worker = work();
     await worker.ready;
-    await until(() => calls.get("register") === 2);
-    await clock.advance(50);
+    await duckdive.enqueue(note);
+    await until(() => registrations === 2);
+    await base.store.rescue([worker.id]);
+    await clock.advance(5_000);
+    expect(calls.get("heartbeat")).toBe(1);
+    held.open();
     await worker.idle();
     expect(await duckdive.stats()).toMatchObject({ succeeded: 1 });
-    expect(calls.get("register")).toBe(2);
+    expect(registrations).toBe(2);
+  });
+});
+
+describe("a cancellation", () => {
+  test("that is committed together with the claim of its run reaches the handler at once", async () => {
+    const base = memory();
+    let id = "";
+    const { store } = counting(base.store, {
+      async claim(request) {
+        const claimed = base.store.claim(request);
+        // After the claim has been handed to the writer, and before the writer's turn has come.
+        for (let steps = 0; steps < 10; steps++) await Promise.resolve();
+        await base.store.cancel([id], "no longer wanted");
+        return claimed;
+      },
+    });
+    const wait = job({
+      name: "wait",
+      handle: (_input: undefined, ctx) =>
+        new Promise<void>((_resolve, reject) => {
+          ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason));
+        }),
+    });
+    const hand = engine([wait], { store, clock: base.clock });
+    ({ id } = await hand.duckdive.enqueue(wait));
+    hand.work();
+    await until(async () => (await hand.run(id)).state === "cancelled");
+    expect(hand.names()).toEqual(["started", "cancelled"]);
   });
 });
 

@@ -30,6 +30,8 @@ const patience = 5_000;
 export interface Loop extends Service {
   /** Something may be there to claim. */
   wake(): void;
+  /** What made claims fail is over: wakes without waiting for the end of the pause. */
+  recover(): void;
   /** Stops fetching; what runs goes on. */
   quiet(): void;
   /** Tells executions to stop; all of them, or those of which `which` is true. */
@@ -105,6 +107,13 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     if (open && retry === undefined) fetching ??= fetch();
   }
 
+  function recover(): void {
+    retry?.cancel();
+    retry = undefined;
+    pause = firstPause;
+    wake();
+  }
+
   function start(claimed: Claimed): void {
     slots.take(claimed.queue);
     const execution = begin(claimed, environment, notes);
@@ -175,7 +184,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     },
   });
 
-  return { ...lifetime, wake, quiet, stopExecutions, empty, idle };
+  return { ...lifetime, wake, recover, quiet, stopExecutions, empty, idle };
 }
 
 function isWorkerLost(error: unknown): boolean {
