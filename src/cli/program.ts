@@ -6,7 +6,9 @@
 // Before this file comes `main`. After it come the table of commands and their files.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { didYouMean } from "../kernel/index.js";
 import { commands } from "./commands.js";
+import { UsageError } from "./errors.js";
 import { type ExitCode, exits } from "./exit.js";
 import { createOutput, type Output } from "./output.js";
 import type { Cli, Globals } from "./session.js";
@@ -44,7 +46,7 @@ export function createProgram(surroundings: Surroundings): Program {
     .description("Background jobs in the database your application already has.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this")
-    .helpCommand("help [command]", "Explain a command")
+    .helpCommand(false)
     .option(
       "--store <url>",
       "where runs live (else DUCKDIVE_STORE, the configuration, DATABASE_URL, sqlite:./duckdive.db)",
@@ -67,7 +69,27 @@ export function createProgram(surroundings: Surroundings): Program {
     });
   }
   program.hook("preSubcommand", (_, command) => loaders.get(command)?.());
+  program
+    .command("help")
+    .summary("Explain a command")
+    .description("Explain a command.")
+    .argument("[command]", "its name")
+    .action((name: string | undefined) => explainCommand(program, name));
   return { program, exitCode: () => code, output };
+}
+
+/** Prints the help of a command, which has to be filled first, or of the program. */
+async function explainCommand(program: Command, name: string | undefined): Promise<void> {
+  if (name === undefined) return program.outputHelp();
+  const command = program.commands.find((one) => one.name() === name);
+  if (command === undefined) {
+    const names = program.commands.map((one) => one.name());
+    throw new UsageError(
+      `There is no command "${name}".${didYouMean(name, names)} There are: ${names.join(", ")}.`,
+    );
+  }
+  await loaders.get(command)?.();
+  command.outputHelp();
 }
 
 /** How each command is filled. Once: a command is called once in a process. */

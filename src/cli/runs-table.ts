@@ -55,11 +55,11 @@ export function remark(run: RunRecord, now: number): string {
 function waitingFor({ waiting, job }: RunRecord): string {
   switch (waiting?.reason) {
     case "worker":
-      return `for a worker that has ${waiting.on ?? job}`;
+      return `no worker has ${waiting.on ?? job}`;
     case "preparation":
-      return "for a worker that knows the job, to check its input";
+      return "unchecked until a worker knows the job";
     case "paused":
-      return "its job is paused";
+      return "job paused";
     case undefined:
       return "";
     default:

@@ -34,7 +34,7 @@ export function tableLines<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   width: number | undefined,
-  paintHeader: (text: string) => string = (text) => text,
+  paintHeader: (text: string) => string = plainly,
 ): string[] {
   const shown = columns.filter(({ from }) => width === undefined || from === undefined || width >= from);
   const cells = rows.map((row) => shown.map(({ cell }) => cellOf(cell(row))));
@@ -44,12 +44,18 @@ export function tableLines<Row>(
       .map(({ text, paint }, place) => padded(text, paint, shown, widths, place))
       .join(gap)
       .trimEnd();
-  const header = line(shown.map(({ header: text }) => ({ text, paint: paintHeader })));
+  const header = line(
+    shown.map(({ header: text }) => ({ text, paint: text === "" ? plainly : paintHeader })),
+  );
   return [header, ...cells.map(line)];
 }
 
+function plainly(text: string): string {
+  return text;
+}
+
 function cellOf(cell: Cell): { text: string; paint: (text: string) => string } {
-  if (typeof cell === "string") return { text: clean(cell), paint: (text) => text };
+  if (typeof cell === "string") return { text: clean(cell), paint: plainly };
   return { text: clean(cell.text), paint: cell.paint };
 }
 
