@@ -20,7 +20,7 @@ test("ten kill -9 at random moments of a drain over two workers lose nothing and
   await using duckdive = open(`sqlite:${file}`);
   await duckdive.enqueueMany(Array.from({ length: runs }, () => copy.with()));
 
-  const given = { file, executions, slots: 10, longest: 20 };
+  const given = { file, executions, slots: 10, longest: 40 };
   const workers = await Promise.all([startWorker(given), startWorker(given)]);
   const killed: { readonly worker: string; readonly at: number }[] = [];
   const lives = killer(workers, given, killed);
