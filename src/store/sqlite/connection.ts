@@ -11,7 +11,14 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Connection, connect } from "./driver.js";
-import { isBusy, StoreBusyError, StoreReadOnlyError, StoreUnreachableError, translate } from "./errors.js";
+import {
+  isBusy,
+  StoreBusyError,
+  StoreReadOnlyError,
+  StoreUnreachableError,
+  sqliteCode,
+  translate,
+} from "./errors.js";
 
 export const inMemory = ":memory:";
 
@@ -42,6 +49,20 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     connection.close();
     throw translate(error, options.file);
   }
+}
+
+/**
+ * Closes it, and leaves everything in the one file: a driver may let go of the log only later, when it collects its
+ * statements, and somebody may copy the file before. While others use the log it stays theirs.
+ */
+export function closeConnection(connection: Connection): void {
+  try {
+    connection.get("pragma wal_checkpoint(truncate)");
+  } catch (error) {
+    // The close must not fail for it: what is in the log is found there by whoever opens the file next.
+    if (sqliteCode(error) === undefined) throw error;
+  }
+  connection.close();
 }
 
 function prepare(connection: Connection, options: ConnectionOptions): void {
@@ -101,18 +122,18 @@ function explain(error: unknown, file: string): unknown {
  * Calls until nobody else has the lock, letting the process breathe in between: short waits of random length, growing
  * to some twenty milliseconds, so that many who wait do not come back together.
  *
- * @throws StoreBusyError after 30 seconds
+ * @throws StoreBusyError after `longest` milliseconds, 30 seconds unless told otherwise
  */
-export async function patiently<T>(file: string, call: () => T): Promise<T> {
+export async function patiently<T>(file: string, call: () => T, longest = waitInAll): Promise<T> {
   const start = performance.now();
   for (let tries = 0; ; tries++) {
     try {
       return call();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      if (performance.now() - start > waitInAll) {
+      if (performance.now() - start > longest) {
         throw new StoreBusyError(
-          `Somebody else has held the write lock of ${file} for ${waitInAll / 1000} seconds. ` +
+          `Somebody else has held the write lock of ${file} for ${longest / 1000} seconds. ` +
             "Find the long transaction: an application that began one and did not end it, or a shell.",
           { cause: error },
         );

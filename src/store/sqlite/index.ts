@@ -12,7 +12,7 @@ import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
-import { inMemory, openConnection, patiently } from "./connection.js";
+import { closeConnection, inMemory, openConnection, patiently } from "./connection.js";
 import { examine } from "./doctor.js";
 import type { Connection } from "./driver.js";
 import { isBusy, translate } from "./errors.js";
@@ -155,7 +155,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     const last = opened ?? (await opening?.catch(() => undefined));
     await last?.writer.close();
     opened = undefined;
-    last?.connection.close();
+    if (last !== undefined) closeConnection(last.connection);
   }
 
   return {
@@ -170,7 +170,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     },
     watch: (listener: (change: Change) => void) => watch.listen(listener),
     nonce: async () => (await ready()).nonce,
-    doctor: () => session.read((sql) => examine({ ...connected().connection, ...sql }, file)),
+    doctor: () => session.read(() => examine(connected().connection, file)),
 
     insert: (runs) => insert(session, runs),
     insertIn: async (transaction, runs) => insertThrough(transaction, runs),

@@ -317,8 +317,7 @@ where seq = :seq and token = :token and state = 'running'`,
   settlePlain: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
   error = null, body = body & 3
-where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
-returning seq`,
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
   run.finished_at, run.start_by, run.finish_by, run.expires_at,

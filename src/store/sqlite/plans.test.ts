@@ -1,0 +1,76 @@
+// The statements that run all the time find their rows by an index, and read nothing else: a claim, a promotion or a
+// removal costs the same with ten runs as with ten million. Asked of SQLite itself, on the tables as they are.
+import { describe, expect, test } from "vitest";
+import { connect } from "./driver.js";
+import { migrations, statements } from "./statements.js";
+
+const connection = connect(":memory:");
+for (const { sql } of migrations) connection.exec(sql);
+
+function planOf(sql: string): string[] {
+  const values = Object.fromEntries([...sql.matchAll(/:([A-Za-z]\w*)/g)].map(([, name]) => [name, null]));
+  return connection
+    .all<[number, number, number, string]>(`explain query plan ${sql}`, values)
+    .map((row) => row[3]);
+}
+
+/** The tables that may be read from one end to the other: they have a row a process, a pause, a job. */
+const small =
+  /^SCAN (duckdive_(worker|pause|definition|ability)|json_each|lane|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+
+const served: Record<string, string> = {
+  lanes: "duckdive_run_ready",
+  lanePage: "duckdive_run_ready",
+  claimableLane: "duckdive_run_ready",
+  claimableRuns: "INTEGER PRIMARY KEY",
+  claimRuns: "INTEGER PRIMARY KEY",
+  settlePlain: "INTEGER PRIMARY KEY",
+  settleEach: "INTEGER PRIMARY KEY",
+  settleOutput: "INTEGER PRIMARY KEY",
+  running: "sqlite_autoindex_duckdive_run_1",
+  promoteDue: "duckdive_run_scheduled",
+  nextScheduled: "duckdive_run_scheduled",
+  nextStartBy: "duckdive_run_start_by",
+  nextFinishBy: "duckdive_run_finish_by",
+  expiredStart: "duckdive_run_start_by",
+  expiredFinish: "duckdive_run_finish_by",
+  runsOfWorker: "duckdive_run_running",
+  cancelledOfWorker: "duckdive_run_cancel",
+  waitingSeqs: "duckdive_run_waiting",
+  waitsForWorker: "duckdive_run_waiting",
+  prunable: "duckdive_run_expiry",
+  listRunsOfJob: "duckdive_run_job",
+  listEndedRuns: "duckdive_run_ended",
+  listUnpreparedRuns: "duckdive_run_waiting",
+  listRunsById: "sqlite_autoindex_duckdive_run_1",
+};
+
+describe("the plan of", () => {
+  test.each(Object.entries(served))("%s uses %s", (name, index) => {
+    const sql = new Map<string, string>(Object.entries(statements)).get(name) ?? "";
+    expect(planOf(sql).join("\n")).toContain(index);
+  });
+
+  /** These count: they read an index from end to end, when a person asks. */
+  const counting = new Set(["countAll", "countStates", "queueCounts"]);
+  const others = Object.entries(statements).filter(([name]) => !counting.has(name));
+
+  test.each(others)("%s reads no table of runs from end to end", (name, sql) => {
+    for (const step of planOf(sql)) {
+      // The first lane is found by the first entry of the index: "SCAN" with a limit of one.
+      if (name === "lanes" && step.includes("COVERING INDEX duckdive_run_ready")) continue;
+      if (step.startsWith("SCAN ")) expect(step).toMatch(small);
+    }
+  });
+
+  test("claimableLane, promoteDue and prunable take what they need in the order of their index", () => {
+    for (const sql of [
+      statements.claimableLane,
+      statements.lanePage,
+      statements.promoteDue,
+      statements.prunable,
+    ]) {
+      expect(planOf(sql).join("\n")).not.toContain("TEMP B-TREE");
+    }
+  });
+});
