@@ -426,12 +426,12 @@ describe("ctx", () => {
 
   test("enqueue records one run over two attempts, and meta travels with it", async () => {
     const child = job({ name: "child", input: z.object({ n: z.number() }), handle() {} });
-    const metas: unknown[] = [];
+    const carried: unknown[] = [];
     const parent = job({
       name: "parent",
       retry: { attempts: 2, backoff: { kind: "fixed", base: 0 } },
       async handle(_input: undefined, ctx) {
-        metas.push(ctx.meta);
+        carried.push(ctx.meta);
         await ctx.enqueue("the child", child, { n: 1 }, { meta: { step: "one" } });
         if (ctx.attempt === 1) throw new Error("after the enqueue");
       },
@@ -442,7 +442,7 @@ describe("ctx", () => {
     await worker.idle();
     await clock.advance(1);
     await worker.idle();
-    expect(metas).toEqual([{ tenant: "acme" }, { tenant: "acme" }]);
+    expect(carried).toEqual([{ tenant: "acme" }, { tenant: "acme" }]);
     const { runs } = await duckdive.list({ job: child });
     expect(runs).toMatchObject([{ state: "succeeded", meta: { tenant: "acme", step: "one" } }]);
   });

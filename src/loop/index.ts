@@ -13,8 +13,7 @@
 
 export { OutcomeNotReturnedError } from "./context.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
-export type { Execution } from "./execution.js";
-export { createLoop, type Loop, type LoopOptions } from "./loop.js";
+export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
-export { createShutdown, type Shutdown } from "./shutdown.js";
-export { ExecutionStoppedError, type Stop } from "./stop.js";
+export { createShutdown } from "./shutdown.js";
+export { ExecutionStoppedError } from "./stop.js";

@@ -12,5 +12,5 @@ export {
   type Settlement,
   type WaitReason,
 } from "./settlement.js";
-export { hasEnded, isLegal, type Move, type MoveName, moves, states } from "./states.js";
-export { type Execution, isExhausted, type Policy, shortestKeep, transition } from "./transition.js";
+export { hasEnded, states } from "./states.js";
+export { isExhausted, shortestKeep, transition } from "./transition.js";

@@ -15,7 +15,7 @@ export interface Execution extends Fence {
   readonly crashes: number;
 }
 
-export type Retention = Pick<ResolvedPolicy, "keep">;
+type Retention = Pick<ResolvedPolicy, "keep">;
 export type Policy = Pick<ResolvedPolicy, "keep" | "attempts" | "backoff" | "when">;
 
 /** How long a run is kept whose job says `keep: false`: long enough for its result, and for a retried enqueue. */

@@ -8,8 +8,8 @@
  *
  * `rounds` is how they answer wake-ups that come while they are at work.
  */
-export { createPreparer, type Preparable, type Preparer } from "./prepare.js";
-export { createPromoter, type Promoter } from "./promote.js";
+export { createPreparer } from "./prepare.js";
+export { createPromoter } from "./promote.js";
 export { createPruner } from "./prune.js";
-export { createRescuer, type Rescuer } from "./rescue.js";
+export { createRescuer } from "./rescue.js";
 export { rounds } from "./rounds.js";
