@@ -52,20 +52,19 @@ export async function act(
   ids: readonly string[],
   options: ActOptions,
 ): Promise<ExitCode> {
-  return withSession(cli, { access: "existing" }, async (session) => {
-    const filter = filterFrom(options, session.store.now());
-    if (ids.length > 0) {
-      if (options.all === true || !isEmpty(filter))
-        throw new UsageError("Ids and filters were both given. Use one of them.");
-      return onIds(cli, session, action, ids, options);
-    }
-    if (isEmpty(filter) && options.all !== true) {
-      throw new UsageError(
-        `Which runs? Give ids, or a filter such as --job NAME or --state failed; --all means all that can be ${action.done}.`,
-      );
-    }
-    return onFilter(cli, session, action, filter, options);
-  });
+  const filterAt = filterFrom(options);
+  const isFiltered = options.all === true || !isEmpty(filterAt(0));
+  if (ids.length > 0 && isFiltered) throw new UsageError("Ids and filters were both given. Use one of them.");
+  if (ids.length === 0 && !isFiltered) {
+    throw new UsageError(
+      `Which runs? Give ids, or a filter such as --job NAME or --state failed; --all means all that can be ${action.done}.`,
+    );
+  }
+  return withSession(cli, { access: "existing" }, async (session) =>
+    ids.length > 0
+      ? onIds(cli, session, action, ids, options)
+      : onFilter(cli, session, action, filterAt(session.store.now()), options),
+  );
 }
 
 async function onIds(

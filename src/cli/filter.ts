@@ -40,10 +40,16 @@ export function addFilterOptions(command: Command): Command {
     .option("--until <time>", "asked for before then");
 }
 
-/** The filter that the options say. @throws UsageError */
-export function filterFrom(options: FilterOptions, now: number): Filter {
+/**
+ * The filter that the options say, once the time is known: what is wrong with them is said before a store is opened.
+ *
+ * @throws UsageError
+ */
+export function filterFrom(options: FilterOptions): (now: number) => Filter {
   const meta = pairs(options.meta, "--meta");
-  return {
+  const from = options.since === undefined ? undefined : since(options.since, "--since");
+  const to = options.until === undefined ? undefined : since(options.until, "--until");
+  const filter: Filter = {
     ...(options.job === undefined ? {} : { job: options.job }),
     ...(options.queue === undefined ? {} : { queue: options.queue }),
     ...(options.state === undefined ? {} : { state: words(options.state, states, "--state") }),
@@ -53,9 +59,12 @@ export function filterFrom(options: FilterOptions, now: number): Filter {
       : { waiting: words(options.waiting, waitingReasons, "--waiting") }),
     ...(options.tag === undefined ? {} : { tag: options.tag }),
     ...(meta === undefined ? {} : { meta }),
-    ...(options.since === undefined ? {} : { since: since(options.since, "--since", now) }),
-    ...(options.until === undefined ? {} : { until: since(options.until, "--until", now) }),
   };
+  return (now) => ({
+    ...filter,
+    ...(from === undefined ? {} : { since: from(now) }),
+    ...(to === undefined ? {} : { until: to(now) }),
+  });
 }
 
 function words<Word extends State | WaitingReason>(

@@ -30,10 +30,14 @@ export function time(value: string, name: string): Duration {
   return duration(value as Duration, name);
 }
 
-/** A moment in the past: how long ago ("2h"), or a date. */
-export function since(value: string, name: string, now: number): Date {
-  if (/^\d+(\.\d+)?(ms|[smhdw])$/i.test(value)) return new Date(now - duration(value as Duration, name));
-  return date(value, name, `how long ago ("2h", "7d"), or a date ("2026-11-24", "2026-11-24T12:00:00Z")`);
+/** A moment in the past: how long ago ("2h"), or a date. Read now, and known when the store's clock is. */
+export function since(value: string, name: string): (now: number) => Date {
+  if (/^\d+(\.\d+)?(ms|[smhdw])$/i.test(value)) {
+    const ago = duration(value as Duration, name);
+    return (now) => new Date(now - ago);
+  }
+  const at = date(value, name, `how long ago ("2h", "7d"), or a date ("2026-11-24", "2026-11-24T12:00:00Z")`);
+  return () => at;
 }
 
 /** A date. */

@@ -26,7 +26,7 @@ export interface Service {
   readonly untilEmpty: boolean;
 }
 
-/** One Ctrl-C can come twice, from the terminal and from whoever started this: within this it is one. */
+/** One Ctrl-C can come twice, from the terminal and from npm, which passes it on: within this it is one. */
 const sameSignal = 100;
 /** After something was left uncaught, what runs beside it has so long to end. */
 const crashGrace = 5_000;
@@ -107,7 +107,7 @@ function whenSignalled(
     let last = Number.NEGATIVE_INFINITY;
     const onSignal = (signal: NodeJS.Signals): void => {
       const now = performance.now();
-      if (now - last < sameSignal) return;
+      if (signal === "SIGINT" && now - last < sameSignal) return;
       last = now;
       signals += 1;
       if (signals === 1) {

@@ -34,9 +34,10 @@ export function defineRuns(command: Command, perform: Perform): void {
         const { all, watch, limit } = options;
         if (all === true && (watch === true || limit !== undefined))
           throw new UsageError("--all goes with neither --limit nor --watch. Use one of them.");
+        const filterAt = filterFrom(options);
+        const page = limit === undefined ? usual : integer(limit, "--limit", 1);
         return withSession(cli, { access: "existing" }, async (session) => {
-          const filter = filterFrom(options, session.store.now());
-          const page = limit === undefined ? usual : integer(limit, "--limit", 1);
+          const filter = filterAt(session.store.now());
           if (all === true) return listAll(cli, session, filter);
           if (watch === true) return watchRuns(cli, session, filter, Math.min(page, largestPage));
           return listPage(cli, session, filter, page);
