@@ -1,2 +1,3 @@
 // What programs import as `duckdive/testing` here, until src/testing exports all of it.
-export { explore, type Report, type TestQueue, testQueue } from "./pending.js";
+export { type TestQueue, testQueue } from "../../src/testing/index.js";
+export { explore, type Report } from "./pending.js";
