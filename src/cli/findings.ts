@@ -6,7 +6,7 @@
 // Before this file comes what `doctor` reads from the store. After it comes what it prints.
 import type { State } from "../job/index.js";
 import { formatDuration } from "../kernel/index.js";
-import type { Definition, PauseTarget, QueueRow, StoredRun, WorkerRow } from "../store/contract.js";
+import type { PauseTarget, QueueRow, StoredRun, WorkerRow } from "../store/contract.js";
 import { many } from "./words.js";
 
 export interface Finding {
@@ -17,7 +17,6 @@ export interface Finding {
 export interface WorkFacts {
   readonly queues: readonly QueueRow[];
   readonly workers: readonly WorkerRow[];
-  readonly definitions: readonly Definition[];
   readonly paused: readonly PauseTarget[];
   readonly counts: Readonly<Record<State, number>>;
   /** Some runs that wait for a worker that has them, and some that wait to be checked. */

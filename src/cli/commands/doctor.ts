@@ -67,10 +67,9 @@ async function examineStore({ store }: Session): Promise<Finding[]> {
 }
 
 async function examineWork({ store, duckdive }: Session): Promise<Finding[]> {
-  const [queues, workers, definitions, paused, counts, parked, unprepared] = await Promise.all([
+  const [queues, workers, paused, counts, parked, unprepared] = await Promise.all([
     store.queues(),
     store.workers(),
-    store.definitions(),
     store.paused(),
     duckdive.stats(),
     store.list({ waiting: ["worker"] }, { limit: 500 }),
@@ -79,7 +78,6 @@ async function examineWork({ store, duckdive }: Session): Promise<Finding[]> {
   return findingsOf({
     queues,
     workers,
-    definitions,
     paused,
     counts,
     parked: parked.runs,
