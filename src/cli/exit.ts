@@ -6,6 +6,8 @@
 //
 // Before this file come the errors of every part. After it comes `main`.
 
+import { DuckdiveError } from "../kernel/index.js";
+
 /** Every exit code, and what it says. */
 export const exits = {
   fine: 0,
@@ -18,11 +20,13 @@ export const exits = {
 
 export type ExitCode = (typeof exits)[keyof typeof exits];
 
-const byCode: Readonly<Record<string, ExitCode>> = {
+/** What the codes mean that a command may meet. */
+export const exitsByCode: Readonly<Record<string, ExitCode>> = {
   RUN_FAILED: exits.failed,
   RUN_CANCELLED: exits.failed,
   RUN_NOT_FOUND: exits.failed,
   RESULT_TIMEOUT: exits.failed,
+  INVALID_OUTPUT: exits.failed,
   NOTHING_MATCHED: exits.failed,
   AMBIGUOUS_ID: exits.failed,
   USAGE: exits.usage,
@@ -58,11 +62,11 @@ const byCode: Readonly<Record<string, ExitCode>> = {
 /** The exit code that an error means; one that nobody named is a crash. */
 export function exitOf(error: unknown): ExitCode {
   const code = codeOf(error);
-  return (code === undefined ? undefined : byCode[code]) ?? exits.crashed;
+  return (code === undefined ? undefined : exitsByCode[code]) ?? exits.crashed;
 }
 
 /** The stable code of an error that duckdive makes on purpose, whichever copy of the package made it. */
 export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return Object.hasOwn(byCode, error.code) ? error.code : undefined;
+  return error instanceof DuckdiveError || Object.hasOwn(exitsByCode, error.code) ? error.code : undefined;
 }

@@ -1,3 +1,4 @@
+// cspell:ignore mial
 import { describe, expect, test } from "vitest";
 import type { QueueRow, StoredRun, WorkerRow } from "../store/contract.js";
 import { findingsOf, type WorkFacts } from "./findings.js";

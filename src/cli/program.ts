@@ -32,7 +32,7 @@ export interface Surroundings {
 export function createProgram(surroundings: Surroundings): Program {
   let code: ExitCode = exits.fine;
   const program = new Command("duckdive");
-  const globals = (): Globals => program.opts<Globals>();
+  const globals = (): Globals => program.optsWithGlobals<Globals>();
   const output = (): Output => createOutput(surroundings, globals().json === true);
   const cli = (): Cli => ({
     output: output(),

@@ -18,7 +18,7 @@ import type { Moment, NewRun } from "../store/contract.js";
 import { UsageError } from "./errors.js";
 import type { Cli, Session } from "./session.js";
 
-export interface Recorded {
+interface Recorded {
   readonly id: string;
   readonly created: boolean;
 }

@@ -33,7 +33,7 @@ export function runColumns(output: Output, runs: readonly RunRecord[], now: numb
 }
 
 /** What is to be said of a run, in its state. */
-export function remark(run: RunRecord, now: number): string {
+function remark(run: RunRecord, now: number): string {
   switch (run.state) {
     case "scheduled":
       return run.error === undefined

@@ -42,7 +42,7 @@ export interface Session extends Assembly {
 }
 
 /** How a command treats the store. */
-export type Access =
+type Access =
   /** Looks at, or acts on, what is there. */
   | "existing"
   /** Makes the database when it is not there, and brings it up to date. */

@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { StoreMissingError } from "./errors.js";
 
-export const defaultStore = "sqlite:./duckdive.db";
+const defaultStore = "sqlite:./duckdive.db";
 
 export interface Target {
   readonly store: string | object;

@@ -1,3 +1,4 @@
+// cspell:ignore Jgone
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { clean, cleanLines, cut, widthOf } from "./text.js";

@@ -1,4 +1,5 @@
 // Recording runs from a shell: with the definition and without it, one and many, and waiting for the result.
+// cspell:ignore duoble
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Folder, folder } from "./duckdive.js";
 

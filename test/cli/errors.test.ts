@@ -1,4 +1,5 @@
 // What a stranger does wrong, and a store that cannot be used: each a named error, its remedy and its exit code.
+// cspell:ignore wrok quue faild enqeue prety sqlit welcom tiemout
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

@@ -1,4 +1,5 @@
 // Looking at runs and acting on them, over a store that a worker has left behind.
+// cspell:ignore mial lettres
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Folder, folder } from "./duckdive.js";
 
