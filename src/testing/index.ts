@@ -8,10 +8,10 @@
  * Nothing here is a mock: what runs in a test is what runs in production.
  */
 export { type ManualClock, manualClock } from "../kernel/index.js";
+export { EndlessDrainError } from "./budget.js";
 export { type ConformanceOptions, type Harness, storeConformance } from "./conformance/index.js";
 export {
   type Drained,
-  EndlessDrainError,
   type TestQueue,
   type TestQueueOptions,
   testQueue,

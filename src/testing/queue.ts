@@ -19,7 +19,6 @@ import {
 } from "../job/index.js";
 import {
   checkOptions,
-  DuckdiveError,
   type Duration,
   duration,
   type Events,
@@ -33,6 +32,7 @@ import type { RunEvents } from "../run/index.js";
 import type { Store } from "../store/contract.js";
 import { sqlite } from "../store/sqlite/index.js";
 import { createWorker, type RunningWorker, type WorkerParts } from "../worker.js";
+import { type Budget, createBudget } from "./budget.js";
 
 /** What a drain did, and what it left. */
 export interface Drained {
@@ -80,12 +80,6 @@ export interface TestQueueOptions<Tx = unknown, Sync extends boolean = false> {
   file?: string;
   /** How many executions one `drain` or `advance` may take, beyond the runs that are there at its beginning. Default 10,000. */
   most?: number;
-}
-
-/** A drain did not come to an end: jobs that snooze for no time, or enqueue themselves, keep it going. */
-export class EndlessDrainError extends DuckdiveError {
-  static readonly code = "ENDLESS_DRAIN";
-  readonly code: string = EndlessDrainError.code;
 }
 
 const optionNames = ["jobs", "with", "now", "middleware", "log", "file", "most"] as const;
@@ -256,43 +250,6 @@ async function drainedOf(store: Store, ended: ReadonlySet<string>, left: RunReco
     if (run !== undefined && Object.hasOwn(counts, run.state)) counts[run.state as keyof typeof counts] += 1;
   }
   return { ...counts, waiting: left.length, left };
-}
-
-/** How many executions may still be begun, and by whom they were. */
-interface Budget {
-  spend(job: string): void;
-  /** Rejects when more was spent than there was. */
-  readonly overdrawn: Promise<never>;
-}
-
-function createBudget(allowed: number): Budget {
-  const counts = new Map<string, number>();
-  let spent = 0;
-  let reject: (error: Error) => void = () => {};
-  const overdrawn = new Promise<never>((_resolve, refuse) => {
-    reject = refuse;
-  });
-  overdrawn.catch(() => {});
-  return {
-    overdrawn,
-    spend(job) {
-      counts.set(job, (counts.get(job) ?? 0) + 1);
-      spent += 1;
-      if (spent === allowed + 1) reject(endless(spent, counts));
-    },
-  };
-}
-
-function endless(spent: number, counts: ReadonlyMap<string, number>): EndlessDrainError {
-  const busiest = [...counts]
-    .sort((one, other) => other[1] - one[1])
-    .slice(0, 3)
-    .map(([job, times]) => `"${job}" ${times} times`)
-    .join(", ");
-  return new EndlessDrainError(
-    `${spent} executions and no end: ${busiest}. A job that snoozes for no time or enqueues itself never ends by itself. ` +
-      "Let it wait (`delay`, a longer snooze) and advance the clock, or allow more: testQueue({ most }).",
-  );
 }
 
 /** Resolves once no handler has been begun for some turns: what waits now, waits for the clock. */
