@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { manualClock, newId } from "../../kernel/index.js";
+import type { Change, NewRun } from "../contract.js";
+import { connect, type Sql } from "./driver.js";
+import { type SqliteStore, sqlite } from "./index.js";
+import { Watch } from "./watch.js";
+
+let folder: string;
+let file: string;
+let here: SqliteStore;
+let elsewhere: SqliteStore;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "duckdive-watch-"));
+  file = join(folder, "jobs.db");
+  here = sqlite({ file });
+  elsewhere = sqlite({ file });
+  await here.open();
+  await elsewhere.open();
+});
+
+afterEach(async () => {
+  await here.close();
+  await elsewhere.close();
+  rmSync(folder, { recursive: true });
+});
+
+function run(fields: Partial<NewRun> = {}): NewRun {
+  return { id: newId(), job: "copy", version: 1, queue: "default", priority: 0, ...fields };
+}
+
+describe("a listener", () => {
+  test("hears of a storm elsewhere in far fewer changes than commits, and never misses the last one", async () => {
+    const commits = 300;
+    let changes = 0;
+    const seenAll = new Promise<void>((resolve, reject) => {
+      here.watch(() => {
+        changes++;
+        here.count({}).then((count) => count === commits && resolve(), reject);
+      });
+    });
+    for (let commit = 0; commit < commits; commit++) await elsewhere.insert([run()]);
+    await seenAll;
+    expect(changes).toBeLessThan(commits);
+  });
+
+  test("hears when something that was recorded elsewhere is due", async () => {
+    const at = Date.now() + 3_600_000;
+    const heard = new Promise<Change>((resolve) => void here.watch(resolve));
+    await elsewhere.insert([run({ due: { at } })]);
+    expect(await heard).toMatchObject({ origin: "elsewhere", due: at });
+  });
+
+  test("hears nothing after it stopped", async () => {
+    const changes: Change[] = [];
+    here.watch((change) => void changes.push(change))();
+    await here.insert([run()]);
+    expect(changes).toEqual([]);
+  });
+});
+
+describe("watching a file where nothing happens", () => {
+  test("asks for the version twice a second and reads no table", async () => {
+    const connection = connect(file);
+    const asked: string[] = [];
+    const sql: Sql = {
+      run: (text, values) => connection.run(text, values),
+      all: (text, values) => connection.all(text, values),
+      get(text, values) {
+        asked.push(text);
+        return connection.get(text, values);
+      },
+    };
+    const clock = manualClock(0);
+    const watch = new Watch({
+      file,
+      clock,
+      sql: () => sql,
+      report: (error) => {
+        throw error;
+      },
+    });
+    watch.open();
+    const stop = watch.listen(() => {});
+    await clock.advance(10_000);
+    expect(asked.length).toBe(21);
+    expect(new Set(asked)).toEqual(new Set(["pragma data_version"]));
+    stop();
+    expect(clock.nextTimer()).toBeUndefined();
+    connection.close();
+  });
+});
