@@ -1,53 +1,59 @@
-// Who this process is, for others on the same machine.
-//
-// A pid means something only inside one boot and one process namespace, and the system gives it out again. So a worker
-// is known by three things: where its pid counts, its pid, and when the process that has the pid began. With them a
-// neighbour can tell in microseconds, without a heartbeat, whether it is alive.
-//
-// Before this file comes nothing. After it come the worker, which registers itself so, and the stores, which look.
-
+/**
+ * Where this process runs, and whether another process there still lives.
+ *
+ * A process id means something only on one machine, in one boot, in one process namespace: the three make up the
+ * host's name here. On that host a process that is gone is known to be gone at once, and one that lives is never
+ * called dead, however late its heartbeat or however far the clock jumped. Ids are used again, so the time the
+ * process began goes with the id; and a zombie, dead but not yet collected by its parent, counts as dead.
+ *
+ * Before this file comes nothing. After it come the worker, which registers itself so, and stores, which look for the dead.
+ */
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-export interface HostProcess {
-  /** The machine, its boot, and the process namespace where they can be known. */
+export interface Host {
+  /** Machine, boot and process namespace in one text. */
   readonly host: string;
   readonly pid: number;
-  /** When the process began, in the system's own unit; undefined where that cannot be read. */
+  /** In clock ticks since the boot, where the system tells it. */
   readonly processStart: string | undefined;
 }
 
-/** Describes this process. */
-export function thisHost(): HostProcess {
-  return { host: hostIdentity(), pid: process.pid, processStart: processStart(process.pid) };
+/** This process, as a worker's row names it. */
+export function thisHost(): Host {
+  const parts = [hostname(), readText("/proc/sys/kernel/random/boot_id"), readLink("/proc/self/ns/pid")];
+  return {
+    host: parts.filter((part) => part !== undefined).join("/"),
+    pid: process.pid,
+    processStart: processStat(process.pid)?.start,
+  };
 }
 
-/** True when the process described still runs. Only to be asked about the same `host` as `thisHost().host`. */
-export function isAlive(other: Pick<HostProcess, "pid" | "processStart">): boolean {
+/** Whether the process that had this id and began then is still there. To be asked only about this host. */
+export function processLives(pid: number, processStart: string | undefined): boolean {
   try {
-    process.kill(other.pid, 0);
+    process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it lives, and belongs to somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    // EPERM: it is there and belongs to somebody else.
+    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return false;
   }
-  const start = processStart(other.pid);
-  return start === undefined || other.processStart === undefined || start === other.processStart;
+  const stat = processStat(pid);
+  if (stat === undefined) return true;
+  if (stat.state === "Z" || stat.state === "X") return false;
+  return processStart === undefined || stat.start === processStart;
 }
 
-function hostIdentity(): string {
-  const parts = [hostname(), fileText("/proc/sys/kernel/random/boot_id"), linkText("/proc/self/ns/pid")];
-  return parts.filter((part) => part !== undefined).join("/");
+/** State and start of a process. Its name, in parentheses, may hold spaces and parentheses itself: read from the last one. */
+function processStat(pid: number): { state: string; start: string } | undefined {
+  const text = readText(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state] = fields;
+  const start = fields[19];
+  return state === undefined || start === undefined ? undefined : { state, start };
 }
 
-/** Field 22 of /proc/<pid>/stat; the second field is a name in brackets that may hold anything. A zombie has none. */
-function processStart(pid: number): string | undefined {
-  const stat = fileText(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" ? "ended" : fields[19];
-}
-
-function fileText(path: string): string | undefined {
+function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
   } catch {
@@ -55,7 +61,7 @@ function fileText(path: string): string | undefined {
   }
 }
 
-function linkText(path: string): string | undefined {
+function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {

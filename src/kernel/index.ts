@@ -15,7 +15,7 @@ export {
 } from "./errors.js";
 export { Events, type Listener } from "./events.js";
 export { type Group, group } from "./group.js";
-export { type HostProcess, isAlive, thisHost } from "./host.js";
+export { processLives, thisHost } from "./host.js";
 export { derivedId, isId, newId, timeOfId } from "./id.js";
 export { decode, encode, formatPath, jsonLimit } from "./json.js";
 export { type Service, service } from "./service.js";

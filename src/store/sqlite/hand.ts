@@ -160,11 +160,11 @@ export async function pause(session: Session, target: PauseTarget): Promise<void
 /** Ends a pause, and wakes what waited for that. */
 export async function resume(session: Session, target: PauseTarget): Promise<void> {
   const { kind, name } = pauseValues(target);
-  await session.write(({ sql, found }) => {
-    sql.run(statements.resume, { kind, name });
-    found.claimable = true;
+  await session.write((transaction) => {
+    transaction.sql.run(statements.resume, { kind, name });
+    transaction.found.claimable = true;
+    if (kind === "job") unpark(transaction, "paused", name, session.clock.now());
   });
-  if (kind === "job") await unpark(session, "paused", name);
 }
 
 /** Everything that is paused. */

@@ -43,7 +43,6 @@ export {
   StoreUnreachableError,
   WorkerLostError,
 } from "./errors.js";
-export { type Host, thisHost } from "./host.js";
 
 export interface SqliteOptions {
   /** The path of the file, made when it is not there, or ":memory:". */

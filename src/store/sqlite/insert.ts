@@ -32,8 +32,6 @@ export function insertRuns(sql: Sql, runs: readonly NewRun[], now: number, found
 function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefined): Inserted {
   const runAt = run.due === undefined ? now : "at" in run.due ? run.due.at : now + run.due.after;
   const state = run.waiting !== undefined ? "waiting" : runAt > now ? "scheduled" : "ready";
-  const startBy = run.startWithin === undefined ? undefined : now + run.startWithin;
-  const finishBy = run.finishWithin === undefined ? undefined : now + run.finishWithin;
   const long = isLong(run.input);
   const changes = sql.run(statements.insertRun, {
     id: run.id,
@@ -45,8 +43,8 @@ function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefin
     waitReason: run.waiting,
     requestedAt: now,
     runAt,
-    startBy,
-    finishBy,
+    startWithin: run.startWithin,
+    finishWithin: run.finishWithin,
     input: long ? null : run.input,
     body: long ? bodyBit.input : 0,
     tags: jsonUnlessEmpty(run.tags),
@@ -58,10 +56,19 @@ function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefin
   if (found !== undefined) {
     if (state === "ready" || state === "waiting") found.claimable = true;
     if (state === "scheduled") found.dueAt(runAt);
-    found.dueAt(startBy);
-    found.dueAt(finishBy);
+    limitsOf(run, now, found);
   }
   return { id: run.id, created: true };
+}
+
+/** Notes when the limits of a run are over. */
+function limitsOf(
+  run: Pick<NewRun, "startWithin" | "finishWithin">,
+  requestedAt: number,
+  found: Findings,
+): void {
+  if (run.startWithin !== undefined) found.dueAt(requestedAt + run.startWithin);
+  if (run.finishWithin !== undefined) found.dueAt(requestedAt + run.finishWithin);
 }
 
 function jsonUnlessEmpty(value: object | undefined): string | null {
@@ -121,8 +128,6 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
   const long = isLong(run.input);
   if (long) sql.run(statements.writeBodyInput, { run: seq, input: run.input });
   appendEvent(transaction, seq, { kind: "prepared" }, now);
-  const startBy = run.startWithin === undefined ? undefined : requestedAt + run.startWithin;
-  const finishBy = run.finishWithin === undefined ? undefined : requestedAt + run.finishWithin;
   sql.run(statements.prepareRun, {
     seq,
     job: run.job,
@@ -132,14 +137,13 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
     state: runAt > now ? "scheduled" : "ready",
     input: long ? null : run.input,
     body: long ? bodyBit.input : 0,
-    startBy,
-    finishBy,
+    startWithin: run.startWithin,
+    finishWithin: run.finishWithin,
     tags: jsonUnlessEmpty(run.tags),
     meta: jsonUnlessEmpty(run.meta),
     release: run.release,
   });
   if (runAt > now) found.dueAt(runAt);
   else found.claimable = true;
-  found.dueAt(startBy);
-  found.dueAt(finishBy);
+  limitsOf(run, requestedAt, found);
 }

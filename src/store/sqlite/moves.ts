@@ -40,6 +40,8 @@ export interface Ending {
   readonly giveBack?: boolean | undefined;
   /** It was lost with its worker once more. */
   readonly crashed?: boolean | undefined;
+  /** Claimed only to be parked: that was no start. */
+  readonly isParked?: boolean | undefined;
 }
 
 /** Ends a run. */
@@ -79,6 +81,8 @@ export interface Rest {
   readonly error?: StoredError | undefined;
   readonly giveBack?: boolean | undefined;
   readonly crashed?: boolean | undefined;
+  /** Claimed only to be parked: that was no start. */
+  readonly isParked?: boolean | undefined;
 }
 
 /** Takes a run from its worker and puts it to rest. */
@@ -103,6 +107,7 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest): voi
     error: body & bodyBit.error ? null : error,
     body,
     crashes: rest.crashed ? 1 : 0,
+    isParked: rest.isParked ? 1 : 0,
   });
   if (rest.state === "ready") found.claimable = true;
   if (rest.state === "scheduled") found.dueAt(rest.runAt);

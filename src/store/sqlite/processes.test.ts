@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { newId } from "../../kernel/index.js";
+import { newId, thisHost } from "../../kernel/index.js";
 import type { NewRun } from "../contract.js";
-import { type SqliteStore, sqlite, thisHost } from "./index.js";
+import { type SqliteStore, sqlite } from "./index.js";
 
 const door = new URL("../../../dist/store/sqlite/index.js", import.meta.url).href;
 const kernel = new URL("../../../dist/kernel/index.js", import.meta.url).href;
@@ -35,8 +35,8 @@ afterEach(async () => {
 /** Starts a process with a store on the file, which prints JSON lines. */
 function child(body: string): { process: ChildProcess; lines: AsyncIterable<string> } {
   const script = `
-    import { sqlite, thisHost } from ${JSON.stringify(door)};
-    import { newId } from ${JSON.stringify(kernel)};
+    import { sqlite } from ${JSON.stringify(door)};
+    import { newId, thisHost } from ${JSON.stringify(kernel)};
     const store = sqlite({ file: ${JSON.stringify(file)} });
     const run = () => ({ id: newId(), job: "copy", version: 1, queue: "default", priority: 0, input: "{}" });
     const say = (value) => process.stdout.write(JSON.stringify(value) + "\\n");

@@ -141,7 +141,14 @@ function settleOne(transaction: Transaction, settlement: Settlement, now: number
   }
   const rest = restOf(transaction, settlement, run, now);
   if (rest.route !== undefined && rest.route !== route) append(comesBack(rest.route));
-  restRun(transaction, run, { route, ...rest, error: settlement.error, giveBack: settlement.giveBack });
+  const isParked = settlement.waiting?.reason === "worker" || settlement.waiting?.reason === "paused";
+  restRun(transaction, run, {
+    route,
+    ...rest,
+    error: settlement.error,
+    giveBack: settlement.giveBack,
+    isParked,
+  });
   return { taken: true, state: rest.state };
 }
 

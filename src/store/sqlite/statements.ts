@@ -8,10 +8,11 @@ export const statements = {
 select :run, coalesce((select max(number) from duckdive_event where run = :run), 0) + 1,
   :at, :kind, run.attempt, run.token, run.worker, :detail
 from duckdive_run as run where run.seq = :run`,
-  appendEvents: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
+  appendUnparked: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
 select run.seq, coalesce((select max(number) from duckdive_event where run = run.seq), 0) + 1,
-  :at, :kind, run.attempt, run.token, run.worker, :detail
-from duckdive_run as run where run.seq in (select value from json_each(:seqs))`,
+  :now, 'unparked', run.attempt, run.token, null, json_object('reason', :reason, 'on', :on)
+from duckdive_run as run
+where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`,
   askCancel: `update duckdive_run set cancel_asked = :reason where seq = :seq`,
   beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1 where id = :worker`,
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
@@ -118,12 +119,12 @@ select run.seq, coalesce((select max(number) from duckdive_log where run = run.s
   :now, run.attempt, :level, :message, :fields
 from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'`,
   insertRun: `insert into duckdive_run (
-  id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_by, finish_by,
-  input, body, tags, meta, release
+  id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_within, finish_within,
+  start_by, finish_by,   input, body, tags, meta, release
 )
 values (
-  :id, :job, :version, :queue, :priority, :state, :waitReason, :requestedAt, :runAt, :startBy, :finishBy,
-  :input, :body, :tags, :meta, :release
+  :id, :job, :version, :queue, :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
+  :requestedAt + :startWithin, :requestedAt + :finishWithin,   :input, :body, :tags, :meta, :release
 )
 on conflict (id) do nothing`,
   isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
@@ -267,7 +268,9 @@ where start_by is not null and started_at is null and state in ('scheduled', 're
   peers: `select id, host, pid, process_start, beats from duckdive_worker`,
   prepareRun: `update duckdive_run
 set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
-  wait_reason = null, wait_on = null, input = :input, body = :body, start_by = :startBy, finish_by = :finishBy,
+  wait_reason = null, wait_on = null, input = :input, body = :body,
+  start_within = :startWithin, finish_within = :finishWithin,
+  start_by = requested_at + :startWithin, finish_by = requested_at + :finishWithin,
   tags = coalesce(:tags, tags), meta = coalesce(:meta, meta), release = coalesce(:release, release)
 where seq = :seq`,
   promoteDue: `update duckdive_run set state = 'ready'
@@ -291,13 +294,16 @@ on conflict (id) do update set
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
   wait_reason = :waitReason, wait_on = :waitOn, error = iif(:hasError, :error, error), body = :body,
-  crashes = crashes + :crashes
+  crashes = crashes + :crashes,
+  started_at = iif(:isParked and not exists (
+    select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')
+  ), null, started_at)
 where seq = :seq`,
   resume: `delete from duckdive_pause where kind = :kind and name = :name`,
   retryRun: `update duckdive_run
 set state = 'ready', run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
   reason = null, error = null, output = null, body = body & 1,
-  start_by = :now + (start_by - requested_at), finish_by = :now + (finish_by - requested_at)
+  start_by = :now + start_within, finish_by = :now + finish_within
 where seq = :seq`,
   runAtHand: `select seq, state, cancel_asked, body from duckdive_run where id = :id`,
   running: `select seq, job, run_at, route, cancel_asked, body from duckdive_run
@@ -334,12 +340,9 @@ where run = (select seq from duckdive_run where id = :id) order by number`,
   unparkRuns: `update duckdive_run
 set state = 'ready', route = case wait_reason when 'worker' then wait_on else route end,
   wait_reason = null, wait_on = null
-where seq in (select value from json_each(:seqs)) and state = 'waiting'`,
+where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
   unprepared: `select seq, run_at, requested_at, body from duckdive_run
 where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
-  waitingSeqs: `select seq from duckdive_run
-where state = 'waiting' and wait_reason = :reason and wait_on = :on
-order by seq limit :limit`,
   waitsForWorker: `with recursive wait (name) as (
   select (select min(wait_on) from duckdive_run where state = 'waiting' and wait_reason = 'worker')
   union all
@@ -408,7 +411,9 @@ create table duckdive_run (
   wait_on text,
   cancel_asked text,               -- the reason somebody gave who wants it to end, until it has
   requested_at integer not null,
-  start_by integer,
+  start_within integer,            -- the limits of the request, counted anew by a retry …
+  finish_within integer,
+  start_by integer,                -- … and the times they mean
   finish_by integer,
   unique_key text,
   unique_until integer,

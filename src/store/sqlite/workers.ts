@@ -9,10 +9,10 @@
  * Whoever is found dead is rescued by `upkeep.ts`: its runs go back and its row is removed, and should it come back
  * it is told so by its heartbeat, its claims and every settlement.
  */
+import { processLives, thisHost } from "../../kernel/index.js";
 import type { NewWorker, Pulse } from "../contract.js";
 import { parseRoute } from "./claim.js";
 import type { Sql } from "./driver.js";
-import { processLives, thisHost } from "./host.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import { unpark } from "./unpark.js";
@@ -20,7 +20,13 @@ import { unpark } from "./unpark.js";
 /** Enters a worker and what it has, and wakes what waited for that. */
 export async function register(session: Session, worker: NewWorker): Promise<void> {
   const { id, host, pid, processStart, release, abilities } = worker;
-  const waits = await session.write(({ sql, found }) => {
+  const versions = new Map(abilities.map((ability) => [ability.job, ability.version]));
+  const has = (route: string): boolean => {
+    const needed = parseRoute(route);
+    return (versions.get(needed.job) ?? Number.NEGATIVE_INFINITY) >= needed.version;
+  };
+  await session.write((transaction) => {
+    const { sql, found } = transaction;
     const now = session.clock.now();
     const queues = JSON.stringify(worker.queues);
     sql.run(statements.registerWorker, { id, host, pid, processStart, release, queues, now });
@@ -29,13 +35,10 @@ export async function register(session: Session, worker: NewWorker): Promise<voi
       sql.run(statements.insertAbility, { job, worker: id, version });
     }
     found.workers = true;
-    return sql.all<[string]>(statements.waitsForWorker).map((row) => row[0]);
+    for (const [route] of sql.all<[string]>(statements.waitsForWorker)) {
+      if (has(route)) unpark(transaction, "worker", route, now);
+    }
   });
-  const versions = new Map(abilities.map((ability) => [ability.job, ability.version]));
-  for (const route of waits) {
-    const { job, version } = parseRoute(route);
-    if ((versions.get(job) ?? Number.NEGATIVE_INFINITY) >= version) await unpark(session, "worker", route);
-  }
 }
 
 /** Shows that the worker lives. */

@@ -36,7 +36,9 @@ create table duckdive_run (
   wait_on text,
   cancel_asked text,               -- the reason somebody gave who wants it to end, until it has
   requested_at integer not null,
-  start_by integer,
+  start_within integer,            -- the limits of the request, counted anew by a retry …
+  finish_within integer,
+  start_by integer,                -- … and the times they mean
   finish_by integer,
   unique_key text,
   unique_until integer,

@@ -2,5 +2,5 @@
 update duckdive_run
 set state = 'ready', run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
   reason = null, error = null, output = null, body = body & 1,
-  start_by = :now + (start_by - requested_at), finish_by = :now + (finish_by - requested_at)
+  start_by = :now + start_within, finish_by = :now + finish_within
 where seq = :seq
