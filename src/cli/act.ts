@@ -135,7 +135,9 @@ async function perform(
     output.note("Nothing was done.");
     return exits.failed;
   }
+  if (count > few) output.progress(`${many(count, "run")} to ${action.verb} …`);
   const number = await action.apply(duckdive, target, options);
+  output.progress("");
   if (output.isJson) output.json({ action: action.verb, count: number });
   else output.line(`${many(number, "run")} ${action.done}.`);
   return number > 0 ? exits.fine : exits.failed;

@@ -11,8 +11,11 @@ import type { Store, StoredRun } from "../store/contract.js";
 import { AmbiguousIdError, UsageError } from "./errors.js";
 
 const least = 8;
-/** The caller's clock made the id, the store's clock the time of the request: they may differ, and time passes between. */
-const tolerance = 10 * 60_000;
+/**
+ * The caller's clock made the id, the store's clock the time of the request: they may differ, and time passes between.
+ * Nearly always by little, and looking through little is quick; so the search widens only while nothing is found.
+ */
+const tolerances = [250, 10_000, 600_000];
 const page = 500;
 const shownCandidates = 5;
 
@@ -60,7 +63,18 @@ async function beginningWith(store: Pick<Store, "list">, text: string): Promise<
   const digits = text.replaceAll("-", "").slice(0, 12);
   const from = Number.parseInt(digits.padEnd(12, "0"), 16);
   const to = Number.parseInt(digits.padEnd(12, "f"), 16);
-  const filter = { since: from - tolerance, until: to + tolerance };
+  for (const tolerance of tolerances) {
+    const found = await searched(store, text, { since: from - tolerance, until: to + tolerance });
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+async function searched(
+  store: Pick<Store, "list">,
+  text: string,
+  filter: { readonly since: number; readonly until: number },
+): Promise<StoredRun[]> {
   const found: StoredRun[] = [];
   let cursor: string | undefined;
   do {

@@ -4,7 +4,6 @@
 // its complaints become errors like any other, printed in one place.
 //
 // Before this file comes `main`. After it come the table of commands and their files.
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { didYouMean } from "../kernel/index.js";
 import { commands } from "./commands.js";
@@ -12,6 +11,7 @@ import { UsageError } from "./errors.js";
 import { type ExitCode, exits } from "./exit.js";
 import { createOutput, type Output } from "./output.js";
 import type { Cli, Globals } from "./session.js";
+import { version } from "./version.js";
 
 export interface Program {
   readonly program: Command;
@@ -32,7 +32,12 @@ export interface Surroundings {
 export function createProgram(surroundings: Surroundings): Program {
   let code: ExitCode = exits.fine;
   const program = new Command("duckdive");
-  const globals = (): Globals => program.optsWithGlobals<Globals>();
+  const globals = (): Globals => ({
+    store: program.getOptionValue("store"),
+    config: program.getOptionValue("config"),
+    json: program.getOptionValue("json"),
+    verbose: program.getOptionValue("verbose"),
+  });
   const output = (): Output => createOutput(surroundings, globals().json === true);
   const cli = (): Cli => ({
     output: output(),
@@ -94,10 +99,3 @@ async function explainCommand(program: Command, name: string | undefined): Promi
 
 /** How each command is filled. Once: a command is called once in a process. */
 const loaders = new WeakMap<Command, () => Promise<void>>();
-
-function version(): string {
-  const { version: text }: { version: string } = JSON.parse(
-    readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-  );
-  return text;
-}

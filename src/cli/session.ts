@@ -8,6 +8,7 @@
 import type { Log } from "../job/index.js";
 import type { Config } from "../open.js";
 import type { OpenOptions } from "../queue/index.js";
+import type { Store } from "../store/contract.js";
 import type { Output } from "./output.js";
 import { chooseStore, requireStore, shownStore, type Target } from "./target.js";
 
@@ -93,13 +94,15 @@ export async function openSession(cli: Cli, options: SessionOptions): Promise<Se
     import("../kernel/index.js"),
   ]);
   const openOptions = openOptionsOf(cli, options);
-  try {
-    const store = (onError: (error: unknown) => void) => storeOf(target.store, openOptions, onError);
-    const assembly = assemble<unknown, boolean>({ clock: systemClock, options: openOptions, store });
-    return { ...assembly, target, queues: openOptions.queues };
-  } catch (error) {
-    throw new StoreError(error, target);
-  }
+  const store = (onError: (error: unknown) => void): Store => {
+    try {
+      return storeOf(target.store, openOptions, onError);
+    } catch (error) {
+      throw new StoreError(error, target);
+    }
+  };
+  const assembly = assemble<unknown, boolean>({ clock: systemClock, options: openOptions, store });
+  return { ...assembly, target, queues: openOptions.queues };
 }
 
 function openOptionsOf(cli: Cli, options: SessionOptions): OpenOptions<unknown, boolean> {

@@ -183,6 +183,14 @@ describe("an input or a file that cannot be used ends with 4", () => {
     expect(await refused(["work"], "JOB_FILE")).toMatch(/duckdive\.config\.ts/);
   });
 
+  test("a policy that this version does not do is no fault of the store", async () => {
+    here.write(
+      "locks.ts",
+      `import { job } from "duckdive"; export const a = job({ name: "a", lock: () => "x", handle() {} });`,
+    );
+    expect(await refused(["work", "locks.ts"], "NOT_BUILT")).toMatch(/Job "a" has `lock`/);
+  });
+
   test("a misspelled option of a job, with the one that was meant and the place", async () => {
     here.write(
       "typo.ts",

@@ -17,6 +17,7 @@ import {
 } from "../session.js";
 import { requireStore, shownStore } from "../target.js";
 import { clean } from "../text.js";
+import { version } from "../version.js";
 import { many } from "../words.js";
 
 export function defineDoctor(command: Command, perform: Perform): void {
@@ -63,7 +64,10 @@ async function examineConfig(cli: Cli): Promise<{ config: LoadedConfig | undefin
 
 async function examineStore({ store }: Session): Promise<Finding[]> {
   const { notes, migration } = await store.doctor();
-  return [{ level: "ok", text: `Node ${process.versions.node}, migration ${migration}` }, ...notes];
+  return [
+    { level: "ok", text: `duckdive ${version()}, Node ${process.versions.node}, migration ${migration}` },
+    ...notes,
+  ];
 }
 
 async function examineWork({ store, duckdive }: Session): Promise<Finding[]> {

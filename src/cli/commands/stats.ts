@@ -104,7 +104,10 @@ function print(output: Output, stats: Stats, now: number): void {
         ? "none"
         : `${coarse(Math.max(0, now - oldestReady.since.getTime()))}, in queue ${oldestReady.queue}`,
     ],
-    ["throughput", `${many(lastHour.lastMinute, "run")} ended in the last minute`],
+    [
+      "throughput",
+      `${many(lastHour.lastMinute, "run")}${lastHour.complete ? "" : " or more"} ended in the last minute`,
+    ],
   ]);
   if (lastHour.jobs.length === 0) return;
   output.section("Ended in the last hour");
