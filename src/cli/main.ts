@@ -7,6 +7,7 @@
 //
 // Before this file comes the shell. After it come the table of commands and the one that was asked for.
 import { exits } from "./exit.js";
+import { leave } from "./leave.js";
 import { createProgram } from "./program.js";
 import { printError } from "./report.js";
 
@@ -29,4 +30,4 @@ function endWithoutReader(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-process.exitCode = await main(process.argv);
+leave(await main(process.argv));

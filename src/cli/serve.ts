@@ -11,6 +11,7 @@ import { type AnyJob, defaults, policyOf } from "../job/index.js";
 import { type Duration, duration, formatDuration, systemClock } from "../kernel/index.js";
 import type { RunningWorker } from "../worker.js";
 import { type ExitCode, exits } from "./exit.js";
+import { leave } from "./leave.js";
 import type { Session } from "./session.js";
 import { shownStore } from "./target.js";
 import type { Teller } from "./teller.js";
@@ -30,8 +31,6 @@ export interface Service {
 const sameSignal = 100;
 /** After something was left uncaught, what runs beside it has so long to end. */
 const crashGrace = 5_000;
-/** What was said last gets so long to be written, before the process ends all the same. */
-const writeGrace = 500;
 /** How many runs, and how many jobs, are named in a line. */
 const shownRuns = 5;
 const shownJobs = 12;
@@ -49,12 +48,14 @@ export async function serve(service: Service): Promise<ExitCode> {
   teller.follow(session.duckdive);
   const { queues } = service;
   const worker = session.work({ ...(queues === undefined ? {} : { queues }), ...drainOf(service) });
-  watchForCrash(service, worker, underway);
+  const crash = watchForCrash(service, worker, underway);
   const ends = [whenSignalled(service, worker, underway)];
   await worker.ready;
   announce(service, worker);
   if (service.untilEmpty) ends.push(whenEmpty(worker));
   const exit = await Promise.race(ends);
+  // What ended while this worker was crashing did not end well.
+  if (crash.hasBegun()) await crash.over;
   teller.say("stopped", `stopped: ${tally()}`, { worker: worker.id });
   teller.flush();
   return exit;
@@ -120,8 +121,9 @@ function whenSignalled(
       } else if (signals === 2) {
         teller.say("hurrying", `${signal} again: handing back ${many(underway.size, "run")} now`, { signal });
         worker.stop({ drain: 0 }).catch(reject);
-      } else leave(teller, signal === "SIGINT" ? 130 : 143);
+      }
       teller.flush();
+      if (signals > 2) leave(signal === "SIGINT" ? 130 : 143);
     };
     process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
   });
@@ -147,7 +149,7 @@ function watchForCrash(
   { teller, session }: Service,
   worker: RunningWorker,
   underway: ReadonlyMap<string, Underway>,
-): void {
+): { readonly hasBegun: () => boolean; readonly over: Promise<never> } {
   let isCrashing = false;
   const crash = (kind: string) => (error: unknown) => {
     const running = underway.size === 0 ? "nothing was running" : `running then: ${shown(underway)}`;
@@ -162,18 +164,14 @@ function watchForCrash(
     process.stderr.write(`${stack}\n`);
     if (isCrashing) return;
     isCrashing = true;
-    void giveUp(session, worker).then(() => leave(teller, exits.crashed));
+    void giveUp(session, worker).then(() => {
+      teller.flush();
+      leave(exits.crashed);
+    });
   };
   process.on("uncaughtException", crash("an error was thrown and not caught"));
   process.on("unhandledRejection", crash("a promise was rejected and not handled"));
-}
-
-/** Ends the process, whatever it still has to do, when what it said has been written. */
-function leave(teller: Teller, exit: number): void {
-  teller.flush();
-  systemClock.after(writeGrace, () => process.exit(exit));
-  if (process.stdout.writable) process.stdout.write("", () => process.exit(exit));
-  else process.exit(exit);
+  return { hasBegun: () => isCrashing, over: new Promise<never>(() => {}) };
 }
 
 /** Lets what runs end for a moment; what is left is given back as lost, with its attempt counted. */

@@ -227,6 +227,18 @@ describe("how it ends", () => {
     expect((await show(id)).state).toBe("succeeded");
   });
 
+  test("nor does what a file keeps open, after any command", async () => {
+    here.write("open.ts", `setInterval(() => {}, 1_000); export * from "./jobs.ts";`);
+    const id = (await here.run(["enqueue", "quick", "--jobs", "open.ts"])).stdout.trim();
+    expect((await here.run(["work", "open.ts", "--until-empty"])).code).toBe(0);
+    expect((await show(id)).state).toBe("succeeded");
+  });
+
+  test("a crash while it would have ended is a crash", async () => {
+    await enqueue("rejects");
+    expect((await here.run(["work", "jobs.ts", "--until-empty"])).code).toBe(70);
+  });
+
   test("standard output is closed: it goes on unheard", async () => {
     const worker = here.start(["work", "jobs.ts"]);
     await worker.said("worker ");
