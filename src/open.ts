@@ -11,6 +11,7 @@ import { collectJobs, type Log, type StoredError } from "./job/index.js";
 import {
   type Clock,
   checkOptions,
+  type Duration,
   didYouMean,
   Events,
   InvalidOptionError,
@@ -151,7 +152,9 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       drain: given.drain,
     });
     workers.add(worker);
-    return worker;
+    const stop = (stopping?: { drain?: Duration }): Promise<void> =>
+      worker.stop(stopping).finally(() => workers.delete(worker));
+    return { ...worker, stop, [Symbol.asyncDispose]: () => stop() };
   }
 
   async function close(): Promise<void> {

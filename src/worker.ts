@@ -28,7 +28,7 @@ import type { Change, Definition, NewWorker, Pulse, Store } from "./store/contra
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 
 /** How often a worker shows that it lives, in milliseconds. Stores give a silent worker several times this. */
-const heartbeatEvery = 5_000;
+const heartbeatEvery = 10_000;
 /** How long a handler has to end once its signal was aborted: by its timeout or a cancellation; at shutdown. */
 const grace = 5_000;
 const shutdownGrace = 1_000;

@@ -14,9 +14,8 @@ export {
   TooLargeError,
 } from "./errors.js";
 export { Events, type Listener } from "./events.js";
-export { type Group, group } from "./group.js";
 export { processLives, thisHost } from "./host.js";
-export { derivedId, isId, newId, timeOfId } from "./id.js";
+export { derivedId, isId, newId } from "./id.js";
 export { decode, encode, formatPath, jsonLimit } from "./json.js";
 export { type Service, service } from "./service.js";
 export { checkOptions, didYouMean } from "./suggest.js";

@@ -91,10 +91,10 @@ describe("rest", () => {
     calls.clear();
     await clock.advance(60_000);
     // findLost is a look at processes: it reads no table while no worker came or went.
-    expect(Object.fromEntries(calls)).toEqual({ heartbeat: 12, findLost: 60 });
+    expect(Object.fromEntries(calls)).toEqual({ heartbeat: 6, findLost: 60 });
     calls.clear();
     await clock.advance(10 * 60_000);
-    expect(Object.fromEntries(calls)).toEqual({ heartbeat: 120, findLost: 600, prune: 1 });
+    expect(Object.fromEntries(calls)).toEqual({ heartbeat: 60, findLost: 600, prune: 1 });
   });
 
   test("an idle store with a run due on Friday is not read before", async () => {
@@ -135,7 +135,7 @@ describe("rest", () => {
     const { work, clock } = engine([job({ name: "nothing", handle() {} })], { store, clock: base.clock });
     const worker = work();
     await worker.idle();
-    await clock.advance(5_000);
+    await clock.advance(10_000);
     await worker.stop();
     held.open();
     await clock.advance(0);
@@ -235,7 +235,7 @@ describe("a store in trouble", () => {
     await worker.idle();
     await store.rescue([worker.id]);
     expect(await store.workers()).toEqual([]);
-    await clock.advance(5_000);
+    await clock.advance(10_000);
     await until(async () => (await store.workers()).length === 1);
     expect((await store.workers())[0]?.id).toBe(worker.id);
   });
@@ -260,7 +260,7 @@ describe("a store in trouble", () => {
     await duckdive.enqueue(note);
     await until(() => registrations === 2);
     await base.store.rescue([worker.id]);
-    await clock.advance(5_000);
+    await clock.advance(10_000);
     expect(calls.get("heartbeat")).toBe(1);
     held.open();
     await worker.idle();

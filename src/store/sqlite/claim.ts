@@ -98,7 +98,7 @@ function poolsWithWork(sql: Sql, request: ClaimRequest): Pool[] {
 }
 
 /** Whether a worker with these abilities may take what is routed to `job@version`. */
-export function covers(abilities: readonly Ability[], route: string): boolean {
+function covers(abilities: readonly Ability[], route: string): boolean {
   const { job, version } = parseRoute(route);
   return abilities.some((ability) => ability.job === job && ability.version >= version);
 }

@@ -31,7 +31,7 @@ export interface Connection extends Sql {
 }
 
 /** A prepared statement as node:sqlite, better-sqlite3 and libsql have it. */
-export interface RawStatement {
+interface RawStatement {
   run(...values: unknown[]): { changes: number | bigint };
   all(...values: unknown[]): unknown[];
   /** better-sqlite3 and libsql: rows as arrays. */

@@ -1,5 +1,6 @@
 // What can be wrong with a file, each met for real: every case is a named error with a stable code, and nothing that
 // was recorded before is lost by it.
+// cspell:ignore dbmoved
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -73,7 +73,7 @@ interface Peer {
 }
 
 /** How long the heartbeats of a worker elsewhere may stand still, in milliseconds. */
-export const patienceWithOthers = 30_000;
+const patienceWithOthers = 30_000;
 
 /** Finds the dead. Holds what it knows of the living between two questions. */
 export class Morgue {
