@@ -6,7 +6,7 @@ import { rawDatabase } from "../raw.mjs";
 
 export const name = "sqlite.claim.flat";
 export const unit = "µs/run";
-export const rounds = 2;
+export const rounds = 1;
 export const note = "a run of a drain of 20,000, with this many finished runs in the file";
 
 /** @param {import("../run.mjs").Options} options */
