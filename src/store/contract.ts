@@ -212,7 +212,7 @@ export interface Work {
   heartbeat(worker: string): Promise<Pulse>;
   /** The same answer without showing life: a read, for a worker that was woken. */
   pulse(worker: string): Promise<Pulse>;
-  /** Takes a worker out that has settled all it held; what it still holds is given back as by `rescue`. */
+  /** Takes a worker out that has settled all it held; what it still holds was lost, and is given back as by `rescue`. */
   retire(worker: string): Promise<void>;
   /** Takes runs: highest priority first, then longest due. Counts their attempt. Writes nothing when there are none. */
   claim(request: ClaimRequest): Promise<Claimed[]>;
@@ -237,7 +237,7 @@ export interface Rescued {
 export interface Promotion {
   /** Runs that became ready, or ended because their `startWithin` or `finishWithin` was over. */
   readonly moved: number;
-  /** When the next one is due, on the store's clock; undefined: nothing is scheduled. */
+  /** When the next start, or the next limit, is due, on the store's clock; undefined: nothing is. */
   readonly next: number | undefined;
 }
 
@@ -292,7 +292,7 @@ export interface StoredRun {
     | undefined;
 }
 
-/** Which runs. Every given field must hold; lists mean any of them. Empty: all. */
+/** Which runs. Every given field must hold; a list means any of it, an empty list none. An empty filter: all. */
 export interface RunFilter {
   readonly ids?: readonly string[] | undefined;
   readonly jobs?: readonly string[] | undefined;
@@ -307,7 +307,7 @@ export interface RunFilter {
   readonly until?: number | undefined;
 }
 
-/** Newest first. `next` goes on where the page ended; undefined: that was the last. */
+/** Newest request first. `next` goes on where the page ended; undefined: that was the last. */
 export interface RunPage {
   readonly runs: readonly StoredRun[];
   readonly next: string | undefined;
