@@ -5,6 +5,7 @@
 // there by type and refuses by name.
 //
 // Before this file comes a claimed run. After it come the handler, and the execution that reads how it ended.
+import { setMaxListeners } from "node:events";
 import {
   type AnyContract,
   type Context,
@@ -51,6 +52,15 @@ export interface RunContext {
   checkOutcomes(returned: unknown): void;
 }
 
+/** Made when it is first asked for. Every call that takes time listens to it: Node need not warn of a leak. */
+function controllerOf(traces: Traces): AbortController {
+  if (traces.controller === undefined) {
+    traces.controller = new AbortController();
+    setMaxListeners(0, traces.controller.signal);
+  }
+  return traces.controller;
+}
+
 /** What is named and typed, and refused by this version: nothing is silently ignored. */
 function refuse(name: string): never {
   throw new NotBuiltError(
@@ -86,8 +96,7 @@ class HandlerContext implements Context {
   }
 
   get signal(): AbortSignal {
-    this.#traces.controller ??= new AbortController();
-    return this.#traces.controller.signal;
+    return controllerOf(this.#traces).signal;
   }
 
   get log(): Log {
@@ -206,8 +215,7 @@ export function createContext(claimed: Claimed, environment: Environment, notes:
   return {
     ctx: new HandlerContext(claimed, environment, notes, traces),
     abort(reason) {
-      traces.controller ??= new AbortController();
-      traces.controller.abort(reason);
+      controllerOf(traces).abort(reason);
     },
     takeDeferred() {
       traces.hasEnded = true;

@@ -87,7 +87,8 @@ test("a job bundled by esbuild into one file enqueues and runs", async () => {
 
 const program = `
 import { job, open } from "duckdive";
-const greet = job({ name: "greet", handle: (input: { name: string }) => "hello " + input.name });
+const person = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };
+const greet = job({ name: "greet", input: person, handle: (input) => "hello " + input.name });
 const duckdive = open("sqlite:" + import.meta.dirname + "/jobs.db", { jobs: [greet] });
 const worker = duckdive.work();
 const run = await duckdive.enqueue(greet, { name: "ada" });
