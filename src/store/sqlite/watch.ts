@@ -103,6 +103,9 @@ export class Watch {
       this.#goBlind();
     }
     this.#checkLater();
+    // Somebody may be in the middle of a commit: its log was written before anybody watched, and nothing reports it.
+    this.#echo = 0;
+    this.#lookAgain();
   }
 
   #stop(): void {
