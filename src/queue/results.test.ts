@@ -7,7 +7,7 @@ import { z } from "zod";
 import { job } from "../job/index.js";
 import { manualClock } from "../kernel/index.js";
 import { assemble, open } from "../open.js";
-import type { Store } from "../store/contract.js";
+import type { Change, Store } from "../store/contract.js";
 import { sqlite } from "../store/sqlite/index.js";
 import { createResults } from "./results.js";
 
@@ -232,6 +232,59 @@ describe("the one watcher", () => {
     leave();
     leave();
     expect([watching, results.size]).toEqual([0, 0]);
+  });
+
+  test("hears of what ended elsewhere, however fast runs that are waited for end here", async () => {
+    const here = sqlite({ file: ":memory:" });
+    cleanups.push(() => here.close());
+    await here.insert([{ id: "elsewhere", job: "greet", version: 1, queue: "default", priority: 0 }]);
+    const [waitingRun] = await here.find(["elsewhere"]);
+    if (waitingRun === undefined) throw new Error("it was not recorded");
+    let hasEnded = false;
+    let hear: (change: Change) => void = () => {};
+    const results = createResults({
+      find: async (ids) => ids.map((id) => ({ ...waitingRun, id, state: hasEnded ? "succeeded" : "ready" })),
+      watch(listener) {
+        hear = listener;
+        return () => {};
+      },
+    });
+    let isOver = false;
+    const heard = new Promise<string>((resolve) => {
+      results.wait("elsewhere", {
+        everyChange: false,
+        failed() {},
+        seen: (run) => {
+          if (run?.state === "succeeded") resolve("heard");
+          return false;
+        },
+      });
+    });
+    const busy = new Promise<string>((resolve) => {
+      const began = performance.now();
+      const next = (number: number): void => {
+        if (isOver || performance.now() - began > 1_000) {
+          resolve("put off");
+          return;
+        }
+        results.wait(`here ${number}`, {
+          everyChange: false,
+          failed() {},
+          seen: () => {
+            setImmediate(next, number + 1);
+            return true;
+          },
+        });
+        if (number === 5) {
+          hasEnded = true;
+          hear({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
+        }
+      };
+      next(0);
+    });
+    expect(await Promise.race([heard, busy])).toBe("heard");
+    isOver = true;
+    await busy;
   });
 
   test("tells whoever waits that the store cannot be read", async () => {

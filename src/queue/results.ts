@@ -79,8 +79,7 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
   }
 
   /** Takes what is to be looked at now; what comes while it is being read is looked at next. */
-  function take(): string[] {
-    const may = performance.now() >= lookAgainAt;
+  function take(may: boolean): string[] {
     const ids = new Set(unseen);
     unseen.clear();
     if (may && lookForAll) for (const id of waiting.keys()) ids.add(id);
@@ -94,8 +93,9 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
   }
 
   async function look(): Promise<void> {
-    const ids = take();
     const began = performance.now();
+    const may = began >= lookAgainAt;
+    const ids = take(may);
     for (let start = 0; start < ids.length; start += pageSize) {
       const page = ids.slice(start, start + pageSize);
       try {
@@ -108,7 +108,8 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
       }
     }
     const ended = performance.now();
-    lookAgainAt = ended + Math.max(pause.least, (ended - began) * pause.share);
+    // A look at what ended here must not put the others off: such looks may come all the time.
+    if (may) lookAgainAt = ended + Math.max(pause.least, (ended - began) * pause.share);
     looking = false;
     arm();
   }
