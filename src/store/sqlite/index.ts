@@ -87,7 +87,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     file,
     clock,
     sql: () => connected().connection,
-    report: options.onError ?? warn,
+    report: reporter(options.onError ?? warn),
   });
 
   function connected(): Opened {
@@ -220,6 +220,17 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       connection.close();
     }
   }
+}
+
+/** Called after a commit whose callers still wait for their answers, and by timers: what it throws must stop neither. */
+function reporter(onError: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      onError(error);
+    } catch (reason) {
+      process.emitWarning(`The onError of the sqlite store failed: ${String(reason)}`, "DuckdiveWarning");
+    }
+  };
 }
 
 function warn(error: unknown): void {

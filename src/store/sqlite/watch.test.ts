@@ -78,6 +78,25 @@ describe("a listener", () => {
     connection.close();
   });
 
+  test("that throws, and a reporter that throws as well, keep no answer from whoever wrote", async () => {
+    const reports: unknown[] = [];
+    const store = sqlite({
+      file: ":memory:",
+      onError(error) {
+        reports.push(error);
+        throw new Error("the reporter failed");
+      },
+    });
+    const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+    store.watch(() => {
+      throw new Error("the listener failed");
+    });
+    expect(await store.insert([run({ id: "a" })])).toEqual([{ id: "a", created: true }]);
+    expect(reports.map(String)).toEqual(["Error: the listener failed"]);
+    expect((await warned).message).toContain("the reporter failed");
+    await store.close();
+  });
+
   test("hears nothing after it stopped", async () => {
     const changes: Change[] = [];
     here.watch((change) => void changes.push(change))();
@@ -117,5 +136,34 @@ describe("watching a file where nothing happens", () => {
     stop();
     expect(clock.nextTimer()).toBeUndefined();
     connection.close();
+  });
+});
+
+describe("a folder that cannot be watched", () => {
+  test("has its version asked every ten milliseconds, by one timer, however often listeners come and go", async () => {
+    let asked = 0;
+    const sql: Sql = {
+      run: () => 0,
+      all: () => [],
+      get() {
+        asked++;
+        return undefined;
+      },
+    };
+    const clock = manualClock(0);
+    const watch = new Watch({
+      file: join(folder, "missing", "jobs.db"),
+      clock,
+      sql: () => sql,
+      report: () => {},
+    });
+    watch.open();
+    for (let times = 0; times < 5; times++) watch.listen(() => {})();
+    const leave = watch.listen(() => {});
+    asked = 0;
+    await clock.advance(100);
+    expect(asked).toBe(10);
+    leave();
+    expect(clock.nextTimer()).toBeUndefined();
   });
 });

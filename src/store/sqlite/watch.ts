@@ -99,10 +99,10 @@ export class Watch {
         if (name === null || name === log) this.#lookSoon();
       });
       this.#watcher.on("error", () => this.#goBlind());
+      this.#checkLater();
     } catch {
       this.#goBlind();
     }
-    this.#checkLater();
     // Somebody may be in the middle of a commit: its log was written before anybody watched, and nothing reports it.
     this.#echo = 0;
     this.#lookAgain();
