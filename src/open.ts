@@ -259,7 +259,16 @@ export function storeOf<Tx, Sync extends boolean>(
       `The adapter "${options.with.name}" has asynchronous transactions, which SQLite has not. Use sqlite(handle) or drizzleSync(db).`,
     );
   }
-  return sqlite({ file, onError, migrate: options.migrate });
+  return sqlite({ file, onError, migrate: options.migrate, like: handleOf(given, options.with) });
+}
+
+/** The handle that the application has on the file itself, if we were given one. */
+function handleOf<Tx, Sync extends boolean>(
+  given: string | object,
+  adapter: OpenOptions<Tx, Sync>["with"],
+): object | undefined {
+  const handle = typeof given === "object" ? given : adapter?.connectionOf(undefined);
+  return isSqliteHandle(handle) ? handle : undefined;
 }
 
 /** The file that an address names. */

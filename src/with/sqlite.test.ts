@@ -139,7 +139,7 @@ describe.each(drivers)("a handle of %s", (_driver, connect) => {
   });
 
   test("does not wait for the lock that its own transaction holds, also at the very first call", async () => {
-    const first = open(`sqlite:${file}`);
+    const first = open(`sqlite:${file}`, { with: sqlite(handle) });
     await first.ready();
     await first.close();
     const duckdive = open(`sqlite:${file}`, { with: sqlite(handle) });

@@ -30,6 +30,7 @@ const waitInAll = 30_000;
 export interface ConnectionOptions {
   readonly file: string;
   readonly synchronous: "full" | "normal";
+  readonly like?: object | undefined;
 }
 
 /** Opens the file, making it when it is not there. */
@@ -37,7 +38,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   checkPath(options.file);
   let connection: Connection;
   try {
-    connection = connect(options.file);
+    connection = connect(options.file, options.like);
   } catch (error) {
     throw explain(error, options.file);
   }

@@ -51,3 +51,21 @@ describe("a connection", () => {
     connection.close();
   });
 });
+
+test("a connection like the application's handle is of the handle's own library", () => {
+  const opened: string[] = [];
+  class Library {
+    constructor(file: string) {
+      opened.push(file);
+    }
+  }
+  const connection = connect("app.db", new Library("mine.db"));
+  expect(opened).toEqual(["mine.db", "app.db"]);
+  expect(connection.driver).toBe("the application's own Library");
+});
+
+test("a plain object around a handle says nothing of its library", () => {
+  const connection = connect(":memory:", {});
+  expect(connection.driver).not.toContain("application");
+  connection.close();
+});

@@ -139,9 +139,9 @@ export function sqlOf(database: RawDatabase): Sql {
   return { run, all, get };
 }
 
-/** A connection of our own. */
-export function connect(file: string): Connection {
-  const { driver, database } = openDatabase(file);
+/** A connection of our own; with `like`, opened by the library that this handle of the application is of. */
+export function connect(file: string, like?: object): Connection {
+  const { driver, database } = openLike(file, like) ?? openDatabase(file);
   return {
     ...sqlOf(database),
     driver,
@@ -159,6 +159,20 @@ function openDatabase(file: string): { driver: string; database: OwnDatabase } {
   }
   const Database = loadLibsql();
   return { driver: "libsql", database: new Database(file) };
+}
+
+/**
+ * Two copies of SQLite in one process undo each other's locks on a file, since the system keeps them by process: a
+ * file that the application has open itself is opened by the application's own copy.
+ */
+function openLike(
+  file: string,
+  like: object | undefined,
+): { driver: string; database: OwnDatabase } | undefined {
+  // A plain object around a handle says nothing of its library.
+  if (like === undefined || like.constructor === Object) return undefined;
+  const Library = like.constructor as new (path: string) => OwnDatabase;
+  return { driver: `the application's own ${Library.name}`, database: new Library(file) };
 }
 
 /** node:sqlite came with 22.5 behind a flag, which fell with 22.13 and 23.4. */

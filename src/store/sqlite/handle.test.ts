@@ -56,6 +56,17 @@ describe("a run recorded in the application's transaction", () => {
     expect(await store.find([wanted.id])).toEqual([undefined]);
   });
 
+  test("is there with all the others or not at all, in a transaction and without one", async () => {
+    const wanted = [run(), run({ due: { after: 0.5 } })];
+    const ids = wanted.map(({ id }) => id);
+    handle.exec("begin");
+    await expect(store.insertIn(handle, wanted)).rejects.toThrow("INTEGER");
+    handle.exec("insert into orders default values");
+    handle.exec("commit");
+    await expect(store.insertIn(handle, wanted)).rejects.toThrow("INTEGER");
+    expect(await store.find(ids)).toEqual([undefined, undefined]);
+  });
+
   test("twice is once", () => {
     const wanted = run();
     expect(store.insertInSync(handle, [wanted, wanted]).map((inserted) => inserted.created)).toEqual([

@@ -38,11 +38,34 @@ export function handleInserter(
       const sql = known.get(handle) ?? sqlOf(handle);
       checkDatabase(sql, options);
       known.set(handle, sql);
-      return insertRuns(sql, runs, options.now());
+      return insertAll(sql, runs, options.now());
     } catch (error) {
       throw translate(error, options.file);
     }
   };
+}
+
+/** All or none, also for an application that catches the error and commits, or that never began a transaction. */
+function insertAll(sql: Sql, runs: readonly NewRun[], now: number): Inserted[] {
+  sql.run("savepoint duckdive_insert");
+  try {
+    const inserted = insertRuns(sql, runs, now);
+    sql.run("release duckdive_insert");
+    return inserted;
+  } catch (error) {
+    undo(sql);
+    throw error;
+  }
+}
+
+/** After some errors SQLite has rolled the whole transaction back by itself, and knows no savepoint any more. */
+function undo(sql: Sql): void {
+  try {
+    sql.run("rollback to duckdive_insert");
+    sql.run("release duckdive_insert");
+  } catch {
+    return;
+  }
 }
 
 function isDatabase(handle: unknown): handle is RawDatabase {

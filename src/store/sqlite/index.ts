@@ -53,6 +53,8 @@ export interface SqliteOptions {
   readonly migrate?: boolean | undefined;
   /** "full": a commit survives a power cut (default). "normal": only a crash of the process; two times as fast. */
   readonly synchronous?: "full" | "normal" | undefined;
+  /** A handle that the application has on the same file: ours is then opened by the same library. */
+  readonly like?: object | undefined;
   /** Hears of errors that belong to no call, such as a listener that threw. Default: a process warning. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -95,8 +97,10 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     return opened;
   }
 
+  const connectionOptions = { file, synchronous: options.synchronous ?? "full", like: options.like } as const;
+
   async function connectAndMigrate(): Promise<Opened> {
-    const connection = await openConnection({ file, synchronous: options.synchronous ?? "full" });
+    const connection = await openConnection(connectionOptions);
     try {
       if (options.migrate === false) requireMigrated(connection, file);
       else await patiently(file, () => migrate(connection, file, clock.now()));
@@ -211,7 +215,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
 
   /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */
   async function migrateOnly(): Promise<number[]> {
-    const connection = await openConnection({ file, synchronous: options.synchronous ?? "full" });
+    const connection = await openConnection(connectionOptions);
     try {
       return await patiently(file, () => migrate(connection, file, clock.now()));
     } catch (error) {
