@@ -14,6 +14,8 @@ import { rounds } from "./rounds.js";
 const batch = 500;
 /** Changes elsewhere may come every few milliseconds, and few of them are about this: they gather this long. */
 const gather = 50;
+/** A schema may ask somebody who never answers: a worker starts, and stops, without the answer after this long. */
+const patience = 5_000;
 
 /** A job as this service needs it. */
 export interface Preparable {
@@ -78,6 +80,16 @@ export function createPreparer(
     return running;
   }
 
+  /** Waits for the round that is under way, but not for ever. */
+  async function settled(): Promise<void> {
+    let limit: Timer | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      limit = clock.after(patience, resolve);
+    });
+    await Promise.race([running, tooLong]);
+    limit?.cancel();
+  }
+
   function soon(): void {
     if (!open) return;
     timer ??= clock.after(gather, () => {
@@ -90,13 +102,14 @@ export function createPreparer(
     ...service({
       async start() {
         open = true;
-        await run();
+        void run();
+        await settled();
       },
       async stop() {
         open = false;
         timer?.cancel();
         timer = undefined;
-        await running;
+        await settled();
       },
     }),
     soon,

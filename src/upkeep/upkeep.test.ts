@@ -273,6 +273,25 @@ describe("prepare", () => {
     expect(unknownRun).toMatchObject({ state: "waiting", waiting: { reason: "preparation" } });
   });
 
+  test("starts and stops although a schema never answers", async () => {
+    const { store, clock } = memory();
+    await store.insert([unchecked('{"to":"ada"}')]);
+    const validate = () => new Promise<never>(() => {});
+    const slow = job({
+      name: "mail",
+      input: { "~standard": { version: 1, vendor: "test", validate } },
+      handle: () => {},
+    });
+    const silent = new Map([["mail", { job: slow, policy: policyOf(slow) }]]);
+    const preparer = createPreparer(store, clock, silent, fail);
+    for (const call of [preparer.start(), preparer.stop()]) {
+      await until(async () => clock.nextTimer() !== undefined);
+      await clock.advance(5_000);
+      await call;
+    }
+    expect(clock.nextTimer()).toBeUndefined();
+  });
+
   test("gathers the wake-ups of fifty milliseconds, and leaves no timer when it stops", async () => {
     const { store: base, clock } = memory();
     const { store, calls } = counting(base);
