@@ -44,9 +44,12 @@ describe("settling", () => {
     await until(() => heard.some(({ name }) => name === "error"));
     await clock.advance(20_000);
     expect(await duckdive.stats()).toMatchObject({ succeeded: 9, running: 1 });
+    const idle = worker.idle();
     const stopped = worker.stop();
     await clock.advance(5_000);
     await stopped;
+    // Whoever waits for it to have nothing to do hears that it has stopped.
+    await idle;
     expect(heard.at(-1)).toMatchObject({ name: "error", about: { error: { code: "SETTLEMENT_LOST" } } });
     expect(clock.nextTimer()).toBeUndefined();
     expect(await duckdive.stats()).toMatchObject({ succeeded: 9, ready: 1 });

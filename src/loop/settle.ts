@@ -52,7 +52,8 @@ export function createSettler(parts: {
   let reportedAt = Number.NEGATIVE_INFINITY;
   const inFlight = new Set<Promise<void>>();
   const unanswered = new Set<Waiting>();
-  const pauses = new Set<Timer>();
+  /** Ends of pauses, by their timers. */
+  const pauses = new Map<Timer, () => void>();
 
   function send(): void {
     if (gathered.length === 0) return;
@@ -79,6 +80,7 @@ export function createSettler(parts: {
 
   async function writeAgain(batch: readonly Waiting[], times: number): Promise<void> {
     await pause(Math.min(firstPause * 2 ** (times - 1), longestPause));
+    if (isClosed) return;
     if (times < halvedAfter || batch.length === 1) return write(batch, times + 1);
     const middle = batch.length >> 1;
     await Promise.all([write(batch.slice(0, middle), times + 1), write(batch.slice(middle), times + 1)]);
@@ -90,12 +92,13 @@ export function createSettler(parts: {
         pauses.delete(timer);
         resolve();
       });
-      pauses.add(timer);
+      pauses.set(timer, resolve);
     });
   }
 
   function report(error: unknown): void {
-    if (clock.now() - reportedAt < reportEvery) return;
+    // A clock that was set back must not keep errors quiet until it is there again.
+    if (Math.abs(clock.now() - reportedAt) < reportEvery) return;
     reportedAt = clock.now();
     onError(error);
   }
@@ -126,7 +129,11 @@ export function createSettler(parts: {
       await Promise.race([flush(), over]);
       timer?.cancel();
       isClosed = true;
-      for (const waiting of pauses) waiting.cancel();
+      for (const [waiting, end] of pauses) {
+        waiting.cancel();
+        end();
+      }
+      pauses.clear();
       if (unanswered.size > 0)
         onError(
           new SettlementLostError(
