@@ -12,8 +12,8 @@
 //                mail-sent.json   the marker: the mail was accepted
 //                mailbox/…        what the local catcher received
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 
 /** What every job of a case is given: where it reads, and where it writes. */
@@ -27,8 +27,12 @@ export const caseInput = z.object({
 
 export type Case = z.infer<typeof caseInput>;
 
-/** The case of a folder. @throws when there is no such folder */
+/** The case of a folder. @throws when there is no such folder, or something else stands there */
 export function caseOf(folder: string, out: string): Case {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`There is no folder ${folder}. Name one that is there.`);
+  if (!found.isDirectory())
+    throw new Error(`${folder} is not a folder. Name the folder it is in: ${dirname(folder)}`);
   const real = realpathSync(folder);
   const slug = basename(real).replaceAll(/[^\p{L}\p{N}._-]+/gu, "-") || "root";
   const name = `${slug.slice(0, 40)}-${digestOf(real).slice(0, 8)}`;

@@ -17,7 +17,7 @@ import { isMissing } from "./copy.js";
 import { copyFile, mailSummary, recordCase, summariseCase } from "./jobs.js";
 import { messageIdOf } from "./mail.js";
 import { makeSample, vanishing } from "./sample.js";
-import { type Manifest, tableOf } from "./summary.js";
+import { type Manifest, nameFor, tableOf } from "./summary.js";
 import { startWorker } from "./supervise.js";
 import { differences } from "./verify.js";
 
@@ -93,7 +93,7 @@ async function record(given: Case, sample: string | undefined): Promise<Manifest
   await using duckdive = open(places.store);
   const run = await duckdive.enqueue(recordCase, given, { id: recordingId(given), tags: [given.name] });
   const before = await run.get();
-  console.log(`${bold(given.name)} ${dim(`records ${given.folder}`)}`);
+  console.log(`${bold(given.name)} ${dim(`records ${nameFor(given.folder)}`)}`);
   if (!run.created)
     console.log(dim("This case was begun before: it goes on where it was. --fresh begins anew."));
   // Time for the sample's file to vanish: copying waits until recording is done.

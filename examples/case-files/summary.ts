@@ -21,6 +21,14 @@ export interface Manifest {
   readonly skipped: readonly { readonly path: string; readonly why: string }[];
 }
 
+/** A name for people: characters that would move the cursor, or change its colour, are spelled out. */
+export function nameFor(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, (character) => {
+    const digits = (character.codePointAt(0) ?? 0).toString(16).padStart(4, "0");
+    return `\\u${digits}`;
+  });
+}
+
 /** The summary, for people. */
 export function summaryOf({ case: name, folder, files, skipped }: Manifest): string {
   const copied = files.filter(({ state }) => state === "succeeded");
@@ -28,10 +36,12 @@ export function summaryOf({ case: name, folder, files, skipped }: Manifest): str
   const bytes = copied.reduce((sum, { size }) => sum + size, 0);
   return [
     `Case ${name}`,
-    `Folder: ${folder}`,
+    `Folder: ${nameFor(folder)}`,
     `${copied.length} of ${files.length} files are in the case store, ${sizeOf(bytes)} in all, each with its SHA-256.`,
-    ...rest.map(({ path, state, attempts, error }) => `${state} at attempt ${attempts}: ${error ?? path}`),
-    ...skipped.map(({ path, why }) => `not copied: ${path}: ${why}`),
+    ...rest.map(
+      ({ path, state, attempts, error }) => `${state} at attempt ${attempts}: ${nameFor(error ?? path)}`,
+    ),
+    ...skipped.map(({ path, why }) => `not copied: ${nameFor(path)}: ${why}`),
     "",
   ].join("\n");
 }
@@ -43,7 +53,7 @@ export function tableOf({ files, skipped }: Manifest, rows: number): string {
   const lines = files
     .filter((file) => shown.has(file))
     .map(({ path, size, sha256, attempts, state }) => [
-      path,
+      nameFor(path),
       sizeOf(size),
       sha256?.slice(0, 12) ?? "-",
       String(attempts),
@@ -60,7 +70,7 @@ export function tableOf({ files, skipped }: Manifest, rows: number): string {
       .trimEnd(),
   );
   if (shown.size < files.length) text.push(`… and ${files.length - shown.size} more: case.json has them all`);
-  for (const { path, why } of skipped) text.push(`not copied: ${path} (${why})`);
+  for (const { path, why } of skipped) text.push(`not copied: ${nameFor(path)} (${why})`);
   return text.join("\n");
 }
 

@@ -9,7 +9,7 @@ import { open } from "duckdive";
 import picocolors from "picocolors";
 import { copyFile, mailSummary, recordCase, summariseCase } from "./jobs.js";
 import { duckdive as hand } from "./queue.js";
-import { sizeOf } from "./summary.js";
+import { nameFor, sizeOf } from "./summary.js";
 
 const terminal = process.stdout.isTTY;
 
@@ -24,17 +24,17 @@ const duckdive = open(process.env.DUCKDIVE_STORE ?? "sqlite:./duckdive.db", {
   queues: { files: 4, "*": 2 },
   log: {
     debug: () => {},
-    info: (message) => say(green("✓"), message),
-    warn: (message) => say(yellow("-"), message),
-    error: (message, fields) => say(red("!"), `${message} ${JSON.stringify(fields ?? {})}`),
+    info: (message) => say(green("✓"), nameFor(message)),
+    warn: (message) => say(yellow("-"), nameFor(message)),
+    error: (message, fields) => say(red("!"), `${nameFor(message)} ${JSON.stringify(fields ?? {})}`),
   },
 });
 
 duckdive.on("retrying", ({ error, attempt }) =>
-  say(yellow("↻"), `${error.message} ${dim(`(attempt ${attempt}; it is tried again)`)}`),
+  say(yellow("↻"), `${nameFor(error.message)} ${dim(`(attempt ${attempt}; it is tried again)`)}`),
 );
 duckdive.on("failed", ({ error, attempt }) =>
-  say(red("✗"), `${error.message} ${dim(`(attempt ${attempt}; given up)`)}`),
+  say(red("✗"), `${nameFor(error.message)} ${dim(`(attempt ${attempt}; given up)`)}`),
 );
 duckdive.on("lost", ({ job, attempt }) =>
   say(yellow("↻"), `${job}: attempt ${attempt} was lost with its worker ${dim("(it begins again)")}`),
@@ -43,7 +43,7 @@ duckdive.on("progress", ({ done, total, note }) => {
   if (!terminal || total === undefined) return;
   const share = Math.floor((done / total) * 20);
   process.stdout.write(
-    `\r\x1b[K  ${"█".repeat(share)}${"░".repeat(20 - share)} ${sizeOf(done)} ${note ?? ""}`,
+    `\r\x1b[K  ${"█".repeat(share)}${"░".repeat(20 - share)} ${sizeOf(done)} ${nameFor(note ?? "")}`,
   );
 });
 

@@ -13,7 +13,7 @@ import { caughtIn } from "../../examples/case-files/catcher.js";
 import { copyChecked } from "../../examples/case-files/copy.js";
 import { copyFile } from "../../examples/case-files/jobs.js";
 import { vanishing } from "../../examples/case-files/sample.js";
-import type { Manifest } from "../../examples/case-files/summary.js";
+import { type Manifest, nameFor } from "../../examples/case-files/summary.js";
 import { differences } from "../../examples/case-files/verify.js";
 import { walk } from "../../examples/case-files/walk.js";
 
@@ -149,7 +149,15 @@ describe("the demo", () => {
   test("answers a folder that is not there with a sentence", async () => {
     const { code, output } = await runDemo(join(root, "nothing"));
     expect(code).toBe(1);
-    expect(output).toContain("ENOENT");
+    expect(output).toContain(`There is no folder ${join(root, "nothing")}.`);
+  });
+
+  test("answers a file in the place of a folder at once, and names the folder it is in", async () => {
+    const file = join(root, "file.txt");
+    await writeFile(file, "x");
+    const { code, output } = await runDemo(file);
+    expect(code).toBe(1);
+    expect(output).toContain(`${file} is not a folder. Name the folder it is in: ${root}`);
   });
 });
 
@@ -178,6 +186,13 @@ describe("walking a folder", () => {
     const entries = [];
     for await (const entry of walk(folder)) entries.push(entry);
     expect(entries).toMatchObject([{ kind: "skipped", why: "its name is not UTF-8" }]);
+  });
+});
+
+describe("a name for people", () => {
+  test("spells out what would move the cursor or change its colour, and nothing else", () => {
+    expect(nameFor("a\n\u001b[31mb\u202e")).toBe("a\\u000a\\u001b[31mb\\u202e");
+    expect(nameFor("заметки 📎 ü.txt")).toBe("заметки 📎 ü.txt");
   });
 });
 
