@@ -233,8 +233,7 @@ export function createContext(claimed: Claimed, environment: Environment, notes:
 
 /** What a handler says of its progress must never fail it, nor the write that carries it. */
 function amount(value: unknown): number | undefined {
-  const number = Number(value);
-  return value === undefined || !Number.isFinite(number) ? undefined : number;
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
 /** Runs one deferred cleanup. One that fails is reported; it does not change how the run ended. */

@@ -105,7 +105,11 @@ export class Morgue {
   }
 
   #lives(peer: Peer, now: number): boolean {
-    if (peer.host === this.#host) return processLives(peer.pid, peer.processStart);
+    if (peer.host === this.#host) {
+      if (!processLives(peer.pid, peer.processStart)) return false;
+      // Where a system does not tell when a process began, the id may be another process's by now: see its heartbeat.
+      if (peer.processStart !== undefined) return true;
+    }
     return now - peer.seenAt < patienceWithOthers;
   }
 }

@@ -56,8 +56,8 @@ create table duckdive_run (
   input text,
   output text,
   error text,                      -- json
-  tags text,                       -- json array
-  meta text,                       -- json object
+  tags text check (json_type(tags) = 'array'),
+  meta text check (json_type(meta) = 'object'),
   release text
 ) strict;
 
