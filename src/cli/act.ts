@@ -32,6 +32,8 @@ export interface Action {
   /** As in "3 runs retried". */
   readonly done: string;
   readonly states: readonly State[];
+  /** What is said of those that are running afterwards, where the action only asks them. */
+  readonly whileRunning?: string;
   readonly apply: (
     duckdive: Duckdive<unknown, boolean>,
     target: Target,
@@ -109,6 +111,14 @@ function nothing({ verb, done, states }: Action): NothingMatchedError {
   );
 }
 
+async function stillRunning(duckdive: Session["duckdive"], target: Target): Promise<number> {
+  if (typeof target === "string" || Array.isArray(target)) {
+    const runs = await Promise.all([target].flat().map((id) => duckdive.get(id)));
+    return runs.filter((run) => run?.state === "running").length;
+  }
+  return duckdive.count({ ...target, state: "running" });
+}
+
 async function perform(
   cli: Cli,
   { duckdive, store }: Session,
@@ -140,5 +150,7 @@ async function perform(
   output.progress("");
   if (output.isJson) output.json({ action: action.verb, count: number });
   else output.line(`${many(number, "run")} ${action.done}.`);
+  const running = action.whileRunning === undefined ? 0 : await stillRunning(duckdive, target);
+  if (running > 0) output.note(`${many(running, "run")} still running: ${action.whileRunning}`);
   return number > 0 ? exits.fine : exits.failed;
 }

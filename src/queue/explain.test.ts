@@ -230,6 +230,11 @@ describe("a run that has ended", () => {
     ]);
   });
 
+  test("failed before its first attempt, because its job does not take its input", () => {
+    const [why] = explain({ ...finished, attempt: 0, state: "failed", reason: "invalid-input", error });
+    expect(why).toMatch(/\(1m ago\), before its first attempt: its stored input is not what the job accepts/);
+  });
+
   test("failed: the reason, the error, and how to try again", () => {
     expect(explain({ ...finished, state: "failed", reason: "error", error })).toEqual([
       "It failed for good at 2026-01-02T11:59:00.000Z (1m ago), on attempt 3 of 10: " +

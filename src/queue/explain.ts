@@ -179,10 +179,12 @@ function explainEnded(facts: Facts): string[] {
     case "cancelled":
       return [`It was cancelled${when}: ${run.reason ?? "no reason was given"}. ${again}`];
     default:
-      return [
-        `It failed for good${when}, on attempt ${ofAll(run.attempt, facts)}: ${whyFailed(run)}. ${again}`,
-      ];
+      return [`It failed for good${when}, ${failedAt(run, facts)}: ${whyFailed(run)}. ${again}`];
   }
+}
+
+function failedAt({ attempt }: StoredRun, facts: Facts): string {
+  return attempt === 0 ? "before its first attempt" : `on attempt ${ofAll(attempt, facts)}`;
 }
 
 function whyFailed({ reason, error }: StoredRun): string {

@@ -197,6 +197,18 @@ describe("how it ends", () => {
     expect(await show(id)).toMatchObject({ state: "ready", attempt: 0 });
   });
 
+  test("cancelling what runs says that it was asked to end, and is not told as done", async () => {
+    const id = await enqueue("deaf");
+    const worker = here.start(["work", "jobs.ts", "--drain", "50ms"]);
+    await worker.said("begun");
+    const asked = "1 run still running: asked to end";
+    expect((await here.run(["cancel", id])).stderr).toContain(asked);
+    const again = await here.run(["cancel", "--job", "deaf"]);
+    expect(again.stdout).toBe("0 runs cancelled.\n");
+    expect(again.stderr).toContain(asked);
+    expect(await show(id)).toMatchObject({ state: "running" });
+  });
+
   test("nothing is running: it stops at once", async () => {
     const worker = here.start(["work", "jobs.ts"]);
     await worker.said("worker ");

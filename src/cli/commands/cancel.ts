@@ -9,6 +9,7 @@ const action: Action = {
   verb: "cancel",
   done: "cancelled",
   states: ["scheduled", "ready", "waiting", "running"],
+  whileRunning: "asked to end, and cancelled when the handler obeys `ctx.signal`.",
   apply: (duckdive, target, { because = "cancelled from the command line" }) =>
     duckdive.cancel(target, because),
 };
