@@ -19,6 +19,7 @@ const everything = [
   "testing",
   "runner",
   "runner/child",
+  "address",
   "open",
   "index",
   "worker",
@@ -51,6 +52,7 @@ const arrows = {
   with: ["kernel", "job", "run", "store"],
   testing: [...everythingBut("cli"), "store/*"],
   worker: [...processes, "store/*"],
+  address: ["kernel", "job", "run", "store", "store/*", "queue", "with"],
   open: [...everythingBut("cli", "runner", "runner/child", "testing", "index"), "store/*"],
   index: [...everythingBut("cli", "runner", "runner/child"), "store/*"],
   cli: [...everything, "store/*"],
@@ -60,6 +62,7 @@ const arrows = {
 const otherDoors = [
   /^store\/contract\.ts$/,
   /^index\.ts$/,
+  /^address\.ts$/,
   /^open\.ts$/,
   /^worker\.ts$/,
   /^with\/[^/]+\.ts$/,

@@ -89,8 +89,9 @@ export async function findTarget(cli: Cli, configured?: LoadedConfig): Promise<T
 export async function openSession(cli: Cli, options: SessionOptions): Promise<Session> {
   const target = await findTarget(cli, options.configured);
   if (options.access === "existing") requireStore(target);
-  const [{ assemble, storeOf }, { systemClock }] = await Promise.all([
+  const [{ assemble }, { storeOf }, { systemClock }] = await Promise.all([
     import("../open.js"),
+    import("../address.js"),
     import("../kernel/index.js"),
   ]);
   const openOptions = openOptionsOf(cli, options);
