@@ -79,7 +79,7 @@ async function check(cli: Cli, { store }: Session, verb: string, thing: Thing): 
   const kind = isQueue ? "queue" : "job";
   const suggestion = didYouMean(name, [...known, ...paused]);
   if (suggestion === "" && verb === "pause") {
-    cli.output.note(`No ${kind} "${name}" is known here yet; it is paused from its first run on.`);
+    cli.output.note(`No ${kind} "${name}" has been seen by a worker yet; it is paused all the same.`);
     return;
   }
   const instead = suggestion === "" ? ` Known: ${known.join(", ") || "none"}.` : suggestion;

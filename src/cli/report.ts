@@ -33,7 +33,10 @@ export function printError(error: unknown, circumstances: Circumstances): number
 function printUsage(error: CommanderError, { output, argv }: Circumstances): number {
   if (error.exitCode === 0) return exits.fine;
   if (error.code === "commander.help") return exits.usage;
-  const [message = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const [message = "", ...rest] = error.message
+    .replace(/^error: /, "")
+    .replace(/\.$/, "")
+    .split("\n");
   const suggestion = rest.join(" ").replace(/^\((.*)\)$/, " $1");
   if (output.isJson)
     output.note(JSON.stringify({ error: { code: "USAGE", message: `${message}.${suggestion}` } }));

@@ -15,6 +15,7 @@ afterEach(() => here.remove());
 describe("a command line that is wrong ends with 2", () => {
   test.each([
     [["wrok"], /unknown command 'wrok'.*Did you mean work\?/],
+    [["runs", "x"], /too many arguments for 'runs'\. Expected 0 arguments but got 1\.\n/],
     [["runs", "--quue", "x"], /unknown option '--quue'.*Did you mean --queue\?/],
     [["runs", "--state", "faild"], /Did you mean "failed"\?/],
     [["runs", "--limit", "many"], /--limit is "many". Use a whole number/],
