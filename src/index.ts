@@ -1,9 +1,7 @@
-/**
- * The door of duckdive for applications: everything that `import { … } from "duckdive"` gives.
- *
- * The list is written by hand, so that adding to it is a decision. Values first, then errors, then types. Nothing
- * here, or below, does anything at import, and nothing awaits at the top level, so `require("duckdive")` works too.
- */
+// The door of duckdive for applications: everything that `import { … } from "duckdive"` gives.
+//
+// The list is written by hand, so that adding to it is a decision. Values first, then errors, then types. Nothing
+// here, or below, does anything at import, and nothing awaits at the top level, so `require("duckdive")` works too.
 
 export type {
   Adapter,

@@ -1,12 +1,10 @@
-/**
- * The composition root for applications: a client and its workers, put together over a store.
- *
- * `open` is synchronous and reads nothing: the store connects at first use, so a module may export what it gives back.
- * Here an address becomes a store, options are checked, and the parts hear of each other; nothing is decided. The
- * testing kit assembles the same parts over a store in memory with a clock of its own.
- *
- * Before this file comes the application. After it come the queue, the worker and the stores.
- */
+// The composition root for applications: a client and its workers, put together over a store.
+//
+// `open` is synchronous and reads nothing: the store connects at first use, so a module may export what it gives back.
+// Here an address becomes a store, options are checked, and the parts hear of each other; nothing is decided. The
+// testing kit assembles the same parts over a store in memory with a clock of its own.
+//
+// Before this file comes the application. After it come the queue, the worker and the stores.
 import { storeOf } from "./address.js";
 import { collectJobs, type Log, type StoredError } from "./job/index.js";
 import {

@@ -1,10 +1,8 @@
-/**
- * The composition root for processes: a worker made of its parts.
- *
- * A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
- * which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
- * application; the command line makes one in a process of its own.
- */
+// The composition root for processes: a worker made of its parts.
+//
+// A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
+// which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
+// application; the command line makes one in a process of its own.
 import { type AnyJob, defaults, type Log, policyOf } from "./job/index.js";
 import {
   type Clock,

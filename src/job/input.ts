@@ -51,15 +51,21 @@ export function prepareInput(
 /**
  * What the handler gets of a stored input. A promise only when the schema is asynchronous.
  *
- * @throws InvalidInputError when the job does not accept what is stored: the schema has changed since
+ * @param options.wasChecked whether it was judged when it was recorded: then the schema has changed since
+ * @throws InvalidInputError when the job does not accept what is stored
  */
-export function parseStored(contract: unknown, text: string | undefined): MaybePromise<unknown> {
+export function parseStored(
+  contract: unknown,
+  text: string | undefined,
+  options: { wasChecked: boolean } = { wasChecked: true },
+): MaybePromise<unknown> {
   const definition = definitionOf(contract);
   if (definition.input === undefined) {
     if (text === undefined) return undefined;
     throw noInput(definition);
   }
-  return accepted(definition.input, text, (issues, cause) => refusedStored(definition, issues, cause));
+  const refuse = options.wasChecked ? refusedStored : refusedUnchecked;
+  return accepted(definition.input, text, (issues, cause) => refuse(definition, issues, cause));
 }
 
 /**
@@ -172,6 +178,17 @@ function refusedStored(
   const message =
     `The stored input of job "${name}" is not what its handler accepts now: ${list(found)}. The schema has changed ` +
     `since the run was enqueued: accept both forms until the old runs are done, then retry this one.`;
+  return new InvalidInputError(message, { job: name, issues: found.map(plain), cause });
+}
+
+function refusedUnchecked(
+  { name }: Definition,
+  found: readonly FoundIssue[],
+  cause: unknown,
+): InvalidInputError {
+  const message =
+    `Job "${name}" does not accept the input that this run was recorded with: ${list(found)}. ` +
+    "It was recorded without the job's definition, so it is judged only now: enqueue it again with what the job takes.";
   return new InvalidInputError(message, { job: name, issues: found.map(plain), cause });
 }
 

@@ -1,13 +1,11 @@
-/**
- * Where this process runs, and whether another process there still lives.
- *
- * A process id means something only on one machine, in one boot, in one process namespace: the three make up the
- * host's name here. On that host a process that is gone is known to be gone at once, and one that lives is never
- * called dead, however late its heartbeat or however far the clock jumped. Ids are used again, so the time the
- * process began goes with the id; and a zombie, dead but not yet collected by its parent, counts as dead.
- *
- * Before this file comes nothing. After it come the worker, which registers itself so, and stores, which look for the dead.
- */
+// Where this process runs, and whether another process there still lives.
+//
+// A process id means something only on one machine, in one boot, in one process namespace: the three make up the
+// host's name here. On that host a process that is gone is known to be gone at once, and one that lives is never
+// called dead, however late its heartbeat or however far the clock jumped. Ids are used again, so the time the
+// process began goes with the id; and a zombie, dead but not yet collected by its parent, counts as dead.
+//
+// Before this file comes nothing. After it come the worker, which registers itself so, and stores, which look for the dead.
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 

@@ -1,9 +1,7 @@
-/**
- * What one execution needs from around it, handed in as one value.
- *
- * The worker makes it once from its parts; the loop, the executions and their contexts share it. Nothing in `loop/`
- * reaches for anything that is not in here, which is what lets a test run the real loop under a clock of its own.
- */
+// What one execution needs from around it, handed in as one value.
+//
+// The worker makes it once from its parts; the loop, the executions and their contexts share it. Nothing in `loop/`
+// reaches for anything that is not in here, which is what lets a test run the real loop under a clock of its own.
 import type { AnyContract, AnyJob, Log, RequestOptions, ResolvedPolicy } from "../job/index.js";
 import type { Clock, Events } from "../kernel/index.js";
 import type { ExecuteMiddleware } from "../middleware/index.js";

@@ -1,14 +1,12 @@
-/**
- * One execution: from a claimed run to the settlement that ends it.
- *
- *   refuse    a run this worker may not or need not execute ends at once: parked, expired, exhausted, invalid
- *   call      the handler, inside the middleware, with its `ctx`, under its timeout
- *   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
- *   clean up  what was registered with `ctx.defer`, last first
- *   decide    `run/transition` makes the settlement
- *
- * Nothing thrown here leaves here: whatever happens becomes a settlement.
- */
+// One execution: from a claimed run to the settlement that ends it.
+//
+//   refuse    a run this worker may not or need not execute ends at once: parked, expired, exhausted, invalid
+//   call      the handler, inside the middleware, with its `ctx`, under its timeout
+//   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
+//   clean up  what was registered with `ctx.defer`, last first
+//   decide    `run/transition` makes the settlement
+//
+// Nothing thrown here leaves here: whatever happens becomes a settlement.
 
 import {
   InvalidInputError,
@@ -185,7 +183,10 @@ async function perform(
     }
     return await endOf(returned, known, context);
   } catch (error) {
-    return { how: "threw", error: storedError(error) };
+    const stored = storedError(error);
+    // Another attempt would meet the same version.
+    if (error instanceof NotBuiltError) return { how: "failed", reason: "not-built", error: stored };
+    return { how: "threw", error: stored };
   }
 }
 

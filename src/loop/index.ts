@@ -1,15 +1,13 @@
-/**
- * The door of `loop/`: fetch → execute → settle, inside one process.
- *
- *   loop.ts       the pump: claims while slots are free, rests when nothing is left, wakes when told
- *   execution.ts  one run: refuse or call, observe, clean up, decide
- *   context.ts    the `ctx` of a handler
- *   settle.ts     settlements in batches, kept until the store has taken them
- *   notes.ts      logs and progress on their way to the store
- *
- * It knows nothing of steps or waits: a suspension is one more way for an execution to end. Who keeps the worker
- * registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
- */
+// The door of `loop/`: fetch → execute → settle, inside one process.
+//
+//   loop.ts       the pump: claims while slots are free, rests when nothing is left, wakes when told
+//   execution.ts  one run: refuse or call, observe, clean up, decide
+//   context.ts    the `ctx` of a handler
+//   settle.ts     settlements in batches, kept until the store has taken them
+//   notes.ts      logs and progress on their way to the store
+//
+// It knows nothing of steps or waits: a suspension is one more way for an execution to end. Who keeps the worker
+// registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
 
 export { OutcomeNotReturnedError } from "./context.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";

@@ -1,9 +1,7 @@
-/**
- * `ctx.log`: one line goes two ways, to the run's own record and to the process's log, bound to the run.
- *
- * What a handler says is kept with its run, so that whoever asks "what happened?" need not search elsewhere. The
- * amount is bounded: a loop that logs must not fill the store.
- */
+// `ctx.log`: one line goes two ways, to the run's own record and to the process's log, bound to the run.
+//
+// What a handler says is kept with its run, so that whoever asks "what happened?" need not search elsewhere. The
+// amount is bounded: a loop that logs must not fill the store.
 import type { Log } from "../job/index.js";
 import { encode } from "../kernel/index.js";
 import { type Fence, storedText } from "../run/index.js";

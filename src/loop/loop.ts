@@ -1,14 +1,12 @@
-/**
- * The loop: fetch, execute, settle, for ever.
- *
- *   1. fetch    while slots are free, claim as many runs as fit; when a claim comes back short, rest.
- *   2. execute  each claimed run at once, side by side; a run holds its slot until its handler has ended.
- *   3. settle   hand the settlement on, free the slot, fetch again. Settlements and the next claim reach the store in
- *               one turn, where they may share a transaction.
- *
- * A resting loop does nothing at all: it is woken by the store's `watch`. Whatever goes wrong with the store is
- * reported and tried again with growing pauses; nothing that a handler does can end the loop.
- */
+// The loop: fetch, execute, settle, for ever.
+//
+//   1. fetch    while slots are free, claim as many runs as fit; when a claim comes back short, rest.
+//   2. execute  each claimed run at once, side by side; a run holds its slot until its handler has ended.
+//   3. settle   hand the settlement on, free the slot, fetch again. Settlements and the next claim reach the store in
+//               one turn, where they may share a transaction.
+//
+// A resting loop does nothing at all: it is woken by the store's `watch`. Whatever goes wrong with the store is
+// reported and tried again with growing pauses; nothing that a handler does can end the loop.
 import { type Service, service, type Timer } from "../kernel/index.js";
 import type { Ability, Claimed } from "../store/contract.js";
 import type { Environment } from "./environment.js";

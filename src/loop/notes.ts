@@ -1,10 +1,8 @@
-/**
- * What handlers say while they run, logs and progress, on its way to the store.
- *
- * Lines gather for a quarter of a second and go in one write; of a run's progress only the newest is sent. Before a
- * settlement is written everything said so far is handed over in front of it, so that the last line of a run is never
- * behind the fence that its own end lowers.
- */
+// What handlers say while they run, logs and progress, on its way to the store.
+//
+// Lines gather for a quarter of a second and go in one write; of a run's progress only the newest is sent. Before a
+// settlement is written everything said so far is handed over in front of it, so that the last line of a run is never
+// behind the fence that its own end lowers.
 import type { Clock, Timer } from "../kernel/index.js";
 import type { Note, Store } from "../store/contract.js";
 

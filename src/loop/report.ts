@@ -1,9 +1,7 @@
-/**
- * Tells listeners how an execution ended, once the store has answered.
- *
- * Reported is what became of the run, not what was hoped for: a settlement that was refused is `refused`, a run that
- * would have gone on but was cancelled meanwhile is `cancelled`.
- */
+// Tells listeners how an execution ended, once the store has answered.
+//
+// Reported is what became of the run, not what was hoped for: a settlement that was refused is `refused`, a run that
+// would have gone on but was cancelled meanwhile is `cancelled`.
 import type { Settlement } from "../run/index.js";
 import type { Claimed, Settled } from "../store/contract.js";
 import type { Environment } from "./environment.js";

@@ -1,12 +1,10 @@
-/**
- * Settlements on their way to the store: gathered for a turn, written as one batch, kept until they are taken.
- *
- * Executions that end in one turn share a write; the store may let them share its transaction with the next claim. A
- * write that fails is tried again, with growing pauses, for as long as the worker lives: the run's owner is the only
- * one who knows how it ended. A batch that fails again and again is halved, so that one settlement the store cannot
- * take does not hold up the others. What the store refuses is reported and dropped: the claim was lost, somebody else
- * owns the run.
- */
+// Settlements on their way to the store: gathered for a turn, written as one batch, kept until they are taken.
+//
+// Executions that end in one turn share a write; the store may let them share its transaction with the next claim. A
+// write that fails is tried again, with growing pauses, for as long as the worker lives: the run's owner is the only
+// one who knows how it ended. A batch that fails again and again is halved, so that one settlement the store cannot
+// take does not hold up the others. What the store refuses is reported and dropped: the claim was lost, somebody else
+// owns the run.
 import { type Clock, DuckdiveError, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
 import type { Settled, Store } from "../store/contract.js";

@@ -1,10 +1,8 @@
-/**
- * How long a stopping worker waits for its handlers: until a deadline, which may only come nearer.
- *
- * The first `stop` sets it, a second one with less time moves it, one with more changes nothing. At the deadline
- * whoever still runs is told to stop, and `over` resolves. A worker whose handlers all end before calls `end`, so that
- * no timer keeps its process alive.
- */
+// How long a stopping worker waits for its handlers: until a deadline, which may only come nearer.
+//
+// The first `stop` sets it, a second one with less time moves it, one with more changes nothing. At the deadline
+// whoever still runs is told to stop, and `over` resolves. A worker whose handlers all end before calls `end`, so that
+// no timer keeps its process alive.
 import type { Clock, Timer } from "../kernel/index.js";
 
 export interface Shutdown {

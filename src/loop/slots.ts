@@ -1,9 +1,7 @@
-/**
- * How many runs of which queue this worker may take now. Pure counting.
- *
- * A queue that is named has slots of its own; all others share those of `*`. A queue that is neither named nor covered
- * by `*` is not this worker's business.
- */
+// How many runs of which queue this worker may take now. Pure counting.
+//
+// A queue that is named has slots of its own; all others share those of `*`. A queue that is neither named nor covered
+// by `*` is not this worker's business.
 export interface Slots {
   /** Free slots by name, as a claim asks for them; `*` among them. Undefined when nothing is free. */
   free(most: number): Record<string, number> | undefined;

@@ -1,9 +1,7 @@
-/**
- * Why an execution is told to stop, and what that makes of a handler that then throws.
- *
- * A handler learns of it through `ctx.signal`: its reason is one of the errors below. Whether the handler obeys, is
- * slow, or ignores it, the run's fate is the same, so it is decided here once.
- */
+// Why an execution is told to stop, and what that makes of a handler that then throws.
+//
+// A handler learns of it through `ctx.signal`: its reason is one of the errors below. Whether the handler obeys, is
+// slow, or ignores it, the run's fate is the same, so it is decided here once.
 import type { StoredError } from "../job/index.js";
 import { DuckdiveError } from "../kernel/index.js";
 import type { Ended } from "../run/index.js";

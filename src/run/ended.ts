@@ -1,9 +1,7 @@
-/**
- * What can have become of one execution, before anything is decided about the run.
- *
- * The loop observes (the handler returned, threw, ran out of time, was told to stop …) and says so in one of these
- * values; `transition` decides. Keeping the two apart is what lets a property test walk every case without a loop.
- */
+// What can have become of one execution, before anything is decided about the run.
+//
+// The loop observes (the handler returned, threw, ran out of time, was told to stop …) and says so in one of these
+// values; `transition` decides. Keeping the two apart is what lets a property test walk every case without a loop.
 import type { StoredError } from "../job/index.js";
 
 export type Ended =

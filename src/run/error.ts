@@ -1,10 +1,8 @@
-/**
- * An error as it is stored: what was thrown, turned into data.
- *
- * A handler may throw anything: an Error with a cause chain, a string, an object with a getter that throws. What is kept
- * is name, message, code, stack and causes, each of bounded length, so that one error can neither fill the store nor fail
- * the settlement that carries it.
- */
+// An error as it is stored: what was thrown, turned into data.
+//
+// A handler may throw anything: an Error with a cause chain, a string, an object with a getter that throws. What is kept
+// is name, message, code, stack and causes, each of bounded length, so that one error can neither fill the store nor fail
+// the settlement that carries it.
 import type { StoredError } from "../job/index.js";
 
 const longest = { message: 4_000, stack: 8_000, causes: 8 };

@@ -1,9 +1,7 @@
-/**
- * What listeners hear of runs in this process: logs, metrics and the application's own `duckdive.on(...)`.
- *
- * Events are told, never asked: nothing in duckdive waits for a listener or depends on one. They speak of what this
- * process did; what other processes did stands in the store.
- */
+// What listeners hear of runs in this process: logs, metrics and the application's own `duckdive.on(...)`.
+//
+// Events are told, never asked: nothing in duckdive waits for a listener or depends on one. They speak of what this
+// process did; what other processes did stands in the store.
 import type { StoredError } from "../job/index.js";
 
 interface About {

@@ -1,6 +1,4 @@
-/**
- * The door of `run/`: what a run is and what becomes of it. Pure: nothing here reads a clock, a store or a handler.
- */
+// The door of `run/`: what a run is and what becomes of it. Pure: nothing here reads a clock, a store or a handler.
 export type { Ended } from "./ended.js";
 export { storedError, storedText } from "./error.js";
 export type { RunEvents } from "./events.js";

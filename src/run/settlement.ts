@@ -1,10 +1,8 @@
-/**
- * The plain data that ends an execution.
- *
- * `transition` computes a Settlement from what happened; the loop carries it to the store unread; the store writes it
- * under the fence. Nothing here acts, so that the state machine can be tested without a store and a settlement can
- * wait in a batch with others.
- */
+// The plain data that ends an execution.
+//
+// `transition` computes a Settlement from what happened; the loop carries it to the store unread; the store writes it
+// under the fence. Nothing here acts, so that the state machine can be tested without a store and a settlement can
+// wait in a batch with others.
 import type { State, StoredError } from "../job/index.js";
 
 /** Why a run is `waiting`. Each reason has the one event that ends it. */
@@ -77,5 +75,6 @@ export const failureReasons = {
   lost: "the last attempt was lost with its worker",
   expired: "it had not started within `startWithin`, or not ended within `finishWithin`",
   "invalid-input": "its stored input is not what the job accepts",
+  "not-built": "it asked for what this version of duckdive does not do",
   "invalid-output": "the handler returned what cannot be stored, or what its `output` schema refuses",
 } as const;

@@ -1,15 +1,13 @@
-/**
- * The life of a run, as one table.
- *
- * Every move a run can make has a name here, the states it may start from and the states it may lead to. Stores obey
- * the table, the model-based test walks it at random, and `docs/reference/states.md` is drawn from it. A move that is
- * not here does not exist.
- *
- *   scheduled ──promote──▶ ready ──claim──▶ running ──succeed──▶ succeeded
- *       ▲                    ▲                │  │
- *       └──── retry, snooze ─┼────────────────┘  ├──fail───▶ failed
- *                            └──── waiting ◀─────┘           cancelled (from every state that has not ended)
- */
+// The life of a run, as one table.
+//
+// Every move a run can make has a name here, the states it may start from and the states it may lead to. Stores obey
+// the table, the model-based test walks it at random, and `docs/reference/states.md` is drawn from it. A move that is
+// not here does not exist.
+//
+//   scheduled ──promote──▶ ready ──claim──▶ running ──succeed──▶ succeeded
+//       ▲                    ▲                │  │
+//       └──── retry, snooze ─┼────────────────┘  ├──fail───▶ failed
+//                            └──── waiting ◀─────┘           cancelled (from every state that has not ended)
 import type { State } from "../job/index.js";
 
 export interface Move {

@@ -1,9 +1,7 @@
-/**
- * What becomes of a run: from how its execution ended, the job's policy and the attempt, to a Settlement.
- *
- * Pure: no clock, no store; randomness for the jitter is handed in. Every way an execution can end is one case below,
- * and each states the move of `states.ts` it makes.
- */
+// What becomes of a run: from how its execution ended, the job's policy and the attempt, to a Settlement.
+//
+// Pure: no clock, no store; randomness for the jitter is handed in. Every way an execution can end is one case below,
+// and each states the move of `states.ts` it makes.
 import { type ResolvedPolicy, retryDelay, type StoredError } from "../job/index.js";
 import type { Ended } from "./ended.js";
 import type { Fence, Settlement } from "./settlement.js";

@@ -1,18 +1,16 @@
-/**
- * The Store contract: what a place must do to be a home for runs.
- *
- * A store keeps rows and moves them; it decides nothing. What happens to a run is decided by pure code in `run/`
- * and arrives here as plain data. Arrays in, arrays out: every verb is a batch, and answers in the order it was asked.
- * The twelve scenarios of `docs/decisions/0001-store-contract.md` walk through these verbs as calls and rows, and the
- * conformance suite of `duckdive/testing` holds every store to them.
- *
- * Four rules stand above the verbs:
- *  1. A promise resolves only after the commit that holds its effect.
- *  2. Time is the store's: callers give durations, or moments somebody asked for; the store reads its own clock.
- *  3. The fence is `(run, token)`: whoever writes for an execution shows it, and is refused once the claim is lost.
- *  4. A wake-up is never lost: a verb that puts a run to rest looks, in the same transaction, whether the event it
- *     would rest for has come already, and if so makes it ready instead.
- */
+// The Store contract: what a place must do to be a home for runs.
+//
+// A store keeps rows and moves them; it decides nothing. What happens to a run is decided by pure code in `run/`
+// and arrives here as plain data. Arrays in, arrays out: every verb is a batch, and answers in the order it was asked.
+// The twelve scenarios of `docs/decisions/0001-store-contract.md` walk through these verbs as calls and rows, and the
+// conformance suite of `duckdive/testing` holds every store to them.
+//
+// Four rules stand above the verbs:
+//  1. A promise resolves only after the commit that holds its effect.
+//  2. Time is the store's: callers give durations, or moments somebody asked for; the store reads its own clock.
+//  3. The fence is `(run, token)`: whoever writes for an execution shows it, and is refused once the claim is lost.
+//  4. A wake-up is never lost: a verb that puts a run to rest looks, in the same transaction, whether the event it
+//     would rest for has come already, and if so makes it ready instead.
 import type { State, StoredError } from "../job/index.js";
 import type { Fence, Moment, NewEvent, Settlement, WaitReason } from "../run/index.js";
 

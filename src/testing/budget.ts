@@ -1,9 +1,7 @@
-/**
- * What keeps a drain from going on for ever: how many executions it may take.
- *
- * A job that snoozes for no time, or enqueues itself, is never done. A test that meets one should fail with the name of
- * the job, and not by the time limit of its framework.
- */
+// What keeps a drain from going on for ever: how many executions it may take.
+//
+// A job that snoozes for no time, or enqueues itself, is never done. A test that meets one should fail with the name of
+// the job, and not by the time limit of its framework.
 import { DuckdiveError } from "../kernel/index.js";
 
 /** A drain did not come to an end: jobs that snooze for no time, or enqueue themselves, keep it going. */

@@ -1,10 +1,8 @@
-/**
- * Checks runs that were recorded without their definition: from a shell, from SQL, from another language.
- *
- * Such a run waits, never executed, until a worker that has its job has judged its input by the job's schema. Valid, it
- * gets the queue, the priority and the limits its job declares and becomes ready; invalid, it fails with the reason,
- * and no attempt is used. Two workers may judge one run; the store takes the first answer.
- */
+// Checks runs that were recorded without their definition: from a shell, from SQL, from another language.
+//
+// Such a run waits, never executed, until a worker that has its job has judged its input by the job's schema. Valid, it
+// gets the queue, the priority and the limits its job declares and becomes ready; invalid, it fails with the reason,
+// and no attempt is used. Two workers may judge one run; the store takes the first answer.
 import { type AnyContract, parseStored, type ResolvedPolicy } from "../job/index.js";
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import { shortestKeep, storedError } from "../run/index.js";
@@ -63,7 +61,7 @@ export function createPreparer(
       throw new TypeError(`a run of ${run.job} was listed though no such job was asked for`);
     const { policy } = known;
     try {
-      await parseStored(known.job, run.input);
+      await parseStored(known.job, run.input, { wasChecked: false });
     } catch (error) {
       const keep = policy.keep === false ? shortestKeep : policy.keep.failed;
       return { id: run.id, invalid: storedError(error), keep };

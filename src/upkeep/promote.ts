@@ -1,9 +1,7 @@
-/**
- * Makes ready what is due, at the moment it is due.
- *
- * It knows when the next scheduled run is due and sleeps until then; a run that is scheduled earlier, by anybody, moves
- * the alarm. So nothing polls: an idle store with a run due on Friday is read on Friday.
- */
+// Makes ready what is due, at the moment it is due.
+//
+// It knows when the next scheduled run is due and sleeps until then; a run that is scheduled earlier, by anybody, moves
+// the alarm. So nothing polls: an idle store with a run due on Friday is read on Friday.
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import type { Store } from "../store/contract.js";
 import { rounds } from "./rounds.js";

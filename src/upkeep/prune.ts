@@ -1,9 +1,7 @@
-/**
- * Removes runs past their keeping, a few at a time.
- *
- * It reads one index once in ten minutes; when something is to be removed it goes on in small transactions with a
- * breath between them, so that neither an enqueue nor a claim waits long behind a million deletions.
- */
+// Removes runs past their keeping, a few at a time.
+//
+// It reads one index once in ten minutes; when something is to be removed it goes on in small transactions with a
+// breath between them, so that neither an enqueue nor a claim waits long behind a million deletions.
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import type { Store } from "../store/contract.js";
 

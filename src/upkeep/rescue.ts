@@ -1,9 +1,7 @@
-/**
- * Gives the runs of dead workers back.
- *
- * Every worker looks after all others: once a second it asks the store who is dead, which on one machine is a look at
- * a process table and not at the database. Two that find the same corpse do no harm: `rescue` is one transaction.
- */
+// Gives the runs of dead workers back.
+//
+// Every worker looks after all others: once a second it asks the store who is dead, which on one machine is a look at
+// a process table and not at the database. Two that find the same corpse do no harm: `rescue` is one transaction.
 import { type Clock, type Events, type Service, service, type Timer } from "../kernel/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { Store } from "../store/contract.js";

@@ -1,10 +1,8 @@
-/**
- * One at a time, and never too few: work that is asked for by wake-ups.
- *
- * A wake-up that comes while the work is under way may be about something the work has read past already, so it is not
- * dropped and not run beside it: it asks for one more round, however many of them come. The promise of every call is
- * that of the last round it may need.
- */
+// One at a time, and never too few: work that is asked for by wake-ups.
+//
+// A wake-up that comes while the work is under way may be about something the work has read past already, so it is not
+// dropped and not run beside it: it asks for one more round, however many of them come. The promise of every call is
+// that of the last round it may need.
 export function rounds(work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined;
   let again = false;

@@ -1,4 +1,5 @@
 // The demo as a stranger runs it, in processes of its own: once through, and killed again and again.
+// cspell:ignore заметки
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";

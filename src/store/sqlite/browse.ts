@@ -1,11 +1,9 @@
-/**
- * Looking through runs: pages of them, and how many there are.
- *
- * A filter may fit one run in a million, and reading a million rows would stop the process for a second. So the
- * table is walked in stretches of some ten thousand rows, newest first, and the process gets its turn after each. The
- * filters people use most have an index to walk instead: ids, one job, and the runs that ended otherwise than well.
- * A page goes on by the place of its last run, so that runs recorded meanwhile neither repeat nor skip any.
- */
+// Looking through runs: pages of them, and how many there are.
+//
+// A filter may fit one run in a million, and reading a million rows would stop the process for a second. So the
+// table is walked in stretches of some ten thousand rows, newest first, and the process gets its turn after each. The
+// filters people use most have an index to walk instead: ids, one job, and the runs that ended otherwise than well.
+// A page goes on by the place of its last run, so that runs recorded meanwhile neither repeat nor skip any.
 
 import type { State } from "../../job/index.js";
 import { InvalidOptionError } from "../../kernel/index.js";

@@ -1,14 +1,12 @@
-/**
- * Claiming: how a worker takes runs.
- *
- * Ready runs stand in lanes: one queue at one priority, and apart from the others those that only some workers may
- * take (a route). First the lanes that have work are listed, outside of any transaction; when none of them is for
- * this worker, nothing is written and nobody's lock is touched. Otherwise they are listed once more inside of the
- * write transaction, where nothing moves, and the runs are taken: highest priority first, then longest due.
- *
- * A claim gives its whole batch one token, a number that is never given twice, not even across restarts. It is the
- * fence of every later write for these executions.
- */
+// Claiming: how a worker takes runs.
+//
+// Ready runs stand in lanes: one queue at one priority, and apart from the others those that only some workers may
+// take (a route). First the lanes that have work are listed, outside of any transaction; when none of them is for
+// this worker, nothing is written and nobody's lock is touched. Otherwise they are listed once more inside of the
+// write transaction, where nothing moves, and the runs are taken: highest priority first, then longest due.
+//
+// A claim gives its whole batch one token, a number that is never given twice, not even across restarts. It is the
+// fence of every later write for these executions.
 import type { Ability, Claimed, ClaimRequest } from "../contract.js";
 import type { Sql } from "./driver.js";
 import { WorkerLostError } from "./errors.js";

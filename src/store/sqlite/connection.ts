@@ -1,13 +1,11 @@
-/**
- * One file, opened the way duckdive uses it.
- *
- * A connection of our own, never the application's: write-ahead log, so that readers and the one writer do not meet;
- * `synchronous=FULL`, so that a commit that was reported survives a power cut; and a busy timeout of a few
- * milliseconds, because waiting inside SQLite stops the whole process. Longer waits are the writer's, between turns.
- * A file that cannot be used is found out here, with the path and the remedy, not at the first enqueue.
- *
- * Before this file comes the driver. After it come the migrations, the writer and every verb.
- */
+// One file, opened the way duckdive uses it.
+//
+// A connection of our own, never the application's: write-ahead log, so that readers and the one writer do not meet;
+// `synchronous=FULL`, so that a commit that was reported survives a power cut; and a busy timeout of a few
+// milliseconds, because waiting inside SQLite stops the whole process. Longer waits are the writer's, between turns.
+// A file that cannot be used is found out here, with the path and the remedy, not at the first enqueue.
+//
+// Before this file comes the driver. After it come the migrations, the writer and every verb.
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Connection, connect } from "./driver.js";

@@ -1,6 +1,4 @@
-/**
- * The doctor's look at a SQLite store: what it runs on, whether it is sound, and what a person may want to change.
- */
+// The doctor's look at a SQLite store: what it runs on, whether it is sound, and what a person may want to change.
 import { statSync } from "node:fs";
 import type { Doctor } from "../contract.js";
 import { inMemory } from "./connection.js";

@@ -1,12 +1,10 @@
-/**
- * The three drivers, made one: `node:sqlite`, `libsql`, and whatever an application hands in that looks like them.
- *
- * Our statements are written with `:name`, so that a database shell can run them. Binding by name is slow in one
- * driver and impossible by position in another, so each statement is compiled once to `?` and a list of names, and
- * rows come back as arrays: measured, that is the fastest way through each of them. Statements are kept by their text.
- *
- * Before this file come the drivers. After it comes the connection, and through it everything that speaks SQL.
- */
+// The three drivers, made one: `node:sqlite`, `libsql`, and whatever an application hands in that looks like them.
+//
+// Our statements are written with `:name`, so that a database shell can run them. Binding by name is slow in one
+// driver and impossible by position in another, so each statement is compiled once to `?` and a list of names, and
+// rows come back as arrays: measured, that is the fastest way through each of them. Statements are kept by their text.
+//
+// Before this file come the drivers. After it comes the connection, and through it everything that speaks SQL.
 import { createRequire } from "node:module";
 import { SqliteDriverMissingError } from "./errors.js";
 

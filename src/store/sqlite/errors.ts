@@ -1,10 +1,8 @@
-/**
- * What can go wrong with a SQLite file, each with its name, its stable code and its remedy.
- *
- * A driver reports numbers (SQLITE_FULL is 13) in its own way; `translate` reads them and answers with one of these,
- * keeping what the driver said as `cause`. SQLITE_BUSY alone never gets here: the writer waits it out, and only when
- * it has waited for long does it say so with StoreBusyError.
- */
+// What can go wrong with a SQLite file, each with its name, its stable code and its remedy.
+//
+// A driver reports numbers (SQLITE_FULL is 13) in its own way; `translate` reads them and answers with one of these,
+// keeping what the driver said as `cause`. SQLITE_BUSY alone never gets here: the writer waits it out, and only when
+// it has waited for long does it say so with StoreBusyError.
 import { DuckdiveError } from "../../kernel/index.js";
 
 /** The file is not a SQLite database, or is damaged. */

@@ -1,9 +1,7 @@
-/**
- * What a commit will tell the listeners, gathered while its operations run.
- *
- * Nobody may hear of a change before it is committed, and nobody should hear of one that was rolled back. So each
- * transaction gathers here what it did, and `watch.ts` tells it after the commit, once for the whole group.
- */
+// What a commit will tell the listeners, gathered while its operations run.
+//
+// Nobody may hear of a change before it is committed, and nobody should hear of one that was rolled back. So each
+// transaction gathers here what it did, and `watch.ts` tells it after the commit, once for the whole group.
 import type { Change } from "../contract.js";
 
 export class Findings {

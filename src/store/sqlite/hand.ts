@@ -1,9 +1,7 @@
-/**
- * The hand: what people and applications do to runs that are not executing for them, and what they ask about them.
- *
- * Everything that changes runs works by id, one run after another inside of one transaction, and answers for each
- * whether it did something. Long lists are cut into slices, each a transaction of its own.
- */
+// The hand: what people and applications do to runs that are not executing for them, and what they ask about them.
+//
+// Everything that changes runs works by id, one run after another inside of one transaction, and answers for each
+// whether it did something. Long lists are cut into slices, each a transaction of its own.
 import { NotBuiltError } from "../../kernel/index.js";
 import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
 import type { Sql } from "./driver.js";

@@ -1,11 +1,9 @@
-/**
- * Recording runs through a handle that the application holds, inside of its own transaction.
- *
- * Whatever the application uses, underneath is a `DatabaseSync` of node:sqlite, a better-sqlite3 or a libsql database:
- * they are met by their shape. A run must not go silently into another database than the workers look at, so the
- * handle is asked for the word that the store wrote into its file; before the store is open, the files' names are
- * compared instead, because opening would wait for the very transaction that is open.
- */
+// Recording runs through a handle that the application holds, inside of its own transaction.
+//
+// Whatever the application uses, underneath is a `DatabaseSync` of node:sqlite, a better-sqlite3 or a libsql database:
+// they are met by their shape. A run must not go silently into another database than the workers look at, so the
+// handle is asked for the word that the store wrote into its file; before the store is open, the files' names are
+// compared instead, because opening would wait for the very transaction that is open.
 import { realpathSync } from "node:fs";
 import { InvalidOptionError } from "../../kernel/index.js";
 import type { Inserted, NewRun } from "../contract.js";

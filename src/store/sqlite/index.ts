@@ -1,12 +1,10 @@
-/**
- * The door of the SQLite store: a file as the home of runs.
- *
- * Here the parts are put together and nothing is decided: a connection of our own, the writer that shares commits, the
- * watch that hears of changes, and the verbs, each a function over the session made here. Opening is lazy: whoever
- * calls a verb first opens the file.
- *
- * Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
- */
+// The door of the SQLite store: a file as the home of runs.
+//
+// Here the parts are put together and nothing is decided: a connection of our own, the writer that shares commits, the
+// watch that hears of changes, and the verbs, each a function over the session made here. Opening is lazy: whoever
+// calls a verb first opens the file.
+//
+// Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
 import { resolve } from "node:path";
 import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";

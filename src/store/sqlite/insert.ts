@@ -1,13 +1,11 @@
-/**
- * Intake: how runs get into the file.
- *
- * `insert` shares a commit with whatever else this process writes. `insertIn` writes through a handle the application
- * holds, inside of the application's own transaction, so that a run exists if and only if that transaction commits;
- * the handle must lead to the same database, which the word in `duckdive_meta` shows. `prepare` gives runs that were
- * recorded without their definition what the definition says.
- *
- * Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
- */
+// Intake: how runs get into the file.
+//
+// `insert` shares a commit with whatever else this process writes. `insertIn` writes through a handle the application
+// holds, inside of the application's own transaction, so that a run exists if and only if that transaction commits;
+// the handle must lead to the same database, which the word in `duckdive_meta` shows. `prepare` gives runs that were
+// recorded without their definition what the definition says.
+//
+// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import type { Sql } from "./driver.js";

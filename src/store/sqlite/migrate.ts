@@ -1,10 +1,8 @@
-/**
- * Bringing the tables up to date: numbered migrations, each run once, in one transaction.
- *
- * Several processes may open a new file at once. Whether something is missing is read first, without a lock; then the
- * write lock is taken and it is read again, so one process migrates and the others find it done. A database that
- * knows a migration this version does not is refused: an older program must not write into newer tables.
- */
+// Bringing the tables up to date: numbered migrations, each run once, in one transaction.
+//
+// Several processes may open a new file at once. Whether something is missing is read first, without a lock; then the
+// write lock is taken and it is read again, so one process migrates and the others find it done. A database that
+// knows a migration this version does not is refused: an older program must not write into newer tables.
 import type { Connection } from "./driver.js";
 import { MigrationFromFutureError, MigrationMissingError } from "./errors.js";
 import { migrations } from "./statements.js";

@@ -1,10 +1,8 @@
-/**
- * The two ways a run leaves where it was: to its end, or to rest.
- *
- * Settling, rescuing, cancelling, expiring and preparing all come down to these, so that what has to happen with a
- * move (its long texts, its retention, what listeners hear) happens at one place. Both are called inside of a
- * transaction that has made sure the run is where the caller believes it is.
- */
+// The two ways a run leaves where it was: to its end, or to rest.
+//
+// Settling, rescuing, cancelling, expiring and preparing all come down to these, so that what has to happen with a
+// move (its long texts, its retention, what listeners hear) happens at one place. Both are called inside of a
+// transaction that has made sure the run is where the caller believes it is.
 import type { StoredError } from "../../job/index.js";
 import type { NewEvent, WaitReason } from "../contract.js";
 import { statements } from "./statements.js";

@@ -1,9 +1,7 @@
-/**
- * What stands beside the runs, for people: queues, workers, and what is known of jobs.
- *
- * Workers publish their definitions here, so that a caller without JavaScript can record a run with the right queue
- * and priority, and so that people see what exists. In a rolling deploy an old worker does not overwrite a new one.
- */
+// What stands beside the runs, for people: queues, workers, and what is known of jobs.
+//
+// Workers publish their definitions here, so that a caller without JavaScript can record a run with the right queue
+// and priority, and so that people see what exists. In a rolling deploy an old worker does not overwrite a new one.
 import type { Ability, Definition, QueueRow, WorkerRow } from "../contract.js";
 import { pausesOf } from "./claim.js";
 import type { Session } from "./session.js";

@@ -1,6 +1,4 @@
-/**
- * From rows to the records of the contract. Nothing here asks the database anything.
- */
+// From rows to the records of the contract. Nothing here asks the database anything.
 import type { StoredRun, WaitReason } from "../contract.js";
 
 /** The columns of `stored-runs.sql`, in their order. */

@@ -1,9 +1,7 @@
-/**
- * What every verb is given: a way to read, a way to write, and the clock.
- *
- * Verbs are functions over a session, one file for each kind of them; none knows how the file was opened, who else
- * writes in the same commit, or who hears of it.
- */
+// What every verb is given: a way to read, a way to write, and the clock.
+//
+// Verbs are functions over a session, one file for each kind of them; none knows how the file was opened, who else
+// writes in the same commit, or who hears of it.
 import type { Clock } from "../../kernel/index.js";
 import type { Sql } from "./driver.js";
 import type { Operation } from "./writer.js";

@@ -1,14 +1,12 @@
-/**
- * Settling: how executions end, and what they write while they go on.
- *
- * The fence is `(run, token)` and the state `running`, nothing else: whoever lost the claim, by a rescue, a snooze or
- * a suspension that is over, finds another token there and is refused. Most settlements say the same thing,
- * "succeeded, nothing returned", so those of one claim end in one statement; the rest is read, decided and written
- * one by one. A claim carries the place of its run (`claim`), which spares the search by id.
- *
- * A run whose cancellation was asked for does not go on: a settlement that would not end it cancels it. And a run
- * that would rest for something that has come already does not rest.
- */
+// Settling: how executions end, and what they write while they go on.
+//
+// The fence is `(run, token)` and the state `running`, nothing else: whoever lost the claim, by a rescue, a snooze or
+// a suspension that is over, finds another token there and is refused. Most settlements say the same thing,
+// "succeeded, nothing returned", so those of one claim end in one statement; the rest is read, decided and written
+// one by one. A claim carries the place of its run (`claim`), which spares the search by id.
+//
+// A run whose cancellation was asked for does not go on: a settlement that would not end it cancels it. And a run
+// that would rest for something that has come already does not rest.
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Moment, NewEvent, Note, Settled, Settlement } from "../contract.js";
 import { parseRoute, placeInMark } from "./claim.js";

@@ -1,11 +1,9 @@
-/**
- * Waking what waits for an event of the store: a worker that registered, a pause that ended.
- *
- * It happens in the transaction of the event itself, however many wait: a process that dies in between would leave
- * runs asleep for ever, since nobody looks at a parked run again. Ten thousand take about a tenth of a second.
- *
- * Before this come `register` and `resume`. After it come the claims, which the commit wakes.
- */
+// Waking what waits for an event of the store: a worker that registered, a pause that ended.
+//
+// It happens in the transaction of the event itself, however many wait: a process that dies in between would leave
+// runs asleep for ever, since nobody looks at a parked run again. Ten thousand take about a tenth of a second.
+//
+// Before this come `register` and `resume`. After it come the claims, which the commit wakes.
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
 

@@ -1,10 +1,8 @@
-/**
- * Upkeep: what has to happen to runs although nobody asks for it.
- *
- * What is due becomes ready, what should have started or ended by now fails, what dead workers held goes back, and
- * what is past its keeping is removed. Each looks first, by an index and outside of any transaction, so that an idle
- * store is never written to; and each moves a bounded number at once, so that no lock is long.
- */
+// Upkeep: what has to happen to runs although nobody asks for it.
+//
+// What is due becomes ready, what should have started or ended by now fails, what dead workers held goes back, and
+// what is past its keeping is removed. Each looks first, by an index and outside of any transaction, so that an idle
+// store is never written to; and each moves a bounded number at once, so that no lock is long.
 import type { StoredError } from "../../job/index.js";
 import type { Promotion, Rescued } from "../contract.js";
 import type { Sql } from "./driver.js";

@@ -1,15 +1,13 @@
-/**
- * Hearing of changes without asking the tables.
- *
- * What this store commits it tells at once and exactly. What others commit, other processes or the application's own
- * connection, shows in two ways: the write-ahead log beside the file changes, which the operating system reports, and
- * `PRAGMA data_version` counts up, which costs two microseconds and reads no table. The first says when to look, the
- * second whether it was really somebody else; and since reports of the operating system can get lost, the second is
- * also asked twice a second. A storm of commits elsewhere is told as one change every few milliseconds, the last one
- * never left out. Where the folder cannot be watched, the version is asked every ten milliseconds instead.
- *
- * Nobody listening, nothing is watched.
- */
+// Hearing of changes without asking the tables.
+//
+// What this store commits it tells at once and exactly. What others commit, other processes or the application's own
+// connection, shows in two ways: the write-ahead log beside the file changes, which the operating system reports, and
+// `PRAGMA data_version` counts up, which costs two microseconds and reads no table. The first says when to look, the
+// second whether it was really somebody else; and since reports of the operating system can get lost, the second is
+// also asked twice a second. A storm of commits elsewhere is told as one change every few milliseconds, the last one
+// never left out. Where the folder cannot be watched, the version is asked every ten milliseconds instead.
+//
+// Nobody listening, nothing is watched.
 import { type FSWatcher, watch as watchFolder } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Clock, Timer } from "../../kernel/index.js";

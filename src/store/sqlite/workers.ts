@@ -1,14 +1,12 @@
-/**
- * Workers: who is registered, who has which job, who is asked to stop what, and who is dead.
- *
- * Death is told in two ways. On this host the process itself is looked at: gone is dead, there is alive, however late
- * its heartbeat. A worker of another host is dead when its count of heartbeats has stood still for thirty seconds of
- * this process's own monotonic time, so no clock that jumps can kill anybody. Asking is cheap: the list of workers is
- * kept, and read again only when somebody else committed something (`PRAGMA data_version`) or this process did.
- *
- * Whoever is found dead is rescued by `upkeep.ts`: its runs go back and its row is removed, and should it come back
- * it is told so by its heartbeat, its claims and every settlement.
- */
+// Workers: who is registered, who has which job, who is asked to stop what, and who is dead.
+//
+// Death is told in two ways. On this host the process itself is looked at: gone is dead, there is alive, however late
+// its heartbeat. A worker of another host is dead when its count of heartbeats has stood still for thirty seconds of
+// this process's own monotonic time, so no clock that jumps can kill anybody. Asking is cheap: the list of workers is
+// kept, and read again only when somebody else committed something (`PRAGMA data_version`) or this process did.
+//
+// Whoever is found dead is rescued by `upkeep.ts`: its runs go back and its row is removed, and should it come back
+// it is told so by its heartbeat, its claims and every settlement.
 import { processLives, thisHost } from "../../kernel/index.js";
 import type { NewWorker, Pulse } from "../contract.js";
 import { parseRoute } from "./claim.js";

@@ -1,15 +1,13 @@
-/**
- * The one writer: everything that changes the database in this process goes through here, many changes a commit.
- *
- * A durable commit costs a sync of the disk, whatever is in it. So the verbs hand over operations, and all that were
- * handed over by the end of a turn of the event loop run inside one BEGIN IMMEDIATE … COMMIT: inserts, claims,
- * settlements and notes share the sync, and each caller hears of its own only after the commit. When one of them
- * fails the group is rolled back and each runs alone, so that only the guilty one is refused; operations are therefore
- * pure functions of the database, and what they tell the listeners is collected and dropped with the transaction.
- *
- * A group stops taking more after some fifteen milliseconds, so that the process gets its turn. While somebody else
- * has the lock the operations gather and wait, and the process goes on.
- */
+// The one writer: everything that changes the database in this process goes through here, many changes a commit.
+//
+// A durable commit costs a sync of the disk, whatever is in it. So the verbs hand over operations, and all that were
+// handed over by the end of a turn of the event loop run inside one BEGIN IMMEDIATE … COMMIT: inserts, claims,
+// settlements and notes share the sync, and each caller hears of its own only after the commit. When one of them
+// fails the group is rolled back and each runs alone, so that only the guilty one is refused; operations are therefore
+// pure functions of the database, and what they tell the listeners is collected and dropped with the transaction.
+//
+// A group stops taking more after some fifteen milliseconds, so that the process gets its turn. While somebody else
+// has the lock the operations gather and wait, and the process goes on.
 import { patiently } from "./connection.js";
 import type { Connection, Sql } from "./driver.js";
 import { isBusy, StoreClosedError, translate } from "./errors.js";

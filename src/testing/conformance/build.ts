@@ -1,9 +1,7 @@
-/**
- * Small makers of what the tests hand to a store, and the readings they take of it.
- *
- * A test names only the columns it is about. The settlements are those that `run/transition` makes, written out, so
- * that the suite holds a store to the shapes it will really be given.
- */
+// Small makers of what the tests hand to a store, and the readings they take of it.
+//
+// A test names only the columns it is about. The settlements are those that `run/transition` makes, written out, so
+// that the suite holds a store to the shapes it will really be given.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type {

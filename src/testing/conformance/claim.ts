@@ -1,9 +1,7 @@
-/**
- * The claim: which runs a worker gets, how many, in which order, and what the claim writes.
- *
- * The attempt is counted here, so that an execution that takes its worker down has been counted. The order is the one
- * promise that everybody notices: priority first, then whoever has waited longest.
- */
+// The claim: which runs a worker gets, how many, in which order, and what the claim writes.
+//
+// The attempt is counted here, so that an execution that takes its worker down has been counted. The order is the one
+// promise that everybody notices: priority first, then whoever has waited longest.
 import assert from "node:assert/strict";
 import {
   aRun,

@@ -1,6 +1,4 @@
-/**
- * Side by side: many callers on one store, and two stores on one database, with nothing shared and nothing lost.
- */
+// Side by side: many callers on one store, and two stores on one database, with nothing shared and nothing lost.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { Store } from "../../store/contract.js";

@@ -1,10 +1,8 @@
-/**
- * The fence: a worker that was taken for dead comes back, and finds every door shut.
- *
- * A zombie is held over each way in which a run can leave its worker, and tries to write: before the run has been
- * claimed again, and after. It must be refused each time, and the run must not differ by a single column. The attempt
- * is no fence, since attempts are given back; the token is.
- */
+// The fence: a worker that was taken for dead comes back, and finds every door shut.
+//
+// A zombie is held over each way in which a run can leave its worker, and tries to write: before the run has been
+// claimed again, and after. It must be refused each time, and the run must not differ by a single column. The attempt
+// is no fence, since attempts are given back; the token is.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { Claimed, Settlement, Store } from "../../store/contract.js";

@@ -1,9 +1,7 @@
-/**
- * Lists: filters one at a time and together, and pages that miss nothing and show nothing twice.
- *
- * What a filter should find is computed here from the whole store, by the words of the contract: every given field
- * must hold, and a list means any of it. Count and list must agree, since people are asked "cancel these 4,000?".
- */
+// Lists: filters one at a time and together, and pages that miss nothing and show nothing twice.
+//
+// What a filter should find is computed here from the whole store, by the words of the contract: every given field
+// must hold, and a list means any of it. Count and list must agree, since people are asked "cancel these 4,000?".
 import assert from "node:assert/strict";
 import type { NewRun, RunFilter, Store, StoredRun } from "../../store/contract.js";
 import {

@@ -1,9 +1,7 @@
-/**
- * The hand: what people and programs do to runs from outside, and what they see of them.
- *
- * Each verb answers, run by run, whether it did something, so that "already done" and "not possible" can be told.
- * Finding by filter stands in `filters.ts`.
- */
+// The hand: what people and programs do to runs from outside, and what they see of them.
+//
+// Each verb answers, run by run, whether it did something, so that "already done" and "not possible" can be told.
+// Finding by filter stands in `filters.ts`.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { QueueRow, StoredRun } from "../../store/contract.js";

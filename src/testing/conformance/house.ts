@@ -1,9 +1,7 @@
-/**
- * The store as a thing that is opened, migrated, recognised and closed.
- *
- * What stands here is about no run. It matters to whoever restarts a process twice, points an adapter at the wrong
- * database, or closes a store while it is still writing.
- */
+// The store as a thing that is opened, migrated, recognised and closed.
+//
+// What stands here is about no run. It matters to whoever restarts a process twice, points an adapter at the wrong
+// database, or closes a store while it is still writing.
 import assert from "node:assert/strict";
 import type { Definition } from "../../store/contract.js";
 import {

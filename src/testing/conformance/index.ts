@@ -1,11 +1,9 @@
-/**
- * The conformance suite: what a place must do to be a home for runs, as tests.
- *
- * A store passes it or is no store of duckdive. It is written from `store/contract.ts` alone, against nobody's tables,
- * and it is exported, so that a third store can be held to the same words: give it your framework's `describe` and
- * `test`, and a way to open your store on an empty database. Assertions are `node:assert`, so it runs under Vitest,
- * Jest and `node:test` alike. It needs the package `fast-check` for its model test.
- */
+// The conformance suite: what a place must do to be a home for runs, as tests.
+//
+// A store passes it or is no store of duckdive. It is written from `store/contract.ts` alone, against nobody's tables,
+// and it is exported, so that a third store can be held to the same words: give it your framework's `describe` and
+// `test`, and a way to open your store on an empty database. Assertions are `node:assert`, so it runs under Vitest,
+// Jest and `node:test` alike. It needs the package `fast-check` for its model test.
 import assert from "node:assert/strict";
 import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";

@@ -1,9 +1,7 @@
-/**
- * Intake: how a run comes into the store, once, whole, and as it was asked for.
- *
- * A caller whose connection broke asks again under the same id, and must get the run it made, whatever has become of
- * it. The batch is all or none, because a caller that is told "no" must be able to try again.
- */
+// Intake: how a run comes into the store, once, whole, and as it was asked for.
+//
+// A caller whose connection broke asks again under the same id, and must get the run it made, whatever has become of
+// it. The batch is all or none, because a caller that is told "no" must be able to try again.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { NewRun } from "../../store/contract.js";

@@ -1,10 +1,8 @@
-/**
- * A store as a few lines of pure code: what the contract says becomes of runs, without a database.
- *
- * `model.ts` walks a real store and this one through the same random commands and compares them after each. Where the
- * contract leaves a column open, the model leaves it out of the comparison; where the store may choose (which of two
- * equals it claims), the model checks that the choice is a legal one and follows it.
- */
+// A store as a few lines of pure code: what the contract says becomes of runs, without a database.
+//
+// `model.ts` walks a real store and this one through the same random commands and compares them after each. Where the
+// contract leaves a column open, the model leaves it out of the comparison; where the store may choose (which of two
+// equals it claims), the model checks that the choice is a legal one and follows it.
 import assert from "node:assert/strict";
 import type { Claimed, Promotion, Settled, Settlement, StoredRun } from "../../store/contract.js";
 

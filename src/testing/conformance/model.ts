@@ -1,10 +1,8 @@
-/**
- * The model test: random sequences of verbs, on the store and on a store of pure code, which must agree after each.
- *
- * The single tests know what they look for; this one finds what nobody thought of: a retry of a run whose zombie
- * settles after a rescue that was paused. Commands name runs, workers and claims by number, so that a failing sequence
- * shrinks to the few commands that matter. The seed is in the failure, and `seed` in the options replays it.
- */
+// The model test: random sequences of verbs, on the store and on a store of pure code, which must agree after each.
+//
+// The single tests know what they look for; this one finds what nobody thought of: a retry of a run whose zombie
+// settles after a rescue that was paused. Commands name runs, workers and claims by number, so that a failing sequence
+// shrinks to the few commands that matter. The seed is in the failure, and `seed` in the options replays it.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { Claimed, Settlement } from "../../store/contract.js";

@@ -1,9 +1,7 @@
-/**
- * Parking: a run whose worker may not execute it waits, is read by nobody, and is never forgotten.
- *
- * A worker that lacks the job or its version gives the run back; the registration of one that has it makes the run
- * ready, for workers that have it only. The two can cross: a park that comes after the registration must find it.
- */
+// Parking: a run whose worker may not execute it waits, is read by nobody, and is never forgotten.
+//
+// A worker that lacks the job or its version gives the run back; the registration of one that has it makes the run
+// ready, for workers that have it only. The two can cross: a park that comes after the registration must find it.
 import assert from "node:assert/strict";
 import type { Ability, Store } from "../../store/contract.js";
 import {

@@ -1,9 +1,7 @@
-/**
- * Pausing: a queue is passed over, a job's runs are parked, everywhere and until somebody resumes it.
- *
- * What a paused queue does to a claim stands in `claim.ts`, what a paused job does to its runs in `park.ts`; here is
- * the list of what is paused.
- */
+// Pausing: a queue is passed over, a job's runs are parked, everywhere and until somebody resumes it.
+//
+// What a paused queue does to a claim stands in `claim.ts`, what a paused job does to its runs in `park.ts`; here is
+// the list of what is paused.
 import assert from "node:assert/strict";
 import type { PauseTarget, Store } from "../../store/contract.js";
 import { enter, insertOne, only, take } from "./build.js";

@@ -1,9 +1,7 @@
-/**
- * Promotion: what is due becomes ready, exactly then, and what came too late fails instead of running late.
- *
- * A worker sleeps until `next`, so a moment that is told too late is a run that starts too late. The deadlines are
- * about runs that have not started, or not ended; a run that is being executed is the loop's to stop.
- */
+// Promotion: what is due becomes ready, exactly then, and what came too late fails instead of running late.
+//
+// A worker sleeps until `next`, so a moment that is told too late is a run that starts too late. The deadlines are
+// about runs that have not started, or not ended; a run that is being executed is the loop's to stop.
 import assert from "node:assert/strict";
 import {
   backedOff,

@@ -1,6 +1,4 @@
-/**
- * Pruning: what is past its keeping goes, with all that belonged to it, and nothing else ever does.
- */
+// Pruning: what is past its keeping goes, with all that belonged to it, and nothing else ever does.
 import assert from "node:assert/strict";
 import {
   aRun,

@@ -1,9 +1,7 @@
-/**
- * Rescue: what becomes of the runs of a worker that died.
- *
- * They are given back at once, the lost execution is written down with all that explains a duplicate, and the worker
- * is out: if it was only asleep, its heartbeat tells it so and its claims fail by name.
- */
+// Rescue: what becomes of the runs of a worker that died.
+//
+// They are given back at once, the lost execution is written down with all that explains a duplicate, and the worker
+// is out: if it was only asleep, its heartbeat tells it so and its claims fail by name.
 import assert from "node:assert/strict";
 import {
   at,

@@ -1,9 +1,7 @@
-/**
- * The settlement: the one verb that ends an execution, and writes what pure code has decided.
- *
- * Each state a run can be put into has its columns, each counted from the store's clock. Whoever asked for the end of a
- * run while it was running must get it, unless the run ended by itself first.
- */
+// The settlement: the one verb that ends an execution, and writes what pure code has decided.
+//
+// Each state a run can be put into has its columns, each counted from the store's clock. Whoever asked for the end of a
+// run while it was running must get it, unless the run ended by itself first.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { Claimed, Settlement } from "../../store/contract.js";

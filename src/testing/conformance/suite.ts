@@ -1,10 +1,8 @@
-/**
- * What a conformance test stands on: a store on a clock that the test moves, opened for it and closed after it.
- *
- * The suite belongs to no test framework. It is given `describe` and `test` by whoever runs it, and each subject
- * (`intake.ts`, `claim.ts` …) declares its tests through the `Suite` below, which opens the harness, closes it however
- * the test ended, and leaves out what the caller has excused or what needs a second store where there is none.
- */
+// What a conformance test stands on: a store on a clock that the test moves, opened for it and closed after it.
+//
+// The suite belongs to no test framework. It is given `describe` and `test` by whoever runs it, and each subject
+// (`intake.ts`, `claim.ts` …) declares its tests through the `Suite` below, which opens the harness, closes it however
+// the test ended, and leaves out what the caller has excused or what needs a second store where there is none.
 import assert from "node:assert/strict";
 import { type Clock, type ManualClock, manualClock, systemClock } from "../../kernel/index.js";
 import type { Store } from "../../store/contract.js";

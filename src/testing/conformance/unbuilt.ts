@@ -1,9 +1,7 @@
-/**
- * What the contract names and this version does not do yet: refused by name, with nothing written.
- *
- * A run that asks for a lock and gets none is worse than a run that is refused. Each test here is replaced by those of
- * the issue that builds the thing.
- */
+// What the contract names and this version does not do yet: refused by name, with nothing written.
+//
+// A run that asks for a lock and gets none is worse than a run that is refused. Each test here is replaced by those of
+// the issue that builds the thing.
 import assert from "node:assert/strict";
 import { newId } from "../../kernel/index.js";
 import type { NewRun, Store } from "../../store/contract.js";

@@ -1,9 +1,7 @@
-/**
- * Watching: whoever rests hears of what may concern it, from this store and from others, and of nothing else.
- *
- * In real time, since it is the store that listens. A test waits for the change itself; that nothing is told while
- * nothing happens can only be watched for a while, and that while is short.
- */
+// Watching: whoever rests hears of what may concern it, from this store and from others, and of nothing else.
+//
+// In real time, since it is the store that listens. A test waits for the change itself; that nothing is told while
+// nothing happens can only be watched for a while, and that while is short.
 import assert from "node:assert/strict";
 import { setTimeout as pass } from "node:timers/promises";
 import type { Change, Store } from "../../store/contract.js";

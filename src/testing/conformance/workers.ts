@@ -1,6 +1,4 @@
-/**
- * Workers: who is there, what they have, and how they hear that a run of theirs is no longer wanted.
- */
+// Workers: who is there, what they have, and how they hear that a run of theirs is no longer wanted.
 import assert from "node:assert/strict";
 import {
   at,
