@@ -42,6 +42,7 @@ function printUsage(error: CommanderError, { output, argv }: Circumstances): num
     output.note(JSON.stringify({ error: { code: "USAGE", message: `${message}.${suggestion}` } }));
   else {
     say(output, `${message}.${suggestion}`);
+    output.note(output.colors.dim("  code USAGE"));
     output.note(`See: duckdive ${helpFor(argv)}`);
   }
   return exits.usage;
