@@ -6,6 +6,20 @@
 //
 // Before this file comes nothing. After it come `job.using`, and `open({ with })`.
 
+/** A connection of the application, as the PostgreSQL store uses it: one statement, text parameters, rows back. */
+export interface SqlConnection {
+  /** Placeholders are numbered, `$1`; every value is text or null, and every row an object by column. */
+  query(
+    text: string,
+    values: readonly (string | null)[],
+  ): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
+
+/** Whether a value has the shape of such a connection. */
+export function isSqlConnection(value: unknown): value is SqlConnection {
+  return typeof value === "object" && value !== null && "query" in value && typeof value.query === "function";
+}
+
 /** What lets duckdive write inside the application's own transactions. Made by `duckdive/with/…`. */
 export interface Adapter<Tx, Sync extends boolean = false> {
   readonly name: string;
@@ -13,10 +27,16 @@ export interface Adapter<Tx, Sync extends boolean = false> {
   readonly sync: Sync;
   readonly "~tx"?: Tx;
   /**
-   * The raw connection that a transaction of it uses, for the store to write with; without a transaction, the one that
-   * the adapter was made of. Throws InvalidTransactionError for what is no transaction of it.
+   * What the store writes with on the connection of a transaction: the raw handle of a synchronous adapter, a
+   * SqlConnection of an asynchronous one. Without a transaction, one that is outside of any.
+   * Throws InvalidTransactionError for what is no transaction of it.
    */
   readonly connectionOf: (transaction: unknown) => unknown;
+  /**
+   * Runs a function in a transaction of the application's own library: committed when it has resolved, rolled back
+   * when it has rejected. For `ctx.tx` and `ctx.succeed`.
+   */
+  readonly transaction: <T>(fn: (tx: Tx) => Promise<T> | T) => Promise<T>;
 }
 
 /** The transaction that an adapter carries. */

@@ -7,6 +7,7 @@
 // Before this file comes the application's database object. After it come `open({ with })` and `enqueueSync`.
 import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError, NotBuiltError } from "../kernel/index.js";
+import { exclusive } from "./exclusive.js";
 import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
 
 /**
@@ -28,6 +29,7 @@ export function drizzleSync<Tx>(db: {
         "Use drizzle-orm/better-sqlite3 for it, or drizzle() for a database whose transactions are asynchronous.",
     );
   }
+  const inTransaction = exclusive(own);
   return {
     name: "drizzle",
     sync: true,
@@ -38,6 +40,7 @@ export function drizzleSync<Tx>(db: {
         "The `tx` that was given is no Drizzle transaction. Pass what db.transaction((tx) => …) gives you.",
       );
     },
+    transaction: (fn) => inTransaction(() => fn(transactionOf(db))),
   };
 }
 
@@ -49,15 +52,26 @@ export function drizzleSync<Tx>(db: {
 export function drizzle<Tx>(_db: {
   transaction(fn: (tx: Tx) => Promise<unknown>, ...rest: never[]): Promise<unknown>;
 }): Adapter<Tx, false> {
-  return {
-    name: "drizzle",
-    sync: false,
-    connectionOf() {
-      throw new NotBuiltError(
-        "This version of duckdive does not enqueue in asynchronous Drizzle transactions. Use drizzleSync(db) on SQLite.",
-      );
-    },
+  const notBuilt = (): never => {
+    throw new NotBuiltError(
+      "This version of duckdive does not enqueue in asynchronous Drizzle transactions. Use drizzleSync(db) on SQLite.",
+    );
   };
+  return { name: "drizzle", sync: false, connectionOf: notBuilt, transaction: notBuilt };
+}
+
+/**
+ * A transaction object of Drizzle's. Its own `transaction` function refuses a function that is asynchronous, and the
+ * object that it gives keeps nothing of the transaction but the connection: so an empty one yields it.
+ */
+function transactionOf<Tx>(db: { transaction(fn: (tx: Tx) => unknown): unknown }): Tx {
+  const given: Tx[] = [];
+  db.transaction((tx) => void given.push(tx));
+  const [tx] = given;
+  if (tx !== undefined) return tx;
+  throw new InvalidTransactionError(
+    "db.transaction() of the Drizzle database did not call its function at once. Use drizzle() for a database whose transactions are asynchronous.",
+  );
 }
 
 /** The driver's connection under a Drizzle database or transaction. */

@@ -7,6 +7,7 @@
 // Before this file comes the application's handle. After it come `open({ with })` and `enqueueSync`.
 import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError } from "../kernel/index.js";
+import { exclusive } from "./exclusive.js";
 
 /** What node:sqlite, better-sqlite3 and libsql have in common. */
 export interface SqliteHandle {
@@ -34,6 +35,7 @@ export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Han
         "or new Database(file) of better-sqlite3 or libsql, gives back.",
     );
   }
+  const inTransaction = exclusive(handle);
   return {
     name: "sqlite",
     sync: true,
@@ -44,6 +46,7 @@ export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Han
         "The `tx` that was given is no SQLite database. Pass the handle in whose transaction you are: { tx: db }.",
       );
     },
+    transaction: (fn) => inTransaction(() => fn(handle)),
   };
 }
 
