@@ -23,7 +23,7 @@ export default defineConfig({
       "**/dist/**",
       ...(process.env.DUCKDIVE_SKIP_TYPE_TESTS ? ["test/types/**"] : []),
     ],
-    globalSetup: ["./scripts/build-before-tests.mjs"],
+    globalSetup: ["./scripts/build-before-tests.mjs", "./test/postgres/shared.ts"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
