@@ -13,7 +13,7 @@ export default defineConfig({
       { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
       { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
       { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
-      { find: /^duckdive\/with\/(\w+)$/, replacement: source("with/$1.ts") },
+      { find: /^duckdive\/with\/([\w-]+)$/, replacement: source("with/$1.ts") },
     ],
   },
   test: {

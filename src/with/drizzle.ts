@@ -1,12 +1,22 @@
 // Drizzle, as the application uses it: its own transactions carry what duckdive writes.
 //
-// Under a Drizzle transaction lies a connection of a driver, and that is what the store writes with. Where it is was
-// read from Drizzle's own classes: a database has `$client`, a transaction has its session, and a session its client.
-// Nothing of Drizzle is loaded, and nothing of it is needed to compile: databases are met by their shape.
+// Under a Drizzle transaction lies a session on a connection of a driver. On PostgreSQL statements go through the
+// session, so any driver will do; on SQLite the store writes with the driver's own connection, since that is
+// synchronous. Where both are was read from Drizzle's own classes: a database and a transaction have their session in
+// `_`, a database has `$client`, and a session its `client`. Nothing of Drizzle is loaded, or needed to compile.
 //
 // Before this file comes the application's database object. After it come `open({ with })` and `enqueueSync`.
 import { type Adapter, InvalidTransactionError } from "../job/index.js";
-import { InvalidOptionError, NotBuiltError } from "../kernel/index.js";
+import { InvalidOptionError } from "../kernel/index.js";
+import {
+  connection,
+  hasFunctions,
+  noTransaction,
+  notMadeOf,
+  property,
+  resultOf,
+  type Values,
+} from "./connection.js";
 import { exclusive } from "./exclusive.js";
 import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
 
@@ -44,20 +54,60 @@ export function drizzleSync<Tx>(db: {
   };
 }
 
+/** What is used of a Drizzle database on PostgreSQL. */
+export interface DrizzleDatabase<Tx> {
+  transaction(fn: (tx: Tx) => Promise<void>, ...rest: never[]): Promise<unknown>;
+}
+
+/** The session under a database or a transaction of Drizzle on PostgreSQL, whatever the driver is. */
+interface DrizzleSession {
+  prepareQuery(
+    query: { readonly sql: string; readonly params: Values },
+    fields: undefined,
+    name: undefined,
+    isArrayMode: false,
+  ): { execute(): Promise<unknown> };
+}
+
 /**
  * The adapter of a Drizzle database with asynchronous transactions, which PostgreSQL has.
  *
- * Its types hold already; this version has no store that it fits, and `open` says so.
+ * @throws InvalidOptionError when it is no Drizzle database for PostgreSQL
+ * @example
+ * const db = connect(pool); // import { drizzle as connect } from "drizzle-orm/node-postgres"
+ * const duckdive = open(pool, { with: drizzle(db) });
+ * await db.transaction((tx) => duckdive.enqueue(welcome, { userId: 7 }, { tx }));
  */
-export function drizzle<Tx>(_db: {
-  transaction(fn: (tx: Tx) => Promise<unknown>, ...rest: never[]): Promise<unknown>;
-}): Adapter<Tx, false> {
-  const notBuilt = (): never => {
-    throw new NotBuiltError(
-      "This version of duckdive does not enqueue in asynchronous Drizzle transactions. Use drizzleSync(db) on SQLite.",
+export function drizzle<Tx>(db: DrizzleDatabase<Tx>): Adapter<Tx, false> {
+  if (sessionOf(db) === undefined || hasFunctions(db, "rollback")) {
+    throw notMadeOf(
+      "drizzle()",
+      "Pass a Drizzle database for PostgreSQL, such as that of drizzle-orm/node-postgres, or use drizzleSync() on SQLite.",
     );
+  }
+  return {
+    name: "drizzle",
+    sync: false,
+    connectionOf(transaction) {
+      const session = sessionOf(transaction ?? db);
+      const isOne = transaction === undefined || hasFunctions(transaction, "rollback");
+      if (session === undefined || !isOne)
+        throw noTransaction("Drizzle", "Pass what db.transaction(async (tx) => …) gives you.");
+      return connection((sql, params) =>
+        session.prepareQuery({ sql, params }, undefined, undefined, false).execute(),
+      );
+    },
+    transaction: (fn) => resultOf((work) => db.transaction(work), fn),
   };
-  return { name: "drizzle", sync: false, connectionOf: notBuilt, transaction: notBuilt };
+}
+
+function sessionOf(value: unknown): DrizzleSession | undefined {
+  const session = property(property(value, "_"), "session");
+  return isSession(session) ? session : undefined;
+}
+
+function isSession(value: unknown): value is DrizzleSession {
+  return hasFunctions(value, "prepareQuery", "execute");
 }
 
 /**
@@ -78,8 +128,4 @@ function transactionOf<Tx>(db: { transaction(fn: (tx: Tx) => unknown): unknown }
 function clientOf(value: unknown): SqliteHandle | undefined {
   const candidates = [property(value, "$client"), property(property(value, "session"), "client")];
   return candidates.find(isSqliteHandle);
-}
-
-function property(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
