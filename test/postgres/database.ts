@@ -1,8 +1,8 @@
 // An empty database for a test file, on the PostgreSQL that all files share, owned by an ordinary role of its own:
 // the product has to work without a superuser's rights. `databaseOn` makes one on any other server.
 import { randomBytes } from "node:crypto";
-import { Client } from "pg";
 import { inject } from "vitest";
+import { ask } from "./ask.js";
 
 export interface Database {
   /** As its owner, an ordinary role. */
@@ -53,11 +53,5 @@ function addressOf(server: string, role: string, database: string): string {
 
 /** One statement after another: databases are not made and dropped inside transactions. */
 async function tell(url: string, statements: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  for (const statement of statements) await ask(url, statement);
 }

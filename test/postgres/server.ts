@@ -19,7 +19,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Client } from "pg";
+import { escapeIdentifier } from "pg";
+import { ask } from "./ask.js";
 import { type Binaries, prepareBinaries } from "./binaries.js";
 import { startWatchdog, type Watchdog } from "./watchdog.js";
 
@@ -195,14 +196,8 @@ class Postmaster implements Server {
     name = `test_${randomBytes(6).toString("hex")}`,
     { template = "template1" }: { readonly template?: string } = {},
   ): Promise<string> {
-    const client = new Client({ connectionString: this.url() });
-    await client.connect();
-    try {
-      const [database, source] = [client.escapeIdentifier(name), client.escapeIdentifier(template)];
-      await client.query(`create database ${database} template ${source}`);
-    } finally {
-      await client.end();
-    }
+    const [database, source] = [escapeIdentifier(name), escapeIdentifier(template)];
+    await ask(this.url(), `create database ${database} template ${source}`);
     return this.url(name);
   }
 
@@ -294,15 +289,9 @@ const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Whether a client can connect. */
-async function answers(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => {});
-  }
+function answers(url: string): Promise<boolean> {
+  return ask(url, "select 1").then(
+    () => true,
+    () => false,
+  );
 }
