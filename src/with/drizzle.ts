@@ -18,6 +18,7 @@ import {
   type Values,
 } from "./connection.js";
 import { exclusive } from "./exclusive.js";
+import { isIdle } from "./pg.js";
 import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
 
 /**
@@ -91,14 +92,18 @@ export function drizzle<Tx>(db: DrizzleDatabase<Tx>): Adapter<Tx, false> {
     connectionOf(transaction) {
       const session = sessionOf(transaction ?? db);
       const isOne = transaction === undefined || hasFunctions(transaction, "rollback");
-      if (session === undefined || !isOne)
-        throw noTransaction("Drizzle", "Pass what db.transaction(async (tx) => …) gives you.");
-      return connection((sql, params) =>
-        session.prepareQuery({ sql, params }, undefined, undefined, false).execute(),
-      );
+      if (session === undefined || !isOne) throw noDrizzleTransaction();
+      return connection((sql, params) => {
+        if (transaction !== undefined && isIdle(property(session, "client"))) throw noDrizzleTransaction();
+        return session.prepareQuery({ sql, params }, undefined, undefined, false).execute();
+      });
     },
     transaction: (fn) => resultOf((work) => db.transaction(work), fn),
   };
+}
+
+function noDrizzleTransaction(): InvalidTransactionError {
+  return noTransaction("Drizzle", "Pass what db.transaction(async (tx) => …) gives you, before it ends.");
 }
 
 function sessionOf(value: unknown): DrizzleSession | undefined {

@@ -19,7 +19,7 @@ import {
 /** What is used of an ORM. */
 export interface MikroOrm<EntityManager> {
   readonly em: EntityManager & {
-    fork(): { transactional(fn: (em: never) => Promise<void>): Promise<unknown> };
+    fork(): { transactional(fn: (em: EntityManager) => Promise<void>): Promise<unknown> };
   };
 }
 
@@ -61,8 +61,7 @@ export function mikroOrm<EntityManager>(orm: MikroOrm<EntityManager>): Adapter<E
         return manager.getConnection().execute(statement.text, statement.values, "all", context);
       });
     },
-    transaction: (fn) =>
-      resultOf((work: (em: EntityManager) => Promise<void>) => orm.em.fork().transactional(work), fn),
+    transaction: (fn) => resultOf((work) => orm.em.fork().transactional(work), fn),
   };
 }
 

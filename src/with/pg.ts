@@ -68,7 +68,7 @@ function inTransaction(client: PgClient): SqlConnection {
 }
 
 /** Nothing is on its way, and the last answer said that no transaction is open. Older clients do not tell. */
-function isIdle(client: PgClient): boolean {
+export function isIdle(client: unknown): boolean {
   if (property(client, "readyForQuery") !== true) return false;
   const status = property(client, "getTransactionStatus");
   return typeof status === "function" && status.call(client) === "I";

@@ -15,7 +15,7 @@ interface Unsafe {
 
 /** What is used of a `sql` of postgres.js. */
 export interface PostgresSql<Tx> extends Unsafe {
-  begin(fn: (tx: never) => Promise<void>): Promise<unknown>;
+  begin(fn: (tx: Tx) => Promise<void>): Promise<unknown>;
   begin(options: string, fn: (tx: Tx) => Promise<void>): Promise<unknown>;
 }
 

@@ -18,7 +18,7 @@ import {
 /** What is used of a Sequelize instance. */
 export interface SequelizeInstance<Transaction> {
   query(text: string, options: { bind: Values; transaction: never; type: "SELECT" }): Promise<unknown>;
-  transaction(fn: (transaction: never) => Promise<void>): Promise<unknown>;
+  transaction(fn: (transaction: Transaction) => Promise<void>): Promise<unknown>;
   transaction(): Promise<Transaction>;
 }
 
@@ -44,8 +44,7 @@ export function sequelize<Transaction>(db: SequelizeInstance<Transaction>): Adap
       const transaction = (given ?? null) as never;
       return connection((text, bind) => db.query(text, { bind, transaction, type: "SELECT" }));
     },
-    transaction: (fn) =>
-      resultOf((work: (transaction: Transaction) => Promise<void>) => db.transaction(work), fn),
+    transaction: (fn) => resultOf((work) => db.transaction(work), fn),
   };
 }
 

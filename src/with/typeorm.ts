@@ -18,7 +18,7 @@ import {
 /** What is used of a data source. */
 export interface TypeOrmDataSource<EntityManager> {
   readonly manager: EntityManager;
-  transaction(fn: (manager: never) => Promise<void>): Promise<unknown>;
+  transaction(fn: (manager: EntityManager) => Promise<void>): Promise<unknown>;
   createQueryRunner(): QueryRunner;
 }
 
@@ -51,8 +51,7 @@ export function typeorm<EntityManager>(dataSource: TypeOrmDataSource<EntityManag
         "Pass the manager that dataSource.transaction(async (manager) => …) gives you.",
       );
     },
-    transaction: (fn) =>
-      resultOf((work: (manager: EntityManager) => Promise<void>) => dataSource.transaction(work), fn),
+    transaction: (fn) => resultOf((work) => dataSource.transaction(work), fn),
   };
 }
 
