@@ -3,12 +3,13 @@
 // own class hides the process behind `start` and `stop`, and tests have to kill and stop a server by its pid.
 //
 // Two things are set right here. npm packages cannot hold symbolic links, so the package makes those of its libraries
-// in an install script, which does not run everywhere: they are made beside the server. And PostgreSQL refuses to run
-// as root: there it runs as `nobody`, from a copy when nobody may read the installed package.
+// in an install script, which does not run everywhere: they are made beside the server. And where PostgreSQL runs as
+// another user than the tests, it may not reach the installed package: then it runs from a copy.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
+import type { User } from "./folder.js";
 
 export interface Binaries {
   /** Where `initdb` and `postgres` are. */
@@ -16,21 +17,19 @@ export interface Binaries {
   /** The major version. */
   readonly version: number;
   /** How its programs have to be started. */
-  readonly options: {
-    readonly cwd: string;
-    readonly env: NodeJS.ProcessEnv;
-    readonly uid?: number;
-    readonly gid?: number;
-  };
+  readonly options: User & { readonly cwd: string; readonly env: NodeJS.ProcessEnv };
 }
 
 /**
  * Finds the programs and makes sure that they can be run.
  * @param home a folder of the server's own, for what has to be made
  */
-export function prepareBinaries(home: string, given = process.env.DUCKDIVE_POSTGRES_BINARIES): Binaries {
-  const user = someUser();
-  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, LC_ALL: "C" };
+export function prepareBinaries(
+  home: string,
+  user: User,
+  given = process.env.DUCKDIVE_POSTGRES_BINARIES,
+): Binaries {
+  const env = { PATH: process.env.PATH, LC_ALL: "C" };
   if (given) return runnable(given, { cwd: home, env, ...user });
   const embedded = embeddedFolder();
   const found = withLibraries(embedded, home, { cwd: home, env, ...user });
@@ -41,16 +40,6 @@ export function prepareBinaries(home: string, given = process.env.DUCKDIVE_POSTG
   execFileSync("chmod", ["-R", "a+rx", join(copy, "bin")]);
   const copied = withLibraries(copy, home, { cwd: home, env, ...user });
   return runnable(copied.folder, copied.options);
-}
-
-/** Who runs servers: root may not, and where there is a root there is `nobody`. */
-export function someUser(): { readonly uid?: number; readonly gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  for (const line of readFileSync("/etc/passwd", "utf8").split("\n")) {
-    const [name, , uid, gid] = line.split(":");
-    if (name === "nobody") return { uid: Number(uid), gid: Number(gid) };
-  }
-  throw new Error("PostgreSQL does not run as root, and there is no user `nobody` to run it as.");
 }
 
 /** The folder of the package for this platform, found from the package that chose it. */

@@ -3,11 +3,10 @@
 // machine has none, or one too old for what a test is about, there is nothing to start and the test says that it is skipped.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "./ask.js";
-import { someUser } from "./binaries.js";
+import { folderOf, someUser, type User } from "./folder.js";
 import { freePort, type Settings } from "./server.js";
 import { startWatchdog } from "./watchdog.js";
 
@@ -46,7 +45,8 @@ export async function startBouncer(
   const { preparedStatements = 0, settings = {} } = options;
   if (bouncerVersion === undefined || (preparedStatements > 0 && !bouncerKnowsPreparedStatements))
     return undefined;
-  const folder = mkdtempSync(join(tmpdir(), "duckdive-pgbouncer-"));
+  const user = someUser();
+  const folder = folderOf(user, "pgbouncer");
   const watchdog = startWatchdog(folder);
   const url = new URL(database);
   const target = new URL(database);
@@ -54,13 +54,10 @@ export async function startBouncer(
   const prepared: Settings = bouncerKnowsPreparedStatements
     ? { max_prepared_statements: preparedStatements }
     : {};
-  const user = someUser();
   writeFileSync(
     join(folder, "pgbouncer.ini"),
     configuration(folder, url, target, { ...prepared, ...settings }),
   );
-  chmodSync(folder, 0o755);
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(folder, user.uid, user.gid);
   const bouncer = run(folder, user);
   if (bouncer.pid !== undefined) watchdog.watch([bouncer.pid]);
   const log = (): string => readFileSync(join(folder, "log"), "utf8");
@@ -78,7 +75,7 @@ export async function startBouncer(
   return { url: url.href, version: bouncerVersion, log, end };
 }
 
-function run(folder: string, user: { uid?: number; gid?: number }): ChildProcess {
+function run(folder: string, user: User): ChildProcess {
   const log = openSync(join(folder, "log"), "a");
   const given = [join(folder, "pgbouncer.ini")];
   const bouncer = spawn("pgbouncer", given, {

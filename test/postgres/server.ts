@@ -6,22 +6,14 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import {
-  appendFileSync,
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-} from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { escapeIdentifier } from "pg";
 import { ask } from "./ask.js";
 import { type Binaries, prepareBinaries } from "./binaries.js";
+import { folderOf, someUser } from "./folder.js";
 import { startWatchdog, type Watchdog } from "./watchdog.js";
 
 export type Settings = Readonly<Record<string, string | number | boolean>>;
@@ -103,13 +95,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
 /** Makes a server that was never started. */
 export async function createStoppedServer(options: ServerOptions): Promise<Server> {
-  const folder = mkdtempSync(join(tmpdir(), "duckdive-postgres-"));
+  const user = someUser();
+  const folder = folderOf(user, "postgres");
   const watchdog = startWatchdog(folder);
   try {
-    chmodSync(folder, 0o755);
-    const binaries = prepareBinaries(folder, options.binaries);
-    const { uid, gid } = binaries.options;
-    if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
+    const binaries = prepareBinaries(folder, user, options.binaries);
     const settings = { ...modest, unix_socket_directories: folder, ...options.settings };
     const data = join(folder, "data");
     await fill(data, binaries, options.copyOf);
@@ -130,7 +120,7 @@ async function fill(data: string, { folder, version, options }: Binaries, copyOf
   }
   const order = version >= 15 ? ["--locale-provider=icu", "--icu-locale=en-US"] : [];
   const form = ["--encoding=UTF8", "--locale=C", ...order, "--auth=trust", "--username=postgres"];
-  await run(join(folder, "initdb"), ["--pgdata", data, "--no-sync", ...form], options);
+  await run(join(folder, "initdb"), ["-D", data, "--no-sync", ...form], options);
 }
 
 function linesOf(settings: Settings): string {
