@@ -8,7 +8,11 @@
 
 /** A connection of the application, as the PostgreSQL store uses it: one statement, text parameters, rows back. */
 export interface SqlConnection {
-  /** Placeholders are numbered, `$1`; every value is text or null, and every row an object by column. */
+  /**
+   * Placeholders are numbered, `$1`, and cast to what they are, since some drivers turn a text for a `json` placeholder
+   * into JSON once more. A column's name is one lower-case word: some libraries rename all others. Rejects with what
+   * the database said, whose `code` is the SQLSTATE, and not with a library's wrapping of it.
+   */
   query(
     text: string,
     values: readonly (string | null)[],
@@ -35,6 +39,9 @@ export interface Adapter<Tx, Sync extends boolean = false> {
   /**
    * Runs a function in a transaction of the application's own library: committed when it has resolved, rolled back
    * when it has rejected. For `ctx.tx` and `ctx.succeed`.
+   *
+   * The last thing that the function does must be a statement that it awaits: most libraries commit a transaction that
+   * PostgreSQL has given up, and do not see that this rolls it back, where an error before was caught.
    */
   readonly transaction: <T>(fn: (tx: Tx) => Promise<T> | T) => Promise<T>;
 }

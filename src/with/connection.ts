@@ -34,6 +34,7 @@ function rowsOf(answer: unknown): readonly Row[] {
 
 /** What the database itself said, with its SQLSTATE as `code`: the store decides by it. Libraries wrap that. */
 function said(error: unknown): unknown {
+  if (isSqlState(property(error, "code"))) return error;
   for (const name of ["cause", "driverError", "original"]) {
     const inner = property(error, name);
     if (inner instanceof Error && isSqlState(property(inner, "code"))) return inner;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { BetterSQLiteSession } from "drizzle-orm/better-sqlite3/session";
+import { drizzle as overNothing } from "drizzle-orm/pg-proxy";
 import { sql } from "drizzle-orm/sql";
 import { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core/db";
 import { SQLiteSyncDialect } from "drizzle-orm/sqlite-core/dialect";
@@ -86,9 +87,31 @@ test("what is no database, or no transaction of one, is refused", async () => {
   );
 });
 
-test("a database with asynchronous transactions has no store that it fits yet", () => {
-  const asynchronous = drizzle({ transaction: async () => {} });
+test("ctx.tx runs in a transaction of Drizzle's, which commits and rolls back as its function says", async () => {
+  const { db } = database();
+  const adapter = drizzleSync(db);
+  const names = () => db.all<{ name: string }>(sql`select name from users`).map(({ name }) => name);
+  db.run(sql`create table users (name text)`);
+  const answer = await adapter.transaction(async (tx) => {
+    await tx.run(sql`insert into users values ('kept')`);
+    return "done";
+  });
+  expect(answer).toBe("done");
+  const failing = adapter.transaction((tx) => {
+    tx.run(sql`insert into users values ('dropped')`);
+    throw new Error("out of stock");
+  });
+  await expect(failing).rejects.toThrow("out of stock");
+  expect(names()).toEqual(["kept"]);
+});
+
+test("a database with asynchronous transactions does not fit a SQLite store", () => {
+  const asynchronous = drizzle(overNothing(async () => ({ rows: [] })));
   expect(() => open("sqlite::memory:", { with: asynchronous })).toThrow(
     expect.objectContaining({ code: "NOT_BUILT" }),
   );
+});
+
+test("what is no database for PostgreSQL is refused", () => {
+  expect(() => drizzle(database().db as never)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
 });

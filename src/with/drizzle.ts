@@ -40,7 +40,6 @@ export function drizzleSync<Tx>(db: {
         "Use drizzle-orm/better-sqlite3 for it, or drizzle() for a database whose transactions are asynchronous.",
     );
   }
-  const inTransaction = exclusive(own);
   return {
     name: "drizzle",
     sync: true,
@@ -51,7 +50,7 @@ export function drizzleSync<Tx>(db: {
         "The `tx` that was given is no Drizzle transaction. Pass what db.transaction((tx) => …) gives you.",
       );
     },
-    transaction: (fn) => inTransaction(() => fn(transactionOf(db))),
+    transaction: exclusive(own, () => transactionOf(db)),
   };
 }
 

@@ -7,17 +7,20 @@
 // writes would go with a rollback, and the file's only write lock would be held for as long as a mail server takes.
 //
 // Before this file come sqlite(handle) and drizzleSync(db). After it comes the handle.
-import { InvalidTransactionError } from "../job/index.js";
+import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import type { SqliteHandle } from "./sqlite.js";
 
 /** Between two tries for the file's write lock, in milliseconds, and how long they go on. */
 const retry = { every: 5, atMost: 30_000 } as const;
 
-/** Runs functions in transactions of the handle, one after the other. */
-export function exclusive(handle: SqliteHandle): <T>(fn: () => Promise<T> | T) => Promise<T> {
+/** Runs functions in transactions of the handle, one after the other. `given` is made just before each begins. */
+export function exclusive<Tx>(handle: SqliteHandle, given: () => Tx): Adapter<Tx, true>["transaction"] {
   let last: Promise<unknown> = Promise.resolve();
   return (fn) => {
-    const turn = last.then(() => inTransaction(handle, fn));
+    const turn = last.then(() => {
+      const tx = given();
+      return inTransaction(handle, () => fn(tx));
+    });
     last = turn.catch(() => {});
     return turn;
   };

@@ -35,7 +35,6 @@ export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Han
         "or new Database(file) of better-sqlite3 or libsql, gives back.",
     );
   }
-  const inTransaction = exclusive(handle);
   return {
     name: "sqlite",
     sync: true,
@@ -46,7 +45,7 @@ export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Han
         "The `tx` that was given is no SQLite database. Pass the handle in whose transaction you are: { tx: db }.",
       );
     },
-    transaction: (fn) => inTransaction(() => fn(handle)),
+    transaction: exclusive(handle, () => handle),
   };
 }
 
