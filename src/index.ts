@@ -34,6 +34,7 @@ export type {
   Schema,
   Settled,
   Signal,
+  SqlConnection,
   State,
   StepInfo,
   Stored,
