@@ -18,11 +18,12 @@ import {
   createShutdown,
   type EnqueueFromRun,
   type Environment,
+  type Execution,
   type KnownJob,
 } from "./loop/index.js";
 import type { ExecuteMiddleware } from "./middleware/index.js";
 import type { RunEvents } from "./run/index.js";
-import type { Change, Definition, NewWorker, Pulse, Store } from "./store/contract.js";
+import type { Change, Definition, Fence, NewWorker, Pulse, Store } from "./store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 
 /** How often a worker shows that it lives, in milliseconds. Stores give a silent worker several times this. */
@@ -118,11 +119,9 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function obey(pulse: Pulse): Promise<void> {
     if (!isRegistered) return;
     if (!pulse.alive) return returnToLife();
-    for (const { run, token, reason } of pulse.cancelled) {
-      loop.stopExecutions(
-        { why: "cancelled", reason },
-        ({ claimed }) => claimed.run === run && claimed.token === token,
-      );
+    for (const fence of pulse.lost) loop.stopExecutions({ why: "lost" }, isOf(fence));
+    for (const { reason, ...fence } of pulse.cancelled) {
+      loop.stopExecutions({ why: "cancelled", reason }, isOf(fence));
     }
   }
 
@@ -187,6 +186,10 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     idle: () => ready.then(() => loop.idle()),
     [Symbol.asyncDispose]: () => stop(),
   };
+}
+
+function isOf({ run, token }: Fence): (execution: Execution) => boolean {
+  return ({ claimed }) => claimed.run === run && claimed.token === token;
 }
 
 function describe(parts: WorkerParts): NewWorker {

@@ -14,6 +14,7 @@ export {
   TooLargeError,
 } from "./errors.js";
 export { Events, type Listener } from "./events.js";
+export { type Group, group } from "./group.js";
 export { processLives, thisHost } from "./host.js";
 export { derivedId, isId, newId } from "./id.js";
 export { decode, encode, formatPath, jsonLimit } from "./json.js";

@@ -11,6 +11,7 @@
 
 export { OutcomeNotReturnedError } from "./context.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
+export type { Execution } from "./execution.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";

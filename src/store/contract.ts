@@ -201,6 +201,8 @@ export interface Pulse {
   readonly alive: boolean;
   /** Runs of this worker whose cancellation was asked for. */
   readonly cancelled: readonly { readonly run: string; readonly token: number; readonly reason: string }[];
+  /** Executions whose claim is gone, by a crash of the database or because somebody changed the run: to be aborted. */
+  readonly lost: readonly Fence[];
 }
 
 export interface Work {

@@ -4,65 +4,24 @@
 // keeping what the driver said as `cause`. SQLITE_BUSY alone never gets here: the writer waits it out, and only when
 // it has waited for long does it say so with StoreBusyError.
 import { DuckdiveError } from "../../kernel/index.js";
+import { StoreFullError, StoreReadOnlyError, StoreUnreachableError } from "../errors.js";
+
+export {
+  MigrationFromFutureError,
+  MigrationMissingError,
+  OtherDatabaseError,
+  StoreBusyError,
+  StoreClosedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreUnreachableError,
+  WorkerLostError,
+} from "../errors.js";
 
 /** The file is not a SQLite database, or is damaged. */
 export class CorruptDatabaseError extends DuckdiveError {
   static readonly code = "CORRUPT_DATABASE";
   readonly code: string = CorruptDatabaseError.code;
-}
-
-/** The file or its folder may not be written. */
-export class StoreReadOnlyError extends DuckdiveError {
-  static readonly code = "STORE_READ_ONLY";
-  readonly code: string = StoreReadOnlyError.code;
-}
-
-/** The disk is full. What was being written was not recorded; everything before it stands. */
-export class StoreFullError extends DuckdiveError {
-  static readonly code = "STORE_FULL";
-  readonly code: string = StoreFullError.code;
-}
-
-/** The database was migrated by a newer version than this one. */
-export class MigrationFromFutureError extends DuckdiveError {
-  static readonly code = "MIGRATION_FROM_FUTURE";
-  readonly code: string = MigrationFromFutureError.code;
-}
-
-/** Tables are missing or old, and the store was told not to migrate. */
-export class MigrationMissingError extends DuckdiveError {
-  static readonly code = "MIGRATION_MISSING";
-  readonly code: string = MigrationMissingError.code;
-}
-
-/** The database cannot be opened. */
-export class StoreUnreachableError extends DuckdiveError {
-  static readonly code = "STORE_UNREACHABLE";
-  readonly code: string = StoreUnreachableError.code;
-}
-
-/** Somebody else held the write lock for longer than a writer waits. */
-export class StoreBusyError extends DuckdiveError {
-  static readonly code = "STORE_BUSY";
-  readonly code: string = StoreBusyError.code;
-}
-
-/** The transaction that was handed in belongs to another database than the store. */
-export class OtherDatabaseError extends DuckdiveError {
-  static readonly code = "OTHER_DATABASE";
-  readonly code: string = OtherDatabaseError.code;
-}
-
-/** The store was used after its `close()`. */
-export class StoreClosedError extends DuckdiveError {
-  static readonly code = "STORE_CLOSED";
-  readonly code: string = StoreClosedError.code;
-}
-
-/** The worker is not registered any more: somebody took it for dead. It aborts what it has and registers anew. */
-export class WorkerLostError extends DuckdiveError {
-  static readonly code = "WORKER_LOST";
-  readonly code: string = WorkerLostError.code;
 }
 
 /** No SQLite driver is installed, and the runtime has none. */

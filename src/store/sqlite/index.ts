@@ -8,13 +8,13 @@
 import { resolve } from "node:path";
 import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
+import type { Findings } from "../findings.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
 import { closeConnection, inMemory, openConnection, patiently } from "./connection.js";
 import { examine } from "./doctor.js";
 import type { Connection } from "./driver.js";
 import { isBusy, translate } from "./errors.js";
-import type { Findings } from "./findings.js";
 import * as hand from "./hand.js";
 import { handleInserter } from "./handle.js";
 import { insert, prepare } from "./insert.js";

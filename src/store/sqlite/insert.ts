@@ -8,8 +8,8 @@
 // Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
+import type { Findings } from "../findings.js";
 import type { Sql } from "./driver.js";
-import type { Findings } from "./findings.js";
 import { appendEvent, bodyBit, endRun, isLong } from "./moves.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";

@@ -57,7 +57,7 @@ function readPulse(sql: Sql, worker: string): Pulse {
   const alive = sql.get(statements.workerExists, { worker }) !== undefined;
   type Row = [run: string, token: number, reason: string];
   const rows = sql.all<Row>(statements.cancelledOfWorker, { worker });
-  return { alive, cancelled: rows.map(([run, token, reason]) => ({ run, token, reason })) };
+  return { alive, lost: [], cancelled: rows.map(([run, token, reason]) => ({ run, token, reason })) };
 }
 
 interface Peer {

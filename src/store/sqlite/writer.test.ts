@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import type { Findings } from "../findings.js";
 import { connect } from "./driver.js";
 import { StoreClosedError } from "./errors.js";
-import type { Findings } from "./findings.js";
 import { type Operation, Writer } from "./writer.js";
 
 function setup() {

@@ -8,10 +8,11 @@
 //
 // A group stops taking more after some fifteen milliseconds, so that the process gets its turn. While somebody else
 // has the lock the operations gather and wait, and the process goes on.
+
+import { Findings } from "../findings.js";
 import { patiently } from "./connection.js";
 import type { Connection, Sql } from "./driver.js";
 import { isBusy, StoreClosedError, translate } from "./errors.js";
-import { Findings } from "./findings.js";
 
 /** What a writing verb works with: the database inside of the transaction, and what to tell the listeners. */
 export interface Transaction {

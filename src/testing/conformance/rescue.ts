@@ -168,8 +168,8 @@ function ofTheDead(suite: Suite): void {
       await store.rescue([worker]);
       await clock.advance(5);
       assert.deepEqual(await store.workers(), []);
-      assert.deepEqual(await store.heartbeat(worker), { alive: false, cancelled: [] });
-      assert.deepEqual(await store.pulse(worker), { alive: false, cancelled: [] });
+      assert.deepEqual(await store.heartbeat(worker), { alive: false, cancelled: [], lost: [] });
+      assert.deepEqual(await store.pulse(worker), { alive: false, cancelled: [], lost: [] });
       await assert.rejects(take(store, worker), withCode("WORKER_LOST"));
       assert.deepEqual(await store.workers(), [], "a heartbeat brought a dead worker back");
       assert.equal(await store.count({ states: ["ready"] }), 1);
@@ -180,7 +180,7 @@ function ofTheDead(suite: Suite): void {
     const { id, worker, claimed } = await running(store);
     await store.rescue([worker]);
     await store.register(aWorker({ id: worker }));
-    assert.deepEqual(await store.heartbeat(worker), { alive: true, cancelled: [] });
+    assert.deepEqual(await store.heartbeat(worker), { alive: true, cancelled: [], lost: [] });
     assert.deepEqual(await store.settle([succeeded(claimed)]), [{ taken: false }]);
     const next = await takeOne(store, worker);
     assert.equal(next.run, id);

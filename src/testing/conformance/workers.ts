@@ -54,9 +54,9 @@ export function workers(suite: Suite): void {
     async ({ store, clock }) => {
       const [one, two] = [await enter(store), await enter(store)];
       await clock.advance(5);
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [] });
+      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [] });
       await clock.advance(7);
-      assert.deepEqual(await store.pulse(two), { alive: true, cancelled: [] });
+      assert.deepEqual(await store.pulse(two), { alive: true, cancelled: [], lost: [] });
       const rows = new Map((await store.workers()).map((row) => [row.id, row]));
       assert.deepEqual([rows.get(one)?.heartbeatAt, rows.get(one)?.startedAt], [beginning + 5, beginning]);
       assert.equal(rows.get(two)?.heartbeatAt, beginning);
@@ -122,15 +122,15 @@ export function workers(suite: Suite): void {
       await store.cancel([second.run, foreign.run], "it's over");
       await clock.advance(3);
       const asked = { run: second.run, token: second.token, reason: "it's over" };
-      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [asked] });
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [asked] });
+      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [asked], lost: [] });
+      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [asked], lost: [] });
       assert.deepEqual(
         await store.pulse(one),
-        { alive: true, cancelled: [asked] },
+        { alive: true, cancelled: [asked], lost: [] },
         "it is told until the run has ended",
       );
       await settle(store, handedBack(second));
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [] });
+      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [] });
       assert.equal((await store.pulse(two)).cancelled.length, 1);
     },
   );
@@ -160,8 +160,8 @@ export function workers(suite: Suite): void {
   suite.test("nobody hears anything of workers that are not there", async ({ store }) => {
     const id = await insertOne(store);
     const before = await picture(store, id);
-    assert.deepEqual(await store.heartbeat("nobody"), { alive: false, cancelled: [] });
-    assert.deepEqual(await store.pulse("nobody"), { alive: false, cancelled: [] });
+    assert.deepEqual(await store.heartbeat("nobody"), { alive: false, cancelled: [], lost: [] });
+    assert.deepEqual(await store.pulse("nobody"), { alive: false, cancelled: [], lost: [] });
     assert.deepEqual(await store.workers(), []);
     assert.deepEqual(await picture(store, id), before);
   });

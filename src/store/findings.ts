@@ -2,7 +2,7 @@
 //
 // Nobody may hear of a change before it is committed, and nobody should hear of one that was rolled back. So each
 // transaction gathers here what it did, and `watch.ts` tells it after the commit, once for the whole group.
-import type { Change } from "../contract.js";
+import type { Change } from "./contract.js";
 
 export class Findings {
   readonly ended: string[] = [];
@@ -16,6 +16,15 @@ export class Findings {
   /** Something has to be looked at again at this time. */
   dueAt(time: number | undefined): void {
     if (time !== undefined && (this.due === undefined || time < this.due)) this.due = time;
+  }
+
+  /** What another transaction did as well. */
+  merge(other: Findings): void {
+    this.ended.push(...other.ended);
+    this.claimable ||= other.claimable;
+    this.cancelAsked ||= other.cancelAsked;
+    this.workers ||= other.workers;
+    this.dueAt(other.due);
   }
 
   /** As the listeners hear it; undefined when there is nothing to tell. */

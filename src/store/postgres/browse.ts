@@ -1,0 +1,124 @@
+// Looking through runs, and what stands beside them: pages, counts, queues, workers and what is known of jobs.
+//
+// A page goes on by the id of its last run: ids begin with the time of the request, so the newest come first, and runs
+// recorded meanwhile neither repeat nor skip any. Ids of other kinds stand where their text puts them.
+
+import type { State } from "../../job/index.js";
+import { InvalidOptionError, isId } from "../../kernel/index.js";
+import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../contract.js";
+import { storedRunFrom } from "./rows.js";
+import type { Session, Values } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText, numberOf, optionalText, plainList, textList, truthOf } from "./text.js";
+
+function filterValues(filter: RunFilter): Values {
+  const list = (values: readonly string[] | undefined): string | null =>
+    values === undefined ? null : textList(values);
+  return {
+    ids: filter.ids === undefined ? null : plainList(filter.ids),
+    jobs: list(filter.jobs),
+    queues: list(filter.queues),
+    states: list(filter.states),
+    reasons: list(filter.reasons),
+    waiting: list(filter.waiting),
+    tags: list(filter.tags),
+    meta: filter.meta === undefined ? null : jsonText(filter.meta),
+    since: filter.since,
+    until: filter.until,
+  };
+}
+
+/** A page of the runs that fit, newest first. */
+export async function list(
+  session: Session,
+  filter: RunFilter,
+  page: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<RunPage> {
+  if (page.cursor !== undefined && !isId(page.cursor)) {
+    throw new InvalidOptionError(
+      `"${page.cursor}" is no cursor of a page. Pass the \`next\` of the page before.`,
+    );
+  }
+  // One more than asked for: whether there is a next page.
+  const values = { ...filterValues(filter), before: page.cursor ?? null, limit: page.limit + 1 };
+  const runs = (await session.ask(statements.listRuns, values)).map(storedRunFrom);
+  if (runs.length <= page.limit) return { runs, next: undefined };
+  const shown = runs.slice(0, page.limit);
+  return { runs: shown, next: shown.at(-1)?.id };
+}
+
+/** How many runs fit. */
+export async function count(session: Session, filter: RunFilter): Promise<number> {
+  const [row] = await session.ask(statements.countRuns, filterValues(filter));
+  return numberOf(row?.[0]);
+}
+
+/** Runs by state. */
+export async function countByState(session: Session): Promise<Record<State, number>> {
+  const counts = { scheduled: 0, ready: 0, running: 0, waiting: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  for (const [state, number] of await session.ask(statements.countStates)) {
+    counts[state as State] += numberOf(number);
+  }
+  return counts;
+}
+
+type MutableQueue = { -readonly [Key in keyof QueueRow]: QueueRow[Key] };
+
+/** The queues that have live runs, are paused, or belong to a published job. */
+export async function queues(session: Session): Promise<QueueRow[]> {
+  const rows = new Map<string, MutableQueue>();
+  for (const [name, state, number, oldest] of await session.ask(statements.queueCounts)) {
+    const queue = name ?? "";
+    const row = rows.get(queue) ?? {
+      name: queue,
+      paused: false,
+      scheduled: 0,
+      ready: 0,
+      running: 0,
+      waiting: 0,
+      oldest: undefined,
+    };
+    rows.set(queue, row);
+    if (state === "paused") row.paused = true;
+    else if (state !== "known")
+      row[state as "scheduled" | "ready" | "running" | "waiting"] = numberOf(number);
+    if (oldest !== null && oldest !== undefined) row.oldest = numberOf(oldest);
+  }
+  return [...rows.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+/** The workers that are registered. */
+export async function workers(session: Session): Promise<WorkerRow[]> {
+  const rows = await session.ask(statements.workers);
+  return rows.map(([id, host, pid, release, slots, startedAt, heartbeatAt, running, abilities]) => ({
+    id: id ?? "",
+    host: host ?? "",
+    pid: numberOf(pid),
+    release: optionalText(release),
+    abilities: JSON.parse(abilities ?? "[]"),
+    queues: JSON.parse(slots ?? "{}"),
+    startedAt: numberOf(startedAt),
+    heartbeatAt: numberOf(heartbeatAt),
+    running: numberOf(running),
+  }));
+}
+
+/** Publishes what a worker has. */
+export async function publish(session: Session, definitions: readonly Definition[]): Promise<void> {
+  if (definitions.length === 0) return;
+  await session.ask(statements.publish, { definitions: jsonText(definitions), now: session.now() });
+}
+
+/** What workers published. */
+export async function definitions(session: Session): Promise<Definition[]> {
+  const rows = await session.ask(statements.definitions);
+  return rows.map(([job, version, queue, priority, attempts, prepared, description]) => ({
+    job: job ?? "",
+    version: numberOf(version),
+    queue: queue ?? "",
+    priority: numberOf(priority),
+    attempts: numberOf(attempts),
+    prepared: truthOf(prepared),
+    description: optionalText(description),
+  }));
+}

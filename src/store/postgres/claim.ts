@@ -1,0 +1,159 @@
+// Claiming: how a worker takes runs.
+//
+// Two statements: the first takes runs under a random id of ours and answers only how many, the second fetches what they
+// are. A worker that stops while it reads can then hold no lane. When the connection breaks in between, or before the
+// first answer, the claim may stand without anybody knowing of it: its id is remembered, and the next claim of that
+// worker asks first what became of it.
+//
+// What was handed out is remembered until it is answered, so that a claim's row is taken out by the settlement that is
+// the last of it, and so that a worker can ask which of its claims are still there after a crash of the database.
+import { randomUUID } from "node:crypto";
+import type { Claimed, ClaimRequest } from "../contract.js";
+import { WorkerLostError } from "../errors.js";
+import type { Row } from "./driver.js";
+import type { Session } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText, numberOf, optionalNumber, optionalText, truthOf } from "./text.js";
+
+interface Open {
+  readonly worker: string;
+  /** Runs by id that have not been answered, with their tokens. */
+  readonly runs: Map<string, number>;
+}
+
+interface Answered {
+  readonly claim?: string | undefined;
+  readonly run: string;
+  readonly token: number;
+}
+
+/** The claims that this process holds. */
+export class Claims {
+  readonly #open = new Map<string, Open>();
+  readonly #unsure = new Map<string, Set<string>>();
+  #done: string[] = [];
+
+  add(claim: string, worker: string, runs: readonly Claimed[]): void {
+    if (runs.length === 0) this.#done.push(claim);
+    else this.#open.set(claim, { worker, runs: new Map(runs.map(({ run, token }) => [run, token])) });
+  }
+
+  /** It may stand in the database or not. */
+  doubt(claim: string, worker: string): void {
+    const claims = this.#unsure.get(worker) ?? new Set();
+    this.#unsure.set(worker, claims.add(claim));
+  }
+
+  doubted(worker: string): string[] {
+    return [...(this.#unsure.get(worker) ?? [])];
+  }
+
+  settleDoubt(claim: string, worker: string): void {
+    this.#unsure.get(worker)?.delete(claim);
+  }
+
+  /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
+  answered({ claim = "", run, token }: Answered): void {
+    const open = this.#open.get(claim);
+    if (open?.runs.get(run) !== token) return;
+    open.runs.delete(run);
+    if (open.runs.size > 0) return;
+    this.#open.delete(claim);
+    this.#done.push(claim);
+  }
+
+  /** Claims whose rows can go: everything they held was answered, or will be by `last`. */
+  takeDone(last: readonly Answered[]): string[] {
+    const done = this.#done;
+    this.#done = [];
+    const ending = new Map<string, Set<string>>();
+    for (const { claim = "", run, token } of last) {
+      if (this.#open.get(claim)?.runs.get(run) !== token) continue;
+      ending.set(claim, (ending.get(claim) ?? new Set()).add(run));
+    }
+    for (const [claim, runs] of ending) if (this.#open.get(claim)?.runs.size === runs.size) done.push(claim);
+    return done;
+  }
+
+  /** They were not taken out after all. */
+  giveBackDone(claims: readonly string[]): void {
+    this.#done.push(...claims);
+  }
+
+  ofWorker(worker: string): string[] {
+    return [...this.#open].flatMap(([claim, open]) => (open.worker === worker ? claim : []));
+  }
+
+  /** The database does not know it: what it holds belongs to somebody else. */
+  lose(claim: string): { run: string; token: number }[] {
+    const open = this.#open.get(claim);
+    this.#open.delete(claim);
+    return open === undefined ? [] : [...open.runs].map(([run, token]) => ({ run, token }));
+  }
+
+  loseAll(worker: string): void {
+    for (const claim of this.ofWorker(worker)) this.#open.delete(claim);
+    this.#unsure.delete(worker);
+  }
+}
+
+/** Takes runs. Writes nothing when there are none. */
+export async function claim(session: Session, claims: Claims, request: ClaimRequest): Promise<Claimed[]> {
+  const { worker } = request;
+  for (const doubted of claims.doubted(worker)) {
+    const found = await fetch(session, claims, doubted, worker);
+    claims.settleDoubt(doubted, worker);
+    if (found.length > 0) return found;
+  }
+  const id = randomUUID();
+  claims.doubt(id, worker);
+  const [row] = await session.askOnce(statements.claim, {
+    worker,
+    claim: id,
+    queues: jsonText(request.queues),
+    abilities: jsonText(request.abilities),
+    now: session.now(),
+  });
+  const amount = numberOf(row?.[0]);
+  const claimed = amount > 0 ? await fetch(session, claims, id, worker) : [];
+  claims.settleDoubt(id, worker);
+  if (amount >= 0) return claimed;
+  claims.loseAll(worker);
+  throw new WorkerLostError(
+    `The worker ${worker} is not registered: somebody took it for dead and gave its runs away. ` +
+      "Stop what it executes and register again.",
+  );
+}
+
+async function fetch(session: Session, claims: Claims, id: string, worker: string): Promise<Claimed[]> {
+  const rows = await session.ask(statements.claimed, { claim: id });
+  const claimed = rows.map((row) => claimedFrom(row, id));
+  claims.add(id, worker, claimed);
+  return claimed;
+}
+
+function claimedFrom(row: Row, claim: string): Claimed {
+  const [run, token, job, version, queue, priority, input, attempt, crashes, ...rest] = row;
+  const [requestedAt, runAt, startedAt, startBy, finishBy, tags, meta, isPaused] = rest;
+  return {
+    run: run ?? "",
+    token: numberOf(token),
+    claim,
+    job: job ?? "",
+    version: numberOf(version),
+    queue: queue ?? "",
+    priority: numberOf(priority),
+    input: optionalText(input),
+    attempt: numberOf(attempt),
+    crashes: numberOf(crashes),
+    requestedAt: numberOf(requestedAt),
+    runAt: numberOf(runAt),
+    startedAt: numberOf(startedAt),
+    startBy: optionalNumber(startBy),
+    finishBy: optionalNumber(finishBy),
+    tags: tags === null || tags === undefined ? [] : JSON.parse(tags),
+    meta: meta === null || meta === undefined ? {} : JSON.parse(meta),
+    parent: undefined,
+    paused: truthOf(isPaused),
+  };
+}

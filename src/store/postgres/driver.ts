@@ -1,0 +1,240 @@
+// The drivers, made one: a `pg.Pool`, a `postgres.js` client, or an address for which `pg` is loaded.
+//
+// Everything travels as text, both ways: then it does not matter what parsers and serializers the application has set
+// on its own pool, and both drivers mean the same. Drivers are met by their shape and none is needed to compile.
+//
+// Before this file come the drivers. After it come the session, which knows what to do when a connection breaks, and
+// the lookout, which holds one connection of its own.
+import { InvalidOptionError } from "../../kernel/index.js";
+import { PostgresDriverMissingError } from "./errors.js";
+
+export type Text = string | null;
+/** The columns of a row, as text. */
+export type Row = readonly Text[];
+
+export interface Query {
+  readonly text: string;
+  readonly values: readonly Text[];
+  /** Prepared under this name and kept; undefined: prepared for this once, as a pooler in transaction mode needs it. */
+  readonly name: string | undefined;
+}
+
+/** One connection that stays the same: for listening, for session locks, and for transactions. */
+export interface Line {
+  query(query: Query): Promise<Row[]>;
+  /** Whether a pooler stands between, which gives each transaction another connection. Undefined: cannot be told. */
+  isPooled(): Promise<boolean | undefined>;
+  onNotice(listener: (payload: string) => void): void;
+  onEnd(listener: () => void): void;
+  /** Gives it back, or with `broken` throws it away. */
+  release(broken?: boolean): void;
+}
+
+export interface Database {
+  readonly driver: string;
+  query(query: Query): Promise<Row[]>;
+  line(): Promise<Line>;
+  /** Closes what is ours; an application's own pool stays open. */
+  close(): Promise<void>;
+}
+
+/** How long a connection may take to be made, and a statement to be answered, in milliseconds. */
+const connectPatience = 10_000;
+const answerPatience = 20_000;
+
+// ── pg ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface PgQuery {
+  text: string;
+  values: Text[];
+  name?: string | undefined;
+  rowMode: "array";
+  types: { getTypeParser: () => (value: string) => string };
+}
+
+interface PgClient {
+  query(query: PgQuery): Promise<{ rows: Text[][] } | { rows: Text[][] }[]>;
+  on(event: string, listener: (argument: never) => void): unknown;
+  removeAllListeners(event?: string): unknown;
+  release(error?: boolean): void;
+  readonly processID?: number | null;
+}
+
+export interface PgPool {
+  query(query: PgQuery): Promise<{ rows: Text[][] } | { rows: Text[][] }[]>;
+  connect(): Promise<PgClient>;
+  end(): Promise<void>;
+  on?(event: string, listener: (error: Error) => void): unknown;
+}
+
+const asText = { getTypeParser: () => (value: string) => value };
+
+function pgQuery({ text, values, name }: Query): PgQuery {
+  return { text, values: [...values], name, rowMode: "array", types: asText };
+}
+
+/** Several statements in one text answer with a list; the rows of the last are meant. */
+function rowsOf(result: { rows: Text[][] } | { rows: Text[][] }[]): Row[] {
+  return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [];
+}
+
+function overPg(pool: PgPool, isOurs: boolean): Database {
+  return {
+    driver: "pg",
+    query: async (query) => rowsOf(await pool.query(pgQuery(query))),
+    line: async () => pgLine(await pool.connect()),
+    close: async () => void (isOurs && (await pool.end())),
+  };
+}
+
+function pgLine(client: PgClient): Line {
+  const query = async (asked: Query): Promise<Row[]> => rowsOf(await client.query(pgQuery(asked)));
+  let isReleased = false;
+  const endListeners: (() => void)[] = [];
+  const end = (): void => {
+    for (const listener of endListeners.splice(0)) listener();
+  };
+  client.on("error", end);
+  client.on("end", end);
+  const noticeListeners: ((payload: string) => void)[] = [];
+  const onNotification = (message: { payload?: string }): void => {
+    for (const listener of noticeListeners) listener(message.payload ?? "");
+  };
+  client.on("notification", onNotification);
+  return {
+    query,
+    async isPooled() {
+      const [row] = await query({ text: "select pg_backend_pid()", values: [], name: undefined });
+      // The number that the connection was greeted with is the server's own, unless somebody in between made it up.
+      return typeof client.processID === "number" ? String(client.processID) !== row?.[0] : undefined;
+    },
+    onNotice: (listener) => void noticeListeners.push(listener),
+    onEnd: (listener) => void endListeners.push(listener),
+    release(broken = false) {
+      if (isReleased) return;
+      isReleased = true;
+      noticeListeners.length = 0;
+      endListeners.length = 0;
+      client.release(broken);
+    },
+  };
+}
+
+// ── postgres.js ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface PostgresQuery extends Promise<unknown> {
+  raw(): Promise<(Buffer | null)[][]>;
+}
+
+interface ReservedPostgres {
+  unsafe(text: string, values: unknown[], options: { prepare: boolean }): PostgresQuery;
+  typed(value: Text, type: number): unknown;
+  release(): void;
+}
+
+export interface PostgresClient extends Omit<ReservedPostgres, "release"> {
+  reserve(): Promise<ReservedPostgres>;
+  listen(
+    channel: string,
+    onNotify: (payload: string) => void,
+    onListen?: () => void,
+  ): Promise<{ unlisten(): Promise<void> }>;
+  end(options?: { timeout?: number }): Promise<void>;
+}
+
+const textType = 25;
+
+function overPostgresJs(sql: PostgresClient): Database {
+  return {
+    driver: "postgres.js",
+    query: (query) => postgresRows(sql, sql, query),
+    line: async () => postgresLine(sql, await sql.reserve()),
+    close: async () => {},
+  };
+}
+
+async function postgresRows(
+  sql: PostgresClient,
+  on: Pick<ReservedPostgres, "unsafe">,
+  { text, values, name }: Query,
+): Promise<Row[]> {
+  const typed = values.map((value) => sql.typed(value, textType));
+  const rows = await on.unsafe(text, typed, { prepare: name !== undefined }).raw();
+  return rows.map((row) => row.map((column) => (column === null ? null : column.toString("utf8"))));
+}
+
+/** Its own listener keeps a connection and makes it anew when it breaks; a lock of the session is on the reserved one. */
+function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
+  let isReleased = false;
+  return {
+    query: (query) => postgresRows(sql, reserved, query),
+    isPooled: async () => undefined,
+    onNotice: () => {},
+    onEnd: () => {},
+    release() {
+      if (isReleased) return;
+      isReleased = true;
+      reserved.release();
+    },
+  };
+}
+
+// ── Which it is ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function isPgPool(given: unknown): given is PgPool {
+  return (
+    typeof given === "object" &&
+    given !== null &&
+    "query" in given &&
+    typeof given.query === "function" &&
+    "connect" in given &&
+    typeof given.connect === "function" &&
+    "totalCount" in given
+  );
+}
+
+export function isPostgresClient(given: unknown): given is PostgresClient {
+  return typeof given === "function" && "unsafe" in given && "reserve" in given && "listen" in given;
+}
+
+/** The database at an address, or behind what the application holds. Connects to nothing yet. */
+export async function databaseOf(
+  given: string | object,
+  onError: (error: unknown) => void,
+): Promise<Database> {
+  if (isPostgresClient(given)) return overPostgresJs(given);
+  if (isPgPool(given)) return overPg(given, false);
+  if (typeof given !== "string") {
+    throw new InvalidOptionError(
+      "The postgres store was given what is neither an address, a pg.Pool nor a postgres.js client.",
+    );
+  }
+  const { Pool } = await loadPg();
+  const pool = new Pool({
+    connectionString: given,
+    application_name: "duckdive",
+    max: 10,
+    keepAlive: true,
+    connectionTimeoutMillis: connectPatience,
+    query_timeout: answerPatience,
+  });
+  // An idle connection that breaks: the next statement makes another one.
+  pool.on?.("error", onError);
+  return overPg(pool, true);
+}
+
+async function loadPg(): Promise<{ Pool: new (options: object) => PgPool }> {
+  try {
+    const loaded: { default?: { Pool: new (options: object) => PgPool } } = await import("pg");
+    if (loaded.default?.Pool !== undefined) return loaded.default;
+  } catch (cause) {
+    throw new PostgresDriverMissingError(
+      "A PostgreSQL address needs the package `pg`, and it cannot be loaded. Install it (npm install pg), or pass a " +
+        "postgres.js client instead of the address.",
+      { cause },
+    );
+  }
+  throw new PostgresDriverMissingError(
+    "The package `pg` was loaded, and has no Pool. Install version 8 of it.",
+  );
+}

@@ -1,0 +1,141 @@
+// The hand: what people and applications do to runs that are not executing for them, and what they ask about one.
+//
+// Everything that changes runs works by id, in slices, each a transaction of its own, and answers for each whether it did
+// something.
+import { NotBuiltError } from "../../kernel/index.js";
+import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
+import { Findings } from "../findings.js";
+import type { Row } from "./driver.js";
+import { storedRunFrom } from "./rows.js";
+import { type Session, slices } from "./session.js";
+import { statements } from "./statements.js";
+import { listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
+
+const slice = 1_000;
+type Tell = (found: Findings) => void;
+
+/** Runs by id, in the order asked for; undefined where there is none. */
+export async function find(session: Session, ids: readonly string[]): Promise<(StoredRun | undefined)[]> {
+  const found = new Map<string, StoredRun>();
+  for (const some of slices(ids, slice)) {
+    for (const row of await session.ask(statements.findRuns, { ids: plainList(some) })) {
+      const run = storedRunFrom(row);
+      found.set(run.id, run);
+    }
+  }
+  return ids.map((id) => found.get(id));
+}
+
+/** Ends runs that are not running; asks for the end of those that are. */
+export async function cancel(
+  session: Session,
+  ids: readonly string[],
+  reason: string,
+  tell: Tell,
+): Promise<boolean[]> {
+  const values = { reason: withoutNul(reason), now: session.now() };
+  return eachSlice(session, ids, statements.cancel, values, tell, (answer, id, found) => {
+    if (answer === "ended") found.ended.push(id);
+    if (answer === "asked") found.cancelAsked = true;
+    return answer !== null;
+  });
+}
+
+/** Makes failed and cancelled runs ready again, with all attempts. */
+export async function retry(session: Session, ids: readonly string[], tell: Tell): Promise<boolean[]> {
+  return eachSlice(session, ids, statements.retry, { now: session.now() }, tell, (answer, _id, found) => {
+    if (answer === "t") found.claimable = true;
+    return answer === "t";
+  });
+}
+
+/** Removes runs that are not running. */
+export async function remove(session: Session, ids: readonly string[], tell: Tell): Promise<boolean[]> {
+  return eachSlice(session, ids, statements.remove, {}, tell, (answer, id, found) => {
+    if (answer === "live") found.ended.push(id);
+    return answer !== null;
+  });
+}
+
+async function eachSlice(
+  session: Session,
+  ids: readonly string[],
+  statement: string,
+  values: Readonly<Record<string, string | null>>,
+  tell: Tell,
+  judge: (answer: string | null, id: string, found: Findings) => boolean,
+): Promise<boolean[]> {
+  const answers: boolean[] = [];
+  for (const some of slices(ids, slice)) {
+    const found = new Findings();
+    const [row] = await session.ask(statement, { ...values, ids: plainList(some) });
+    const given = listOf(row?.[0]);
+    answers.push(...some.map((id, index) => judge(given[index] ?? null, id, found)));
+    tell(found);
+  }
+  return answers;
+}
+
+/** What happened to a run, and what it logged. */
+export async function timeline(
+  session: Session,
+  run: string,
+): Promise<{ events: TimelineEvent[]; logs: LogLine[] }> {
+  const [events, logs] = await Promise.all([
+    session.ask(statements.timeline, { run }),
+    session.ask(statements.logs, { run }),
+  ]);
+  return { events: events.map(eventFrom), logs: logs.map(lineFrom) };
+}
+
+function eventFrom([at, kind, attempt, token, worker, detail]: Row): TimelineEvent {
+  return {
+    at: numberOf(at),
+    kind: kind as TimelineEvent["kind"],
+    attempt: numberOf(attempt),
+    token: numberOf(token),
+    worker: optionalText(worker),
+    detail: detail === null || detail === undefined ? undefined : JSON.parse(detail),
+  };
+}
+
+function lineFrom([at, attempt, level, message, fields]: Row): LogLine {
+  return {
+    at: numberOf(at),
+    attempt: numberOf(attempt),
+    level: level as LogLine["level"],
+    message: message ?? "",
+    fields: fields === null || fields === undefined ? undefined : JSON.parse(fields),
+  };
+}
+
+/** Signals come with a later version. */
+export async function signal(signals: readonly NewSignal[]): Promise<void> {
+  if (signals.length === 0) return;
+  throw new NotBuiltError(
+    "This version of the postgres store cannot deliver signals yet. Use a newer version.",
+  );
+}
+
+function pauseValues(target: PauseTarget): { kind: string; name: string } {
+  return "queue" in target ? { kind: "queue", name: target.queue } : { kind: "job", name: target.job };
+}
+
+/** Pauses a queue, which claims then pass over, or a job, whose runs are then parked. */
+export async function pause(session: Session, target: PauseTarget): Promise<void> {
+  await session.ask(statements.pause, { ...pauseValues(target), now: session.now() });
+}
+
+/** Ends a pause, and wakes what waited for that. */
+export async function resume(session: Session, target: PauseTarget, tell: Tell): Promise<void> {
+  await session.ask(statements.resume, { ...pauseValues(target), now: session.now() });
+  const found = new Findings();
+  found.claimable = true;
+  tell(found);
+}
+
+/** Everything that is paused. */
+export async function paused(session: Session): Promise<PauseTarget[]> {
+  const rows = await session.ask(statements.pauses);
+  return rows.map(([kind, name]) => (kind === "queue" ? { queue: name ?? "" } : { job: name ?? "" }));
+}

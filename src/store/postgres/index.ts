@@ -1,0 +1,309 @@
+// The door of the PostgreSQL store: a schema in the application's database as the home of runs.
+//
+// Here the parts are put together and nothing is decided: the driver, the session that every verb speaks through, the
+// lookout that hears of changes, and the verbs. Opening is lazy: whoever calls a verb first connects. Why the tables are
+// what they are stands in docs/decisions/0004-postgres-storage.md.
+//
+// Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
+import { randomUUID } from "node:crypto";
+import { type Clock, InvalidOptionError, systemClock } from "../../kernel/index.js";
+import type { Change, Store } from "../contract.js";
+import { StoreClosedError } from "../errors.js";
+import type { Findings } from "../findings.js";
+import * as browse from "./browse.js";
+import { Claims, claim } from "./claim.js";
+import { examine } from "./doctor.js";
+import { type Database, databaseOf } from "./driver.js";
+import { translate } from "./errors.js";
+import * as hand from "./hand.js";
+import { createIntake } from "./intake.js";
+import { Lookout } from "./lookout.js";
+import { migrate, requireMigrated } from "./migrate.js";
+import { Notices, noticeOf } from "./notices.js";
+import { createSession } from "./session.js";
+import * as settling from "./settle.js";
+import { statements } from "./statements.js";
+import * as upkeep from "./upkeep.js";
+import * as staff from "./workers.js";
+
+export {
+  MigrationFromFutureError,
+  MigrationMissingError,
+  OtherDatabaseError,
+  StoreBusyError,
+  StoreClosedError,
+  StoreFullError,
+  StoreReadOnlyError,
+  StoreUnreachableError,
+  WorkerLostError,
+} from "../errors.js";
+export { isPgPool, isPostgresClient } from "./driver.js";
+export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
+export { migrationScript } from "./migrate.js";
+
+export interface PostgresOptions {
+  /** `postgres://…`, a `pg.Pool`, or a postgres.js client. */
+  readonly database: string | object;
+  /** An address that leads to the server itself, where `database` leads through a pooler in transaction mode. */
+  readonly direct?: string | undefined;
+  /** The schema of duckdive's tables. Default: "duckdive". */
+  readonly schema?: string | undefined;
+  /** The store's clock. Default: the database's own. */
+  readonly clock?: Clock | undefined;
+  /** Whether opening applies missing migrations. Default: true. */
+  readonly migrate?: boolean | undefined;
+  /** Whether NOTIFY wakes other processes at once; without it they look twice a second. Default: true. */
+  readonly notify?: boolean | undefined;
+  /** Whether statements are prepared by name. Found out by itself where a pooler forbids it. Default: true. */
+  readonly prepare?: boolean | undefined;
+  /** Hears of errors that belong to no call, such as a listener that threw. Default: a process warning. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * A store in a schema of a PostgreSQL database (14 or newer), shared by as many processes and machines as like.
+ *
+ * @throws InvalidOptionError for a schema name that is none; what is wrong with the database shows when it is opened, by
+ * `open()` or by the first verb, as one of the errors exported here
+ * @example const store = postgres({ database: "postgres://localhost/app" });
+ */
+export function postgres(options: PostgresOptions): Store {
+  const { schema = "duckdive", clock = systemClock, notify = true } = options;
+  checkSchema(schema);
+  const where = inWords(options.database, schema);
+  const onError = reporter(options.onError ?? warn);
+  const origin = randomUUID().slice(0, 8);
+  // A clock that was handed in is all the time there is; the computer's own may jump, so it times nobody's silence.
+  const monotonic = clock === systemClock ? () => performance.now() : () => clock.now();
+
+  let database: Promise<Database> | undefined;
+  let direct: Promise<Database> | undefined;
+  let opening: Promise<string> | undefined;
+  let closing: Promise<void> | undefined;
+  /** How far the database's clock is ahead of ours. */
+  let ahead = 0;
+
+  const connect = (): Promise<Database> => (database ??= databaseOf(options.database, onError));
+  /** The lookout's own: it must not wait for a connection behind the verbs. An application's pool is shared. */
+  const connectDirectly = (): Promise<Database> =>
+    (direct ??= databaseOf(options.direct ?? options.database, onError));
+
+  const session = createSession({
+    where,
+    schema,
+    clock,
+    prepare: options.prepare ?? true,
+    database: connect,
+    onReturn,
+  });
+  /** For what has to be asked while opening, and on the lookout's line. */
+  const bare = createSession({ where, schema, clock, prepare: false, database: connect, onReturn: () => {} });
+  const claims = new Claims();
+  const morgue = new staff.Morgue(session, monotonic);
+  const notices = new Notices(origin, (notice) => {
+    if (notify) session.askOnce(statements.say, { notice }).catch(onError);
+  });
+  const lookout = new Lookout({
+    session: bare,
+    database: connectDirectly,
+    channel: schema,
+    origin,
+    notify,
+    report: onError,
+    onReturn,
+  });
+  const intake = createIntake({
+    session,
+    tell: tellHere,
+    notice: (found, isOwn) => (notify ? noticeOf(found, isOwn ? origin : undefined) : null),
+    nonce: ready,
+  });
+
+  /** The database was away: something may have been missed, and claims may have been lost. */
+  function onReturn(): void {
+    intake.forget();
+    morgue.wake();
+    lookout.tell({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
+  }
+
+  function tellHere(found: Findings): void {
+    if (found.workers) morgue.wake();
+    lookout.tell(found.toChange());
+  }
+
+  function tell(found: Findings): void {
+    tellHere(found);
+    notices.add(found);
+  }
+
+  async function openDatabase(): Promise<string> {
+    const target = { database: await connect(), schema, where };
+    if (options.migrate === false) await requireMigrated(target);
+    else await migrate(target);
+    await bare.ask(statements.extendHistory, { now: bare.now() });
+    const [row] = await bare.ask(statements.nonce);
+    if (clock === systemClock) await compareClocks();
+    return row?.[0] ?? "";
+  }
+
+  async function compareClocks(): Promise<void> {
+    const before = Date.now();
+    const [row] = await bare.ask(statements.databaseTime);
+    ahead = Number(row?.[0]) - (before + Date.now()) / 2;
+  }
+
+  /** A failed attempt may be made again; one under way is shared. */
+  function ready(): Promise<string> {
+    opening ??= openDatabase().then(
+      (nonce) => {
+        lookout.open();
+        return nonce;
+      },
+      (error: unknown) => {
+        opening = undefined;
+        throw translate(error, where);
+      },
+    );
+    return opening;
+  }
+
+  /** What was begun before `close` is finished; what comes after it is refused. */
+  let begun = 0;
+  let onFinished: (() => void) | undefined;
+
+  /** A verb: opens the database when it is the first. */
+  function verb<Args extends unknown[], Result>(
+    run: (...args: Args) => Promise<Result>,
+  ): (...args: Args) => Promise<Result> {
+    return async (...args) => {
+      if (closing !== undefined) throw closedError(where);
+      begun += 1;
+      try {
+        await ready();
+        return await run(...args);
+      } finally {
+        begun -= 1;
+        if (begun === 0) onFinished?.();
+      }
+    };
+  }
+
+  async function close(): Promise<void> {
+    if (begun > 0) await new Promise<void>((resolve) => (onFinished = resolve));
+    await opening?.catch(() => undefined);
+    notices.flush();
+    await lookout.close();
+    await (await database)?.close();
+    await (await direct)?.close();
+  }
+
+  async function beat(
+    worker: string,
+    statement: typeof statements.heartbeat | typeof statements.pulse,
+  ): ReturnType<Store["heartbeat"]> {
+    const before = Date.now();
+    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, worker, statement);
+    if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
+    return pulse;
+  }
+
+  const settle = settling.createSettle(session, claims, tell);
+
+  return {
+    kind: "postgres",
+    now: () => Math.floor(clock.now() + ahead),
+    open: verb(async () => {}),
+    close: () => (closing ??= close()),
+    async migrate() {
+      if (closing !== undefined) throw closedError(where);
+      return migrate({ database: await connect(), schema, where }).catch((error: unknown) => {
+        throw translate(error, where);
+      });
+    },
+    watch: (listener: (change: Change) => void) =>
+      lookout.listen((change) => {
+        if (change.origin === "elsewhere" && change.claimable) morgue.wake();
+        listener(change);
+      }),
+    nonce: verb(ready),
+    doctor: verb(() => examine(session)),
+
+    insert: verb((runs) => intake.insert(runs)),
+    insertIn: verb((connection, runs) => intake.insertIn(connection, runs)),
+    prepare: verb((prepared) => intake.prepare(prepared)),
+
+    register: verb(async (worker) => {
+      const lock = await staff.register(session, claims, worker, tell);
+      morgue.wake();
+      await lookout.keep(worker.id, { lock, abilities: worker.abilities });
+    }),
+    heartbeat: verb((worker) => beat(worker, statements.heartbeat)),
+    pulse: verb((worker) => beat(worker, statements.pulse)),
+    retire: verb(async (worker) => {
+      await upkeep.rescue(session, [worker], tell);
+      await lookout.leave(worker);
+    }),
+    claim: verb((request) => claim(session, claims, request)),
+    settle: verb(settle),
+    record: verb(settling.record),
+    entries: verb((run) => settling.entries(session, run)),
+    note: verb((notes) => settling.note(session, notes)),
+
+    promote: verb((limit) => upkeep.promote(session, limit, tell)),
+    findLost: verb(() => morgue.findLost()),
+    rescue: verb((workers) => upkeep.rescue(session, workers, tell)),
+    prune: verb((limit) => upkeep.prune(session, limit)),
+
+    find: verb((ids) => hand.find(session, ids)),
+    list: verb((filter, page) => browse.list(session, filter, page)),
+    count: verb((filter) => browse.count(session, filter)),
+    countByState: verb(() => browse.countByState(session)),
+    timeline: verb((run) => hand.timeline(session, run)),
+    cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell)),
+    retry: verb((ids) => hand.retry(session, ids, tell)),
+    remove: verb((ids) => hand.remove(session, ids, tell)),
+    signal: verb(hand.signal),
+    pause: verb((target) => hand.pause(session, target)),
+    resume: verb((target) => hand.resume(session, target, tell)),
+    paused: verb(() => hand.paused(session)),
+    queues: verb(() => browse.queues(session)),
+    workers: verb(() => browse.workers(session)),
+    publish: verb((definitions) => browse.publish(session, definitions)),
+    definitions: verb(() => browse.definitions(session)),
+  };
+}
+
+function checkSchema(schema: string): void {
+  if (/^[a-z_][a-z0-9_]{0,50}$/.test(schema) && !schema.startsWith("pg_")) return;
+  throw new InvalidOptionError(
+    `"${schema}" cannot be the schema of duckdive. Use a name of small letters, digits and _, such as "duckdive".`,
+  );
+}
+
+/** The database as errors name it: where it is and which schema, and no password. */
+function inWords(database: string | object, schema: string): string {
+  const place =
+    typeof database === "string"
+      ? database.replace(/\/\/[^@/]*@/, "//").replace(/\?.*$/, "")
+      : "behind the application's pool";
+  return schema === "duckdive" ? place : `${place}, schema ${schema}`;
+}
+
+function closedError(where: string): StoreClosedError {
+  return new StoreClosedError(`The store ${where} is closed. Open another one.`);
+}
+
+/** Called after a commit whose callers still wait for their answers, and by timers: what it throws must stop neither. */
+function reporter(onError: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      onError(error);
+    } catch (reason) {
+      process.emitWarning(`The onError of the postgres store failed: ${String(reason)}`, "DuckdiveWarning");
+    }
+  };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(`Something failed in the postgres store: ${String(error)}`, "DuckdiveWarning");
+}

@@ -1,0 +1,244 @@
+// Intake: how runs get into the database.
+//
+// Calls made side by side share a statement and its commit, two such statements being under way at most: a sync of the
+// disk costs the same for one row as for a thousand. `insertIn` writes over a connection of the application, inside of
+// its own transaction; the connection must lead to the same database, which the word in the table `meta` shows.
+//
+// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
+
+import { isSqlConnection } from "../../job/index.js";
+import { type Group, group, InvalidOptionError, NotBuiltError } from "../../kernel/index.js";
+import type { Inserted, NewRun, Prepared } from "../contract.js";
+import { OtherDatabaseError } from "../errors.js";
+import { Findings } from "../findings.js";
+import { EnqueueConflictError, isConflict, stateOf, translate, wordsOf } from "./errors.js";
+import type { Session } from "./session.js";
+import { slices } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText } from "./text.js";
+
+/** Rows in one statement. */
+const largestInsert = 2_000;
+/** Two: while one waits for the disk, the next is being parsed. */
+const insertsAtOnce = 2;
+
+export interface Intake {
+  insert(runs: readonly NewRun[]): Promise<Inserted[]>;
+  insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
+  prepare(prepared: readonly Prepared[]): Promise<void>;
+  /** What was known of lanes is forgotten: the database was away, and may be another one. */
+  forget(): void;
+}
+
+export function createIntake(parts: {
+  readonly session: Session;
+  readonly tell: (found: Findings) => void;
+  /** The text that wakes other processes; null when they shall not be woken. */
+  readonly notice: (found: Findings, isOwn: boolean) => string | null;
+  readonly nonce: () => Promise<string>;
+}): Intake {
+  const { session, tell, notice, nonce } = parts;
+  const knownLanes = new Set<string>();
+
+  async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
+    const found = findingsOf(runs, session.clock.now());
+    const rows = await session.ask(statements.insertRuns, {
+      runs: jsonText(runs.map(rowOf)),
+      now: session.now(),
+      notice: notice(found, true),
+      nonce: null,
+    });
+    tell(found);
+    return answersTo(
+      runs,
+      rows.map((row) => row[0] ?? ""),
+    );
+  }
+
+  const inserts: Group<NewRun[], Inserted[]> = group({
+    limit: largestInsert,
+    atOnce: insertsAtOnce,
+    async write(batches) {
+      const answers = await write(batches.flat());
+      let end = 0;
+      return batches.map((batch) => {
+        const start = end;
+        end += batch.length;
+        return answers.slice(start, end);
+      });
+    },
+  });
+
+  async function insert(runs: readonly NewRun[]): Promise<Inserted[]> {
+    refuseUnbuilt(runs);
+    if (runs.length === 0) return [];
+    await makeLanes(runs);
+    if (runs.length === 1) return inserts([...runs]);
+    // All or none: what was asked for together is one statement, however long.
+    return write(runs);
+  }
+
+  /** A lane is made over a connection of our own, before it is needed: making it takes a lock. */
+  async function makeLanes(runs: readonly Pick<NewRun, "queue" | "priority">[]): Promise<void> {
+    const missing = new Map<string, { queue: string; priority: number }>();
+    for (const { queue, priority } of runs) {
+      const lane = `${priority} ${queue}`;
+      if (!knownLanes.has(lane)) missing.set(lane, { queue, priority });
+    }
+    if (missing.size === 0) return;
+    await session.ask(statements.makeLanes, { lanes: jsonText([...missing.values()]) });
+    for (const lane of missing.keys()) knownLanes.add(lane);
+  }
+
+  async function insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]> {
+    refuseUnbuilt(runs);
+    if (!isSqlConnection(connection)) {
+      throw new InvalidOptionError(
+        "The transaction for a postgres store must come through an adapter of duckdive/with, such as drizzle(db).",
+      );
+    }
+    if (runs.length === 0) return [];
+    await makeLanes(runs);
+    const { text, values } = session.compile(statements.insertRuns, {
+      runs: jsonText(runs.map(rowOf)),
+      now: session.now(),
+      notice: notice(findingsOf(runs, session.clock.now()), false),
+      nonce: await nonce(),
+    });
+    try {
+      const rows = await connection.query(text, values);
+      if (rows.some((row) => row.id === null)) throw otherDatabase();
+      return answersTo(
+        runs,
+        rows.map((row) => String(row.id)),
+      );
+    } catch (error) {
+      throw inTransaction(error);
+    }
+  }
+
+  function otherDatabase(cause?: unknown): OtherDatabaseError {
+    return new OtherDatabaseError(
+      `The transaction belongs to another database than the store ${session.where}, or to one without duckdive's schema. ` +
+        "Open duckdive on the database that the application's own connection leads to.",
+      { cause },
+    );
+  }
+
+  function inTransaction(error: unknown): unknown {
+    if (isConflict(error)) {
+      return new EnqueueConflictError(
+        `This transaction met another one (${wordsOf(error)}) and PostgreSQL has given it up. Run the whole transaction again.`,
+        { cause: error },
+      );
+    }
+    // The store is open, so its own database has the function: this one is another.
+    if (stateOf(error) === "42883" || stateOf(error) === "3F000") return otherDatabase(error);
+    return translate(error, session.where);
+  }
+
+  return {
+    insert,
+    insertIn,
+    prepare: (prepared) => prepare(session, prepared, makeLanes, tell),
+    forget: () => knownLanes.clear(),
+  };
+}
+
+/** Ids that were not created come back; each other one is created by its first mention. */
+function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserted[] {
+  const known = new Set(present);
+  return runs.map(({ id }) => {
+    const created = !known.has(id);
+    known.add(id);
+    return { id, created };
+  });
+}
+
+function rowOf(run: Omit<NewRun, "id"> & { id?: string }): object {
+  const { due } = run;
+  return {
+    id: run.id,
+    job: run.job,
+    version: run.version,
+    queue: run.queue,
+    priority: run.priority,
+    input: run.input,
+    due_at: due !== undefined && "at" in due ? due.at : undefined,
+    due_after: due !== undefined && "after" in due ? due.after : undefined,
+    waiting: run.waiting,
+    start_within: run.startWithin,
+    finish_within: run.finishWithin,
+    tags: unlessEmpty(run.tags),
+    meta: unlessEmpty(run.meta),
+    release: run.release,
+  };
+}
+
+function unlessEmpty<T extends object>(value: T | undefined): T | undefined {
+  return value === undefined || Object.keys(value).length === 0 ? undefined : value;
+}
+
+/** What others may want to know of these, as far as it can be told before they are written. */
+function findingsOf(runs: readonly NewRun[], now: number): Findings {
+  const found = new Findings();
+  for (const { due, startWithin, finishWithin } of runs) {
+    const runAt = due === undefined ? now : "at" in due ? due.at : now + due.after;
+    if (runAt > now) found.dueAt(runAt);
+    else found.claimable = true;
+    if (startWithin !== undefined) found.dueAt(now + startWithin);
+    if (finishWithin !== undefined) found.dueAt(now + finishWithin);
+  }
+  return found;
+}
+
+/** Ends `waiting(preparation)`. */
+async function prepare(
+  session: Session,
+  prepared: readonly Prepared[],
+  makeLanes: (runs: readonly Pick<NewRun, "queue" | "priority">[]) => Promise<void>,
+  tell: (found: Findings) => void,
+): Promise<void> {
+  const valid = prepared.flatMap((item) => ("run" in item ? [item.run] : []));
+  refuseUnbuilt(valid);
+  await makeLanes(valid);
+  for (const some of slices(prepared, largestInsert)) {
+    const rows = await session.ask(statements.prepareRuns, {
+      items: jsonText(
+        some.map((item) =>
+          "run" in item
+            ? { ...rowOf(item.run), id: item.id }
+            : { id: item.id, invalid: item.invalid, keep: item.keep },
+        ),
+      ),
+      now: session.now(),
+    });
+    const found = new Findings();
+    found.claimable = valid.length > 0;
+    for (const row of rows) found.ended.push(row[0] ?? "");
+    found.dueAt(valid.length > 0 ? session.clock.now() : undefined);
+    tell(found);
+  }
+}
+
+/** What the contract names and this version does not do is refused, before anything is written. */
+function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
+  for (const run of runs) {
+    const unbuilt = unbuiltPart(run);
+    if (unbuilt === undefined) continue;
+    throw new NotBuiltError(
+      `A run of "${run.job}" asks for ${unbuilt}, which this version of the postgres store cannot do yet. ` +
+        "Leave it out, or use a newer version.",
+    );
+  }
+}
+
+function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
+  if (run.gates !== undefined && run.gates.length > 0) return "a lock, a concurrency limit or a rate";
+  if (run.unique !== undefined) return "a unique key";
+  if (run.fair !== undefined) return "fairness";
+  if (run.parent !== undefined) return "a parent";
+  if (run.batch !== undefined) return "a batch";
+  if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
+  return undefined;
+}

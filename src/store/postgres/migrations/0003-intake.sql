@@ -1,0 +1,130 @@
+-- Intake: how runs get in. One function for duckdive's own connections and for transactions of the application, which
+-- takes no lock that a worker could wait for: no lane, no lock of any kind but those of its own new rows.
+
+-- Records runs; answers those ids that were there already, live or finished.
+--
+-- The lane is looked up and not made: making one takes a lock. Whoever calls makes it before, over a connection of his
+-- own; where it is not seen all the same, the run is recorded as scheduled for now, and the next promotion makes the lane.
+--
+-- With p_nonce, the word of the database that is meant, nothing is recorded in another one, and the answer is null.
+create function duckdive.insert_runs(p_runs json, p_now bigint, p_notice text, p_nonce text) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  new_ids uuid[];
+  asked_ids uuid[];
+  finished_ids uuid[];
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
+  with asked as materialized (
+    select item.*,
+      case when due_at is not null then due_at when due_after is not null then at + due_after else at end as run_at
+    from json_to_recordset(p_runs) as item (
+      id uuid, job text, version integer, queue text, priority smallint, input text, due_at bigint, due_after bigint,
+      waiting text, start_within bigint, finish_within bigint, tags json, meta json, release text
+    )
+  ), added as (
+    insert into duckdive.runs (
+      id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
+      start_within, finish_within, start_by, finish_by, body, input, tags, meta, release
+    )
+    select asked.id, case when waiting is null and run_at <= at then lane.id end,
+      case when waiting is not null then 'waiting' when run_at > at or lane.id is null then 'scheduled' else 'ready' end,
+      waiting, job, version, asked.queue, asked.priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within,
+      case when duckdive.is_long(input) then 1 else 0 end, case when not duckdive.is_long(input) then input::json end,
+      tags, meta, release
+    from asked left join duckdive.lane
+      on lane.queue = asked.queue and lane.priority = asked.priority and lane.route = '' and not lane.front
+    on conflict (id) do nothing
+    returning runs.id
+  )
+  select array(select id from added), array(select id from asked) into new_ids, asked_ids;
+  -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
+  finished_ids := duckdive.finished_among(new_ids, at);
+  if cardinality(finished_ids) > 0 then
+    delete from duckdive.runs where id = any(finished_ids);
+  end if;
+  insert into duckdive.body (run, input)
+  select item.id, item.input from json_to_recordset(p_runs) as item (id uuid, input text)
+  where duckdive.is_long(item.input) and item.id = any(new_ids) and item.id <> all(finished_ids)
+  on conflict (run) do nothing;
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  return query
+  select id from unnest(asked_ids) as id where id <> all(new_ids)
+  union all select unnest(finished_ids);
+end $$;
+
+-- Texts up to this length stand in the run itself; longer ones beside it, since a run moves once to history.
+create function duckdive.is_long(p_text text) returns boolean
+language sql immutable as $$ select octet_length(p_text) > 2000 $$;
+
+-- Which of these runs have ended. A UUIDv7 says when it was made, and nothing ends before that: with a day for clocks that
+-- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
+create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  earliest bigint := p_now;
+  one uuid;
+begin
+  foreach one in array p_ids loop
+    earliest := least(earliest, duckdive.time_in(one));
+  end loop;
+  return array(
+    select history.id from duckdive.history
+    where history.id = any(p_ids) and finished_at >= earliest - 86400000 and finished_at <= p_now + 86400000
+  );
+end $$;
+
+-- The milliseconds in a UUIDv7; 0 for an id of another kind.
+create function duckdive.time_in(p_id uuid) returns bigint
+language sql immutable as $$
+  select case when substr(p_id::text, 15, 1) = '7'
+    then ('x' || lpad(substr(replace(p_id::text, '-', ''), 1, 12), 16, '0'))::bit(64)::bigint
+    else 0 end
+$$;
+
+-- Ends the waiting of runs that were recorded without their definition: ready, scheduled, or failed.
+create function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  item record;
+  run duckdive.runs;
+begin
+  for item in
+    select * from json_to_recordset(p_items) as item (
+      id uuid, invalid json, keep bigint, job text, version integer, queue text, priority smallint, input text,
+      start_within bigint, finish_within bigint, tags json, meta json, release text
+    )
+    order by id
+  loop
+    select * into run from duckdive.runs
+    where id = item.id and state = 'waiting' and wait_reason = 'preparation' for update;
+    continue when not found;
+    if item.invalid is not null then
+      perform duckdive.append_event(run.id, 'failed', item.invalid, run.attempt, run.seq, null, at);
+      perform duckdive.end_run(run.id, 'failed', 'invalid-input', null, item.invalid::text, item.keep, 0, 0, null, null, at);
+      return next run.id;
+      continue;
+    end if;
+    perform duckdive.append_event(run.id, 'prepared', null, run.attempt, run.seq, null, at);
+    if duckdive.is_long(item.input) then
+      insert into duckdive.body (run, input) values (run.id, item.input)
+      on conflict (run) do update set input = excluded.input;
+    end if;
+    update duckdive.runs set
+      job = item.job, version = item.version, queue = item.queue, priority = item.priority,
+      body = case when duckdive.is_long(item.input) then 1 else 0 end,
+      input = case when not duckdive.is_long(item.input) then item.input::json end,
+      start_within = item.start_within, finish_within = item.finish_within,
+      start_by = requested_at + item.start_within, finish_by = requested_at + item.finish_within,
+      tags = coalesce(item.tags, tags), meta = coalesce(item.meta, meta), release = coalesce(item.release, release)
+    where id = run.id;
+    perform duckdive.rest_run(
+      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false
+    );
+  end loop;
+end $$;

@@ -1,0 +1,113 @@
+-- What people and other languages use: one row a run wherever it is, and a function that records runs without JavaScript.
+
+-- Every run as one row, live or ended, with readable times.
+create view duckdive.run as
+select live.id, live.job, live.version, live.queue, live.priority,
+  case when held.id is null then live.state else 'running' end as state, null::text as reason,
+  live.wait_reason as waiting_for, live.wait_on as waiting_on,
+  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.cancel_asked,
+  to_timestamp(live.requested_at / 1000.0) as requested_at, to_timestamp(live.run_at / 1000.0) as run_at,
+  to_timestamp(coalesce(live.started_at, held.at) / 1000.0) as started_at, null::timestamptz as finished_at,
+  case when live.body & 1 = 1 then body.input::json else live.input end as input,
+  null::json as output,
+  case when live.body & 4 = 4 then body.error::json else live.error end as error,
+  live.tags, live.meta, live.release
+from duckdive.runs as live
+left join duckdive.held on held.id = live.id
+left join duckdive.body on body.run = live.id and live.body <> 0
+union all
+select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null,
+  past.attempt, past.crashes, past.worker, null,
+  to_timestamp(past.requested_at / 1000.0), to_timestamp(past.run_at / 1000.0),
+  to_timestamp(past.started_at / 1000.0), to_timestamp(past.finished_at / 1000.0),
+  case when past.body & 1 = 1 then body.input::json else past.input end,
+  case when past.body & 2 = 2 then body.output::json else past.output end,
+  case when past.body & 4 = 4 then body.error::json else past.error end,
+  past.tags, past.meta, past.release
+from duckdive.history as past
+left join duckdive.body on body.run = past.id and past.body <> 0;
+
+-- Every run with all its columns, for duckdive itself; people have `duckdive.run`.
+create view duckdive.stored as
+select live.id, live.job, live.version, live.queue, live.priority,
+  case when held.id is null then live.state else 'running' end as state, null::text as reason,
+  live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
+  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
+  coalesce(live.started_at, held.at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
+  null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
+from duckdive.runs as live left join duckdive.held on held.id = live.id
+union all
+select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+  past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+  past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+  past.release
+from duckdive.history as past;
+
+-- A UUIDv7 of this moment.
+create function duckdive.new_id() returns uuid
+language sql volatile as $$
+  select (
+    lpad(to_hex(floor(extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || substr(random, 14, 3) || substr(random, 17)
+  )::uuid
+  from (select replace(gen_random_uuid()::text, '-', '') as random) as made
+$$;
+
+-- Milliseconds of a duration as duckdive writes it ('30s', '5m', or a number), or as PostgreSQL does ('2 hours').
+create function duckdive.milliseconds(p_duration text) returns bigint
+language sql immutable as $$
+  select case
+    when p_duration ~ '^[0-9]+$' then p_duration::bigint
+    when p_duration ~ '^[0-9]+(\.[0-9]+)?(ms|s|m|h|d|w)$' then round(
+      substring(p_duration from '^[0-9.]+')::numeric * case substring(p_duration from '[a-z]+$')
+        when 'ms' then 1 when 's' then 1000 when 'm' then 60000 when 'h' then 3600000
+        when 'd' then 86400000 else 604800000 end
+    )::bigint
+    else round(extract(epoch from p_duration::interval) * 1000)::bigint end
+$$;
+
+-- Records a run of a job, in the transaction of whoever calls it, and answers its id: for triggers and other languages.
+--
+--   select duckdive.enqueue('welcome-email', '{"userId": 7}');
+--   select duckdive.enqueue('report', '{}', '{"delay": "5m", "priority": 3, "tags": ["nightly"]}');
+--
+-- Options: id, delay or runAt, priority, tags, meta. Queue and priority are those that workers published of the job.
+-- One whose input must be checked, or that no worker has published yet, waits for its preparation by one that has it.
+create function duckdive.enqueue(job text, input jsonb default null, options jsonb default '{}') returns uuid
+language plpgsql volatile as $$
+declare
+  definition duckdive.definition;
+  unknown text;
+  new_id uuid := coalesce((options ->> 'id')::uuid, duckdive.new_id());
+  due bigint := case
+    when options ? 'runAt' then floor(extract(epoch from (options ->> 'runAt')::timestamptz) * 1000)::bigint
+    when options ? 'delay' then duckdive.now_or(null) + duckdive.milliseconds(options ->> 'delay') end;
+begin
+  select key into unknown from jsonb_object_keys(options) as key
+  where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1;
+  if unknown is not null then
+    raise exception 'duckdive.enqueue has no option "%"', unknown
+      using hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
+  end if;
+  if options ? 'runAt' and options ? 'delay' then
+    raise exception 'duckdive.enqueue was given both delay and runAt' using hint = 'Give one of them.';
+  end if;
+  if job is null or job = '' then raise exception 'duckdive.enqueue was given no name of a job'; end if;
+  if coalesce((options ->> 'priority')::integer, 0) not between -10 and 10 then
+    raise exception 'duckdive.enqueue was given the priority %', options ->> 'priority'
+      using hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
+  end if;
+  select * into definition from duckdive.definition where definition.job = enqueue.job;
+  perform duckdive.insert_runs(
+    json_build_array(json_build_object(
+      'id', new_id, 'job', job, 'version', coalesce(definition.version, 1),
+      'queue', coalesce(definition.queue, 'default'),
+      'priority', coalesce((options ->> 'priority')::smallint, definition.priority, 0),
+      'input', input::text, 'due_at', due,
+      'waiting', case when definition.prepared is distinct from false then 'preparation' end,
+      'tags', options -> 'tags', 'meta', options -> 'meta'
+    )),
+    null, 'c', null
+  );
+  return new_id;
+end $$;

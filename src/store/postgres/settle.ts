@@ -1,0 +1,183 @@
+// Settling: how executions end.
+//
+// Settlements that are made side by side share a statement. Most say that a run succeeded and nothing else: those end
+// in one statement over lists; the others are looked at one by one, inside of one function and one commit.
+import { group, NotBuiltError } from "../../kernel/index.js";
+import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.js";
+import { Findings } from "../findings.js";
+import type { Claims } from "./claim.js";
+import type { Session } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
+
+const largestSettle = 1_000;
+const settlesAtOnce = 2;
+/** Longer outputs stand beside their run; the migration says the same. */
+const longestInline = 2_000;
+/** How long a run is kept when nobody said: the longest of the documented defaults, 90 days. */
+const keepUnlessSaid = 90 * 24 * 60 * 60_000;
+
+const refused: Settled = Object.freeze({ taken: false });
+const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
+
+/** A way to end executions, shared by all that end side by side. */
+export function createSettle(
+  session: Session,
+  claims: Claims,
+  tell: (found: Findings) => void,
+): (settlements: readonly Settlement[]) => Promise<Settled[]> {
+  const plain = group({
+    limit: largestSettle,
+    atOnce: settlesAtOnce,
+    write: async (batch: Settlement[]) => {
+      const [firsts, repeated] = apart(batch);
+      const answers = await writing(firsts, (done) => settlePlain(session, firsts, done));
+      if (repeated.length === 0) return answers;
+      const later = await Promise.all(repeated.map((settlement) => others(settlement)));
+      return batch.map(
+        (one) =>
+          (firsts.includes(one) ? answers[firsts.indexOf(one)] : later[repeated.indexOf(one)]) ?? refused,
+      );
+    },
+  });
+  const others = group({
+    limit: largestSettle,
+    write: (batch: Settlement[]) => writing(batch, (done) => settleOthers(session, batch, done)),
+  });
+
+  async function writing(
+    batch: readonly Settlement[],
+    write: (done: readonly string[]) => Promise<Settled[]>,
+  ): Promise<Settled[]> {
+    const done = claims.takeDone(batch);
+    let answers: Settled[];
+    try {
+      answers = await write(done);
+    } catch (error) {
+      claims.giveBackDone(done.filter((claim) => batch.every((settlement) => settlement.claim !== claim)));
+      throw error;
+    }
+    for (const settlement of batch) claims.answered(settlement);
+    tell(findingsOf(batch, answers, session.clock.now()));
+    return answers;
+  }
+
+  return (settlements) => {
+    /** Of two settlements of one run the first counts: the second waits for its answer. */
+    const before = new Map<string, Promise<Settled>>();
+    return Promise.all(
+      settlements.map((settlement) => {
+        const send = (): Promise<Settled> => (isPlain(settlement) ? plain(settlement) : others(settlement));
+        const answer = before.get(settlement.run)?.then(send) ?? send();
+        before.set(settlement.run, answer);
+        return answer;
+      }),
+    );
+  };
+}
+
+/** Those that are the first of their run, and those that are not: one statement settles a run once. */
+function apart(batch: readonly Settlement[]): [Settlement[], Settlement[]] {
+  const seen = new Set<string>();
+  const firsts = batch.filter(({ run }) => seen.size < seen.add(run).size);
+  return [firsts, firsts.length === batch.length ? [] : batch.filter((one) => !firsts.includes(one))];
+}
+
+function isPlain({ state, giveBack, events, output, claim }: Settlement): boolean {
+  return (
+    state === "succeeded" &&
+    !giveBack &&
+    claim !== undefined &&
+    (events === undefined || events.length === 0) &&
+    (output === undefined || output.length <= longestInline / 3)
+  );
+}
+
+async function settlePlain(
+  session: Session,
+  batch: readonly Settlement[],
+  done: readonly string[],
+): Promise<Settled[]> {
+  const [row] = await session.ask(statements.settlePlain, {
+    runs: plainList(batch.map((one) => one.run)),
+    tokens: plainList(batch.map((one) => one.token)),
+    claims: plainList(batch.map((one) => one.claim ?? "")),
+    outputs: textList(batch.map((one) => one.output)),
+    keeps: plainList(batch.map((one) => one.keep ?? keepUnlessSaid)),
+    done: plainList(done),
+    now: session.now(),
+  });
+  const taken = row?.[0] ?? null;
+  if (taken === null) return batch.map(() => succeeded);
+  const known = new Set(listOf(taken));
+  // Another one of the same run, from another caller, is not what was taken.
+  return batch.map((one) => (known.delete(one.run) ? succeeded : refused));
+}
+
+async function settleOthers(
+  session: Session,
+  batch: readonly Settlement[],
+  done: readonly string[],
+): Promise<Settled[]> {
+  const [row] = await session.ask(statements.settle, {
+    items: jsonText(batch),
+    done: plainList(done),
+    now: session.now(),
+  });
+  return listOf(row?.[0]).map((state) =>
+    state === null ? refused : { taken: true, state: state as Settlement["state"] },
+  );
+}
+
+function findingsOf(batch: readonly Settlement[], answers: readonly Settled[], now: number): Findings {
+  const found = new Findings();
+  for (const [index, answer] of answers.entries()) {
+    const settlement = batch[index];
+    if (settlement === undefined || !answer.taken) continue;
+    if (answer.state === "ready") found.claimable = true;
+    else if (answer.state === "scheduled") found.dueAt(dueOf(settlement, now));
+    else if (answer.state !== "waiting") found.ended.push(settlement.run);
+  }
+  return found;
+}
+
+function dueOf({ due }: Settlement, now: number): number | undefined {
+  if (due === undefined) return undefined;
+  return "at" in due ? due.at : now + due.after;
+}
+
+/** Writes log lines and progress; those of an execution that lost its claim are dropped. */
+export async function note(session: Session, notes: readonly Note[]): Promise<void> {
+  if (notes.length === 0) return;
+  const items = notes.map((item) => {
+    const fence = { run: item.run, token: item.token };
+    if ("progress" in item) return { ...fence, ...item.progress };
+    const { level, message, fields } = item.log;
+    return { ...fence, level, message, fields: fields === undefined ? undefined : JSON.parse(fields) };
+  });
+  await session.askOnce(statements.writeNotes, { items: jsonText(items), now: session.now() });
+}
+
+/** Durable calls come with a later version. */
+export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> {
+  if (writes.length === 0) return [];
+  throw new NotBuiltError(
+    "This version of the postgres store cannot record durable calls yet. Use a newer version.",
+  );
+}
+
+/** The durable calls of a run, in the order in which they settled, then the pending ones. */
+export async function entries(session: Session, run: string): Promise<Entry[]> {
+  const rows = await session.ask(statements.entries, { run });
+  return rows.map(([name, kind, hash, state, position, value, error, dueAt, attempts]) => ({
+    name: name ?? "",
+    kind: kind as Entry["kind"],
+    state: state as Entry["state"],
+    hash: optionalText(hash),
+    position: optionalNumber(position),
+    value: optionalText(value),
+    error: error === null || error === undefined ? undefined : JSON.parse(error),
+    due: dueAt === null || dueAt === undefined ? undefined : { at: Number(dueAt) },
+    attempts: Number(attempts),
+  }));
+}

@@ -1,0 +1,4 @@
+-- Removes what belongs to runs that are gone, unless their id lives again.
+select duckdive.forget(array(
+  select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
+))

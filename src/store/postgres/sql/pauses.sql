@@ -1,0 +1,2 @@
+-- Everything that is paused; a handful of rows.
+select kind, name from duckdive.pause order by kind, name

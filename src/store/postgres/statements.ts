@@ -1,0 +1,1671 @@
+// Generated from src/store/postgres/sql and src/store/postgres/migrations by scripts/compile-sql.mjs.
+// Change the .sql files, then run `npm run docs`; `npm run check` fails when this file is stale.
+
+export const statements = {
+  cancel: `select duckdive.cancel(:ids::uuid[], :reason::text, :now::bigint)`,
+  claim: `select duckdive.claim(:worker::text, :claim::uuid, :queues::jsonb, :abilities::jsonb, :now::bigint)`,
+  claimed: `select id, token, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by,
+  finish_by, tags, meta, is_paused
+from duckdive.claimed(:claim::uuid)`,
+  countRuns: `select count(*) from duckdive.stored as one
+where (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
+    and (:states::text[] is null or one.state = any(:states::text[]))
+    and (:queues::text[] is null or one.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
+    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or one.requested_at >= :since::bigint)
+    and (:until::bigint is null or one.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)`,
+  countStates: `with held as materialized (select id from duckdive.held)
+select case when held.id is null then run.state else 'running' end as state, count(*)
+from duckdive.runs as run left join held on held.id = run.id group by 1
+union all
+select state, count(*) from duckdive.history group by 1`,
+  databaseTime: `select floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive.definition order by job`,
+  entries: `select name, kind, hash, state, position, value, error, due_at, attempts
+from duckdive.entry where run = :run::uuid order by position nulls last, name`,
+  examine: `select
+  current_setting('server_version'),
+  (select max(number) from duckdive.migration),
+  (
+    select coalesce(max(right(relname, 8)::date) - to_timestamp(duckdive.now_or(:now::bigint) / 1000)::date, 0)
+    from pg_class
+    where relname ~ '^history_week_[0-9]{8}$'
+      and relnamespace = (select relnamespace from pg_class where oid = 'duckdive.history'::regclass)
+  ),
+  oldest.milliseconds,
+  oldest.holder,
+  pg_notification_queue_usage(),
+  pg_size_pretty(pg_total_relation_size('duckdive.runs')),
+  current_setting('synchronous_commit')
+from (select 1) as one
+left join lateral (
+  select floor(extract(epoch from clock_timestamp() - xact_start) * 1000)::bigint as milliseconds,
+    'pid ' || pid || coalesce(', ' || application_name, '') as holder
+  from pg_stat_activity
+  where xact_start is not null and (backend_xmin is not null or backend_xid is not null) and pid <> pg_backend_pid()
+  order by xact_start limit 1
+) as oldest on true`,
+  extendHistory: `select duckdive.extend_history(:now::bigint)`,
+  findRuns: `select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
+  run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
+  run.finished_at, run.start_by, run.finish_by, run.expires_at,
+  case when run.body & 1 = 1 then body.input else run.input::text end,
+  case when run.body & 2 = 2 then body.output else run.output::text end,
+  case when run.body & 4 = 4 then body.error else run.error::text end,
+  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
+from duckdive.stored as run
+left join duckdive.body on body.run = run.id and run.body <> 0
+left join duckdive.progress on progress.run = run.id
+where run.id = any(:ids::uuid[])`,
+  forget: `select duckdive.forget(array(
+  select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
+))`,
+  heartbeat: `with beat as (
+  update duckdive.worker set heartbeat_at = duckdive.now_or(:now::bigint), beats = beats + 1 where id = :worker::text
+  returning id
+)
+select
+  exists (select from beat),
+  coalesce((
+    select json_agg(json_build_object('run', run.id, 'token', run.seq, 'reason', run.cancel_asked))
+    from duckdive.runs as run
+    where run.cancel_asked is not null and exists (
+      select from duckdive.held where held.id = run.id and held.worker = :worker::text
+    )
+  ), '[]'),
+  array(select claim from unnest(:claims::uuid[]) as claim where not exists (
+    select from duckdive.claims where claims.id = claim
+  )),
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  holdLock: `update duckdive.worker set lock = :lock::bigint
+where id = :worker::text and pg_try_advisory_lock(:lock::bigint) returning id`,
+  insertRuns: `select id::text as id from duckdive.insert_runs(:runs::text::json, :now::bigint, :notice::text, :nonce::text) as id`,
+  listRuns: `with page as materialized (
+  select one.* from duckdive.stored as one
+  where (one.id < :before::uuid or :before::uuid is null)
+    and (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
+    and (:states::text[] is null or one.state = any(:states::text[]))
+    and (:queues::text[] is null or one.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
+    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or one.requested_at >= :since::bigint)
+    and (:until::bigint is null or one.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)
+  order by one.id desc limit :limit::integer
+)
+select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
+  run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
+  run.finished_at, run.start_by, run.finish_by, run.expires_at,
+  case when run.body & 1 = 1 then body.input else run.input::text end,
+  case when run.body & 2 = 2 then body.output else run.output::text end,
+  case when run.body & 4 = 4 then body.error else run.error::text end,
+  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
+from page as run
+left join duckdive.body on body.run = run.id and run.body <> 0
+left join duckdive.progress on progress.run = run.id
+order by run.id desc`,
+  logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by number`,
+  makeLanes: `select duckdive.lane_for(lane.queue, lane.priority, '', false)
+from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
+  nextDue: `select
+  least(
+    (select min(run_at) from duckdive.runs where state = 'scheduled'), (select min(until) from duckdive.overdue)
+  ),
+  duckdive.now_or(:now::bigint)`,
+  nonce: `select nonce from duckdive.meta`,
+  pause: `insert into duckdive.pause (kind, name, paused_at) values (:kind::text, :name::text, duckdive.now_or(:now::bigint))
+on conflict do nothing`,
+  pauses: `select kind, name from duckdive.pause order by kind, name`,
+  peek: `select
+  exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false)),
+  exists (
+    select from duckdive.lane cross join lateral (
+      select pend from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
+    ) as state
+    where state.pend <> '{}'
+  ),
+  least((select min(run_at) from duckdive.runs where state = 'scheduled'), (select min(until) from duckdive.overdue))`,
+  peers: `select worker.id, worker.host, worker.pid, worker.process_start, worker.beats,
+  worker.lock is not null,
+  exists (
+    select from pg_locks
+    where locktype = 'advisory' and objsubid = 1 and granted
+      and database = (select oid from pg_database where datname = current_database())
+      and classid = ((worker.lock >> 32) & 4294967295)::oid and objid = (worker.lock & 4294967295)::oid
+  ),
+  exists (select from duckdive.claims as claim where claim.worker = worker.id)
+from duckdive.worker
+union all
+select distinct claim.worker, '', 0, null, 0::bigint, false, false, true from duckdive.claims as claim
+where not exists (select from duckdive.worker where worker.id = claim.worker)`,
+  prepareRuns: `select id from duckdive.prepare_runs(:items::json, :now::bigint) as id`,
+  promote: `select moved, ended from duckdive.promote(:limit::integer, :now::bigint)`,
+  prune: `select duckdive.prune(:limit::integer, :now::bigint)`,
+  publish: `insert into duckdive.definition (job, version, queue, priority, attempts, prepared, description, published_at)
+select job, version, queue, priority, attempts, prepared, description, duckdive.now_or(:now::bigint)
+from json_to_recordset(:definitions::json) as definition (
+  job text, version integer, queue text, priority smallint, attempts integer, prepared boolean, description text
+)
+order by job
+on conflict (job) do update set
+  version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
+  prepared = excluded.prepared, description = excluded.description, published_at = excluded.published_at
+where excluded.version >= definition.version`,
+  pulse: `select
+  exists (select from duckdive.worker where id = :worker::text),
+  coalesce((
+    select json_agg(json_build_object('run', run.id, 'token', run.seq, 'reason', run.cancel_asked))
+    from duckdive.runs as run
+    where run.cancel_asked is not null and exists (
+      select from duckdive.held where held.id = run.id and held.worker = :worker::text
+    )
+  ), '[]'),
+  array(select claim from unnest(:claims::uuid[]) as claim where not exists (
+    select from duckdive.claims where claims.id = claim
+  )),
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  queueCounts: `with held as materialized (select id from duckdive.held)
+select run.queue, case when held.id is null then run.state else 'running' end as state, count(*),
+  min(run.run_at) filter (where held.id is null and run.state = 'ready')
+from duckdive.runs as run left join held on held.id = run.id
+group by 1, 2
+union all select queue, 'known', 0, null from duckdive.definition
+union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue'`,
+  register: `select duckdive.register(:worker::json, :now::bigint)`,
+  remove: `select duckdive.remove(:ids::uuid[])`,
+  rescue: `select run, job, attempt, worker, state from duckdive.rescue(:workers::text[], :now::bigint)`,
+  resume: `select duckdive.resume(:kind::text, :name::text, :now::bigint)`,
+  retry: `select duckdive.retry(:ids::uuid[], :now::bigint)`,
+  say: `select pg_notify('duckdive', :notice::text)`,
+  settlePlain: `select duckdive.settle_plain(
+  :runs::uuid[], :tokens::bigint[], :claims::uuid[], :outputs::text[], :keeps::bigint[], :done::uuid[], :now::bigint
+)`,
+  settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
+  spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint)`,
+  timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by number`,
+  workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
+  (select count(*) from duckdive.held where held.worker = worker.id),
+  coalesce((
+    select json_agg(json_build_object('job', job, 'version', version) order by job)
+    from duckdive.ability where ability.worker = worker.id
+  ), '[]')
+from duckdive.worker order by started_at, id`,
+  writeNotes: `select duckdive.write_notes(:items::json, :now::bigint)`,
+} as const;
+
+export const migrations = [
+  {
+    number: 1,
+    name: "tables",
+    sql: `-- The tables of duckdive on PostgreSQL. docs/decisions/0004-postgres-storage.md says why they have this shape.
+--
+-- Everything lives in one schema, \`duckdive\` unless named otherwise; whoever runs these files by hand may write another
+-- name in its place. Times are milliseconds since 1970. No foreign keys: a key-share lock on a run would stand in the way
+-- of its settlement. Every table has a primary key, so that a publication for all tables refuses nothing.
+
+create table duckdive.meta (
+  id integer primary key check (id = 1),
+  nonce text not null              -- tells one database from another
+);
+
+insert into duckdive.meta (id, nonce) values (1, replace(gen_random_uuid()::text, '-', ''));
+
+-- Orders runs inside of a transaction, and is their token: no cache, since tokens must rise.
+create sequence duckdive.seq as bigint;
+-- Orders what is appended beside a run: events and lines of its log.
+create sequence duckdive.number as bigint cache 20;
+
+-- A queue at one priority. Apart stand the runs that only some workers may take (a route, 'job@version'), and those that
+-- come with an age (front): promoted, given back or woken, they would stand behind what is younger.
+create table duckdive.lane (
+  id integer generated always as identity primary key,
+  queue text not null,
+  priority smallint not null,
+  route text not null,
+  front boolean not null,
+  route_job text,
+  route_version integer,
+  unique (queue, priority, route, front)
+);
+
+-- How far a lane has been handed out: up to the position (cx, cs), but for the transactions that were in progress when
+-- the cursor passed them (pend). Every change is a new version n, and readers take the newest: however long an old
+-- snapshot keeps the dead versions, nobody walks them.
+create table duckdive.lane_state (
+  lane integer not null,
+  n bigint not null,
+  cx xid8 not null default '0',
+  cs bigint not null default -1,
+  pend xid8[] not null default '{}',
+  after bigint[] not null default '{}', -- for each of pend: the seq up to which its runs were handed out
+  primary key (lane, n)
+) with (toast_tuple_target = 8160);
+
+-- Runs that have not ended. One that may be claimed has a lane and a position in it, (xid, seq); a claim touches no run.
+create table duckdive.runs (
+  id uuid primary key,
+  lane integer,
+  xid xid8 not null default pg_current_xact_id(),
+  seq bigint not null default nextval('duckdive.seq'),
+  state text not null check (state in ('ready', 'scheduled', 'waiting')), -- 'ready' until it has been settled: see claims
+  job text not null,
+  version integer not null,
+  queue text not null,
+  priority smallint not null,
+  route text not null default '',
+  attempt integer not null default 0,
+  crashes integer not null default 0,
+  requested_at bigint not null,
+  run_at bigint not null,
+  started_at bigint,
+  start_within bigint,
+  finish_within bigint,
+  start_by bigint,
+  finish_by bigint,
+  wait_reason text,
+  wait_on text,
+  cancel_asked text,
+  body smallint not null default 0, -- what of it stands in the table body: 1 input, 2 output, 4 error
+  input json,
+  error json,
+  tags json,
+  meta json,
+  release text
+);
+
+-- What a claim reads. Nothing else stands in it.
+create index runs_lane on duckdive.runs (lane, xid, seq) where lane is not null;
+create index runs_scheduled on duckdive.runs (run_at, id) where state = 'scheduled';
+create index runs_waiting on duckdive.runs (wait_reason, wait_on, id) where state = 'waiting';
+create index runs_start_by on duckdive.runs (start_by) where start_by is not null and started_at is null;
+create index runs_finish_by on duckdive.runs (finish_by) where finish_by is not null;
+create index runs_cancel on duckdive.runs (id) where cancel_asked is not null;
+
+-- Who has what: one row for a whole batch. A run is running when a claim holds it under its present seq.
+create table duckdive.claims (
+  id uuid primary key,             -- random, made by the worker: a number could come twice after a crash
+  worker text not null,
+  at bigint not null,
+  runs uuid[] not null,
+  seqs bigint[] not null
+);
+
+-- Runs that have ended: appended to, never changed, and dropped by the partition. By how long they are kept first, so
+-- that a partition has one age at which all of it goes, then by the time of their end.
+create table duckdive.history (
+  id uuid not null,
+  keep_class smallint not null,
+  finished_at bigint not null,
+  expires_at bigint not null,
+  state text not null,
+  reason text,
+  token bigint not null,
+  worker text,
+  job text not null,
+  version integer not null,
+  queue text not null,
+  priority smallint not null,
+  attempt integer not null,
+  crashes integer not null,
+  requested_at bigint not null,
+  run_at bigint not null,
+  started_at bigint,
+  start_within bigint,
+  finish_within bigint,
+  start_by bigint,
+  finish_by bigint,
+  body smallint not null,
+  input json,
+  output json,
+  error json,
+  tags json,
+  meta json,
+  release text,
+  primary key (id, finished_at, keep_class)
+) partition by list (keep_class);
+
+create index history_unwell on duckdive.history (id) where state <> 'succeeded';
+
+-- The classes of keeping: up to \`longest\` a run is in this class, and its partitions are this wide.
+create table duckdive.keep_class (
+  class smallint primary key,
+  name text not null unique,
+  longest bigint not null,
+  width bigint not null
+);
+
+insert into duckdive.keep_class (class, name, longest, width) values
+  (0, 'hours', 86399999, 86400000),
+  (1, 'week', 8 * 86400000::bigint, 86400000),
+  (2, 'month', 31 * 86400000::bigint, 3 * 86400000::bigint),
+  (3, 'quarter', 92 * 86400000::bigint, 7 * 86400000::bigint),
+  (4, 'year', 400 * 86400000::bigint, 30 * 86400000::bigint),
+  (5, 'ever', 9007199254740991, 30 * 86400000::bigint);
+
+create table duckdive.history_hours partition of duckdive.history for values in (0) partition by range (finished_at);
+create table duckdive.history_week partition of duckdive.history for values in (1) partition by range (finished_at);
+create table duckdive.history_month partition of duckdive.history for values in (2) partition by range (finished_at);
+create table duckdive.history_quarter partition of duckdive.history for values in (3) partition by range (finished_at);
+create table duckdive.history_year partition of duckdive.history for values in (4) partition by range (finished_at);
+create table duckdive.history_ever partition of duckdive.history for values in (5) partition by range (finished_at);
+
+-- Kept for hours only: removed run by run, when it is time.
+create index history_hours_expiry on duckdive.history_hours (expires_at);
+
+-- Long texts: written once, never moved with their run.
+create table duckdive.body (
+  run uuid primary key,
+  input text,
+  output text,
+  error text
+);
+
+create table duckdive.event (
+  run uuid not null,
+  number bigint not null default nextval('duckdive.number'),
+  at bigint not null,
+  kind text not null,
+  attempt integer not null,
+  token bigint not null,
+  worker text,
+  detail json,
+  primary key (run, number)
+);
+
+create table duckdive.log (
+  run uuid not null,
+  number bigint not null default nextval('duckdive.number'),
+  at bigint not null,
+  attempt integer not null,
+  level text not null check (level in ('debug', 'info', 'warn', 'error')),
+  message text not null,
+  fields json,
+  primary key (run, number)
+);
+
+create table duckdive.progress (
+  run uuid primary key,
+  at bigint not null,
+  done double precision not null,
+  total double precision,
+  note text
+);
+
+-- Durable calls of handlers.
+create table duckdive.entry (
+  run uuid not null,
+  name text not null,
+  kind text not null,
+  hash text,
+  state text not null check (state in ('pending', 'done', 'failed')),
+  position integer,                -- the order of settling inside the run
+  value text,
+  error json,
+  due_at bigint,
+  attempts integer not null default 0,
+  primary key (run, name)
+);
+
+create table duckdive.worker (
+  id text primary key,
+  host text not null,
+  pid integer not null,
+  process_start text,
+  release text,
+  queues json not null,
+  started_at bigint not null,
+  heartbeat_at bigint not null,
+  beats bigint not null default 0, -- counts up; others see by it that the worker lives, whatever the clocks say
+  lock bigint                      -- the advisory lock its connection holds; null: it has none, and only beats tell
+);
+
+create table duckdive.ability (
+  job text not null,
+  worker text not null,
+  version integer not null,
+  primary key (job, worker)
+);
+
+create table duckdive.pause (
+  kind text not null check (kind in ('queue', 'job')),
+  name text not null,
+  paused_at bigint not null,
+  primary key (kind, name)
+);
+
+create table duckdive.definition (
+  job text primary key,
+  version integer not null,
+  queue text not null,
+  priority smallint not null,
+  attempts integer not null,
+  prepared boolean not null,       -- it has a schema, keys or gates: a run recorded without JavaScript must be checked
+  description text,
+  published_at bigint not null
+);
+
+-- Tables whose rows live for seconds. Their ends are never cut off: that takes a lock that stops everybody.
+alter table duckdive.runs set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+alter table duckdive.claims set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+alter table duckdive.lane_state set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+`,
+  },
+  {
+    number: 2,
+    name: "lanes",
+    sql: `-- Lanes and claims: how runs are handed out. docs/decisions/0004-postgres-storage.md has the proof of it.
+--
+-- A position is (xid, seq), and xid is the transaction that gave it. A claim reads a lane forward from its cursor and
+-- remembers the transactions that were in progress when the cursor passed them: what they commit later is found by an
+-- exact probe. Whoever changes a lane's state holds the lane's advisory lock, and reads the state in a statement that
+-- begins after the lock was taken: only that has a snapshot in which the last holder is seen.
+
+-- The time that decides: the database's, unless a test brings its own.
+create function duckdive.now_or(p_now bigint) returns bigint
+language sql volatile as $$ select coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) $$;
+
+-- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock.
+create function duckdive.lane_for(p_queue text, p_priority smallint, p_route text, p_front boolean) returns integer
+language plpgsql volatile as $$
+declare
+  found_lane integer;
+begin
+  select id into found_lane from duckdive.lane
+  where queue = p_queue and priority = p_priority and route = p_route and front = p_front;
+  if found then return found_lane; end if;
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, 0);
+  select id into found_lane from duckdive.lane
+  where queue = p_queue and priority = p_priority and route = p_route and front = p_front;
+  if found then return found_lane; end if;
+  insert into duckdive.lane (queue, priority, route, front, route_job, route_version)
+  values (
+    p_queue, p_priority, p_route, p_front,
+    nullif(regexp_replace(p_route, '@[0-9]+$', ''), ''), substring(p_route from '@([0-9]+)$')::integer
+  )
+  returning id into found_lane;
+  insert into duckdive.lane_state (lane, n) values (found_lane, 0);
+  return found_lane;
+end $$;
+
+-- Takes up to p_limit runs from a lane whose lock is held. With p_jump the cursor goes on even when nothing was found,
+-- so that dead entries in front of it (many runs cancelled at once) are walked a last time.
+create function duckdive.take(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with state as materialized (
+    select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+  ), present as materialized (
+    select pg_current_snapshot() as snapshot
+  ), finished as materialized (
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where pg_visible_in_snapshot(p.x, present.snapshot)
+  ), late as materialized (
+    select run.* from finished cross join lateral (
+      select r.id, r.xid, r.seq from duckdive.runs as r
+      where r.lane = p_lane and r.xid = finished.x and r.seq > finished.a
+      order by r.xid, r.seq limit p_limit
+    ) as run
+    order by run.xid, run.seq limit p_limit
+  ), main as materialized (
+    select run.* from state cross join lateral (
+      select r.id, r.xid, r.seq from duckdive.runs as r
+      where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs)
+      order by r.xid, r.seq limit p_limit - (select count(*) from late)
+    ) as run
+  ), amount as materialized (
+    select (select count(*) from late) as late, (select count(*) from main) as main
+  ), last_late as (
+    select xid, seq from late order by xid desc, seq desc limit 1
+  ), last_main as (
+    select xid, seq from main order by xid desc, seq desc limit 1
+  ), cursor as materialized (
+    -- Fewer than asked for: nothing visible is left before the newest transaction, so the cursor may go there.
+    select
+      case when is_end then pg_snapshot_xmax(snapshot) when amount.main > 0 then (select xid from last_main) else cx end as cx,
+      case when is_end then -1 when amount.main > 0 then (select seq from last_main) else cs end as cs
+    from state, present, amount, lateral (
+      select amount.late + amount.main < p_limit and (amount.main > 0 or p_jump)
+        and pg_snapshot_xmax(snapshot) > state.cx as is_end
+    ) as at_end
+  ), pending as (
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where not pg_visible_in_snapshot(p.x, present.snapshot)
+    union all
+    -- The limit was reached inside of what came late: the rest of it is for the next claim.
+    select finished.x, case when finished.x = last_late.xid then last_late.seq else finished.a end
+    from finished, last_late, amount
+    where amount.late = p_limit and finished.x >= last_late.xid
+    union all
+    select x, -1 from state, present, cursor, lateral pg_snapshot_xip(present.snapshot) as x
+    where x >= state.cx and x < cursor.cx
+  ), moved as (
+    update duckdive.lane_state as own
+    set n = own.n + 1, cx = cursor.cx, cs = cursor.cs,
+      pend = coalesce((select array_agg(x) from pending), '{}'),
+      after = coalesce((select array_agg(a) from pending), '{}')
+    from state, cursor, amount
+    where own.lane = p_lane and own.n = state.n
+      and (amount.late + amount.main > 0 or exists (select from finished) or cursor.cx > state.cx)
+  )
+  select array_agg(taken.id), array_agg(taken.seq) into ids, seqs
+  from (select id, seq from late union all select id, seq from main) as taken;
+end $$;
+
+-- Transaction numbers do not survive a dump: in another cluster the cursor may stand where no number comes for years.
+-- Then all of the lane gets new positions, in its order, and what was claimed there counts as lost.
+create function duckdive.renumber(p_lane integer) returns void
+language plpgsql volatile as $$
+begin
+  with ordered as materialized (
+    select id, seq, nextval('duckdive.seq') as new_seq
+    from (select id, seq from duckdive.runs where lane = p_lane order by xid, seq) as run
+  ), held as materialized (
+    select claim.run, claim.seq from duckdive.claims, lateral unnest(runs, seqs) as claim (run, seq)
+  )
+  update duckdive.runs as run
+  set xid = pg_current_xact_id(), seq = ordered.new_seq,
+    attempt = run.attempt + (held.run is not null)::integer, crashes = run.crashes + (held.run is not null)::integer
+  from ordered left join held on held.run = ordered.id and held.seq = ordered.seq
+  where run.id = ordered.id;
+  update duckdive.lane_state set n = n + 1, cx = '0', cs = -1, pend = '{}', after = '{}'
+  where lane = p_lane and n = (select max(n) from duckdive.lane_state where lane = p_lane);
+end $$;
+
+-- The lanes that a worker may draw from and that have something for it (with p_all: all of them): by priority, then by
+-- the age of what stands first in them.
+create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
+returns table (lane integer, priority smallint, pool text, is_restored boolean)
+language sql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+  select lane.id, lane.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
+  from duckdive.lane
+  cross join lateral (
+    select case when p_queues ? lane.queue then lane.queue else '*' end as pool
+  ) as slots
+  cross join lateral (
+    select * from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
+  ) as state
+  left join lateral (
+    select run.xid, run.seq, run.run_at from duckdive.runs as run
+    where run.lane = lane.id and (run.xid, run.seq) > (state.cx, state.cs)
+    order by run.xid, run.seq limit 1
+  ) as head on true
+  where (p_queues ->> slots.pool)::integer > 0
+    and not exists (select from duckdive.pause where kind = 'queue' and name = lane.queue)
+    and (lane.route = '' or exists (
+      select from jsonb_to_recordset(p_abilities) as ability (job text, version integer)
+      where ability.job = lane.route_job and ability.version >= lane.route_version
+    ))
+    and (
+      p_all
+      or head.xid is not null
+      or state.cx > pg_snapshot_xmax(pg_current_snapshot())
+      or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
+    )
+  order by lane.priority desc, head.run_at nulls first, head.xid, head.seq
+$$;
+
+-- Takes runs for a worker, at most as many as each of its pools (a queue, or '*' for the others) has free slots, and
+-- writes one row for all of them under p_claim, a random id that the worker made. Answers how many; who and what they
+-- are is asked for by \`claimed\`: a worker that stops while it reads an answer must hold no lane. -1: no such worker.
+--
+-- Not synced: whatever is committed upon this claim is behind it in the log. A claim that is lost in a crash is a run
+-- that is handed out again, and its settlement is refused for the want of the claim.
+create function duckdive.claim(p_worker text, p_claim uuid, p_queues jsonb, p_abilities jsonb, p_now bigint)
+returns integer
+language plpgsql volatile as $$
+declare
+  lock_class constant integer := 'duckdive.lane'::regclass::oid::integer;
+  free jsonb := p_queues;
+  began timestamptz := clock_timestamp();
+  lanes integer[];
+  pools text[];
+  priorities smallint[];
+  restored boolean[];
+  is_jump boolean := false;
+  locked smallint;
+  amount integer;
+  took record;
+  all_ids uuid[] := '{}';
+  all_seqs bigint[] := '{}';
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception 'duckdive claims in READ COMMITTED only, and this connection has %',
+      current_setting('transaction_isolation');
+  end if;
+  -- Whoever rescues this worker waits for the claim, or the claim sees that the worker is out.
+  perform pg_advisory_xact_lock_shared('duckdive.worker'::regclass::oid::integer, hashtext(p_worker));
+  if not exists (select from duckdive.worker where id = p_worker) then return -1; end if;
+  select array_agg(lane), array_agg(pool), array_agg(priority), array_agg(is_restored)
+  into lanes, pools, priorities, restored
+  from duckdive.lanes_with_work(p_queues, p_abilities, false);
+  if lanes is null then
+    -- Looking took long for nothing: what is dead in front of the cursors is walked once more, and then left behind.
+    is_jump := clock_timestamp() - began > interval '5 milliseconds';
+    if not is_jump then return 0; end if;
+    select array_agg(lane), array_agg(pool), array_agg(priority), array_agg(is_restored)
+    into lanes, pools, priorities, restored
+    from duckdive.lanes_with_work(p_queues, p_abilities, true);
+    if lanes is null then return 0; end if;
+  end if;
+  perform set_config('synchronous_commit', 'off', true);
+  for i in 1 .. cardinality(lanes) loop
+    amount := (free ->> pools[i])::integer;
+    continue when amount < 1;
+    if locked is distinct from priorities[i] then
+      locked := priorities[i];
+      -- Everybody locks the lanes of a priority in the order of their numbers.
+      perform pg_advisory_xact_lock(lock_class, one.lane)
+      from (
+        select l.lane from unnest(lanes, priorities) as l (lane, priority) where l.priority = locked order by l.lane
+      ) as one;
+    end if;
+    if restored[i] then perform duckdive.renumber(lanes[i]); end if;
+    took := duckdive.take(lanes[i], amount, is_jump);
+    if took.ids is not null then
+      all_ids := all_ids || took.ids;
+      all_seqs := all_seqs || took.seqs;
+      free := jsonb_set(free, array[pools[i]], to_jsonb(amount - cardinality(took.ids)));
+    end if;
+  end loop;
+  if cardinality(all_ids) > 0 then
+    insert into duckdive.claims (id, worker, at, runs, seqs)
+    values (p_claim, p_worker, duckdive.now_or(p_now), all_ids, all_seqs);
+  end if;
+  return cardinality(all_ids);
+end $$;
+
+-- What a claim holds, without what was cancelled or replaced since.
+create function duckdive.claimed(p_claim uuid)
+returns table (
+  id uuid, token double precision, job text, version integer, queue text, priority smallint, input text,
+  attempt integer, crashes integer, requested_at double precision, run_at double precision,
+  started_at double precision, start_by double precision, finish_by double precision, tags text, meta text,
+  is_paused boolean
+)
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  held duckdive.claims;
+  paused text[];
+begin
+  select * into held from duckdive.claims as claim where claim.id = p_claim;
+  paused := array(select name from duckdive.pause where kind = 'job');
+  return query
+  select run.id, run.seq::double precision, run.job, run.version, run.queue, run.priority,
+    case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
+    run.attempt + 1, run.crashes, run.requested_at::double precision, run.run_at::double precision,
+    held.at::double precision,
+    case when run.started_at is null then run.start_by::double precision end, run.finish_by::double precision,
+    run.tags::text, run.meta::text, run.job = any(paused)
+  from duckdive.runs as run
+  where run.id = any(held.runs) and run.seq = any(held.seqs)
+  order by run.priority desc, run.run_at, run.seq;
+end $$;
+`,
+  },
+  {
+    number: 3,
+    name: "intake",
+    sql: `-- Intake: how runs get in. One function for duckdive's own connections and for transactions of the application, which
+-- takes no lock that a worker could wait for: no lane, no lock of any kind but those of its own new rows.
+
+-- Records runs; answers those ids that were there already, live or finished.
+--
+-- The lane is looked up and not made: making one takes a lock. Whoever calls makes it before, over a connection of his
+-- own; where it is not seen all the same, the run is recorded as scheduled for now, and the next promotion makes the lane.
+--
+-- With p_nonce, the word of the database that is meant, nothing is recorded in another one, and the answer is null.
+create function duckdive.insert_runs(p_runs json, p_now bigint, p_notice text, p_nonce text) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  new_ids uuid[];
+  asked_ids uuid[];
+  finished_ids uuid[];
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
+  with asked as materialized (
+    select item.*,
+      case when due_at is not null then due_at when due_after is not null then at + due_after else at end as run_at
+    from json_to_recordset(p_runs) as item (
+      id uuid, job text, version integer, queue text, priority smallint, input text, due_at bigint, due_after bigint,
+      waiting text, start_within bigint, finish_within bigint, tags json, meta json, release text
+    )
+  ), added as (
+    insert into duckdive.runs (
+      id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
+      start_within, finish_within, start_by, finish_by, body, input, tags, meta, release
+    )
+    select asked.id, case when waiting is null and run_at <= at then lane.id end,
+      case when waiting is not null then 'waiting' when run_at > at or lane.id is null then 'scheduled' else 'ready' end,
+      waiting, job, version, asked.queue, asked.priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within,
+      case when duckdive.is_long(input) then 1 else 0 end, case when not duckdive.is_long(input) then input::json end,
+      tags, meta, release
+    from asked left join duckdive.lane
+      on lane.queue = asked.queue and lane.priority = asked.priority and lane.route = '' and not lane.front
+    on conflict (id) do nothing
+    returning runs.id
+  )
+  select array(select id from added), array(select id from asked) into new_ids, asked_ids;
+  -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
+  finished_ids := duckdive.finished_among(new_ids, at);
+  if cardinality(finished_ids) > 0 then
+    delete from duckdive.runs where id = any(finished_ids);
+  end if;
+  insert into duckdive.body (run, input)
+  select item.id, item.input from json_to_recordset(p_runs) as item (id uuid, input text)
+  where duckdive.is_long(item.input) and item.id = any(new_ids) and item.id <> all(finished_ids)
+  on conflict (run) do nothing;
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  return query
+  select id from unnest(asked_ids) as id where id <> all(new_ids)
+  union all select unnest(finished_ids);
+end $$;
+
+-- Texts up to this length stand in the run itself; longer ones beside it, since a run moves once to history.
+create function duckdive.is_long(p_text text) returns boolean
+language sql immutable as $$ select octet_length(p_text) > 2000 $$;
+
+-- Which of these runs have ended. A UUIDv7 says when it was made, and nothing ends before that: with a day for clocks that
+-- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
+create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
+language plpgsql stable
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  earliest bigint := p_now;
+  one uuid;
+begin
+  foreach one in array p_ids loop
+    earliest := least(earliest, duckdive.time_in(one));
+  end loop;
+  return array(
+    select history.id from duckdive.history
+    where history.id = any(p_ids) and finished_at >= earliest - 86400000 and finished_at <= p_now + 86400000
+  );
+end $$;
+
+-- The milliseconds in a UUIDv7; 0 for an id of another kind.
+create function duckdive.time_in(p_id uuid) returns bigint
+language sql immutable as $$
+  select case when substr(p_id::text, 15, 1) = '7'
+    then ('x' || lpad(substr(replace(p_id::text, '-', ''), 1, 12), 16, '0'))::bit(64)::bigint
+    else 0 end
+$$;
+
+-- Ends the waiting of runs that were recorded without their definition: ready, scheduled, or failed.
+create function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  item record;
+  run duckdive.runs;
+begin
+  for item in
+    select * from json_to_recordset(p_items) as item (
+      id uuid, invalid json, keep bigint, job text, version integer, queue text, priority smallint, input text,
+      start_within bigint, finish_within bigint, tags json, meta json, release text
+    )
+    order by id
+  loop
+    select * into run from duckdive.runs
+    where id = item.id and state = 'waiting' and wait_reason = 'preparation' for update;
+    continue when not found;
+    if item.invalid is not null then
+      perform duckdive.append_event(run.id, 'failed', item.invalid, run.attempt, run.seq, null, at);
+      perform duckdive.end_run(run.id, 'failed', 'invalid-input', null, item.invalid::text, item.keep, 0, 0, null, null, at);
+      return next run.id;
+      continue;
+    end if;
+    perform duckdive.append_event(run.id, 'prepared', null, run.attempt, run.seq, null, at);
+    if duckdive.is_long(item.input) then
+      insert into duckdive.body (run, input) values (run.id, item.input)
+      on conflict (run) do update set input = excluded.input;
+    end if;
+    update duckdive.runs set
+      job = item.job, version = item.version, queue = item.queue, priority = item.priority,
+      body = case when duckdive.is_long(item.input) then 1 else 0 end,
+      input = case when not duckdive.is_long(item.input) then item.input::json end,
+      start_within = item.start_within, finish_within = item.finish_within,
+      start_by = requested_at + item.start_within, finish_by = requested_at + item.finish_within,
+      tags = coalesce(item.tags, tags), meta = coalesce(item.meta, meta), release = coalesce(item.release, release)
+    where id = run.id;
+    perform duckdive.rest_run(
+      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false
+    );
+  end loop;
+end $$;
+`,
+  },
+  {
+    number: 4,
+    name: "settle",
+    sql: `-- Settlement: how executions end. The fence is the claim and the run's seq together: a claim that was lost in a crash is
+-- gone, and a run that was given back has another seq.
+
+create function duckdive.append_event(
+  p_run uuid, p_kind text, p_detail json, p_attempt integer, p_token bigint, p_worker text, p_now bigint
+) returns void
+language sql volatile as $$
+  insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
+  values (p_run, p_now, p_kind, p_attempt, p_token, p_worker, p_detail)
+$$;
+
+-- The class of history for runs that are kept so long; the table keep_class says the same.
+create function duckdive.class_of(p_keep bigint) returns smallint
+language sql immutable as $$
+  select (case
+    when p_keep < 86400000 then 0
+    when p_keep <= 8 * 86400000::bigint then 1
+    when p_keep <= 31 * 86400000::bigint then 2
+    when p_keep <= 92 * 86400000::bigint then 3
+    when p_keep <= 400 * 86400000::bigint then 4
+    else 5 end)::smallint
+$$;
+
+-- Moves a run to history. The caller has made sure, under the run's row lock, that it is where he believes.
+-- p_attempts and p_crashes are added; without p_keep it is kept for 90 days. Only what was said last stays as its error.
+create function duckdive.end_run(
+  p_id uuid, p_state text, p_reason text, p_output text, p_error text, p_keep bigint, p_attempts integer,
+  p_crashes integer, p_started_at bigint, p_worker text, p_now bigint
+) returns void
+language plpgsql volatile as $$
+declare
+  live duckdive.runs;
+  keep constant bigint := coalesce(p_keep, 7776000000);
+begin
+  delete from duckdive.runs where id = p_id returning * into live;
+  if duckdive.is_long(p_output) or duckdive.is_long(p_error) then
+    insert into duckdive.body (run, output, error)
+    values (
+      p_id, case when duckdive.is_long(p_output) then p_output end, case when duckdive.is_long(p_error) then p_error end
+    )
+    on conflict (run) do update set output = excluded.output, error = excluded.error;
+  end if;
+  insert into duckdive.history (
+    id, keep_class, finished_at, expires_at, state, reason, token, worker, job, version, queue, priority, attempt, crashes,
+    requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+    tags, meta, release
+  ) values (
+    p_id, duckdive.class_of(keep), p_now, p_now + keep, p_state, p_reason, live.seq, p_worker, live.job, live.version,
+    live.queue, live.priority, live.attempt + p_attempts, live.crashes + p_crashes, live.requested_at, live.run_at,
+    coalesce(live.started_at, p_started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
+    (live.body & 1) | case when duckdive.is_long(p_output) then 2 else 0 end
+      | case when duckdive.is_long(p_error) then 4 else 0 end,
+    live.input, case when not duckdive.is_long(p_output) then p_output::json end,
+    case when not duckdive.is_long(p_error) then p_error::json end, live.tags, live.meta, live.release
+  );
+end $$;
+
+-- Puts a run to rest: ready in a lane, or out of all lanes. Its seq is new, so whoever had it is fenced out.
+create function duckdive.rest_run(
+  p_id uuid, p_state text, p_run_at bigint, p_route text, p_wait_reason text, p_wait_on text, p_error text,
+  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean
+) returns void
+language plpgsql volatile as $$
+declare
+  place record;
+begin
+  if duckdive.is_long(p_error) then
+    insert into duckdive.body (run, error) values (p_id, p_error)
+    on conflict (run) do update set error = excluded.error;
+  end if;
+  select queue, priority into place from duckdive.runs where id = p_id;
+  update duckdive.runs set
+    state = p_state,
+    lane = case when p_state = 'ready' then duckdive.lane_for(place.queue, place.priority, p_route, p_front) end,
+    xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
+    wait_reason = p_wait_reason, wait_on = p_wait_on, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
+    started_at = coalesce(started_at, p_started_at),
+    body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
+    error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
+  where id = p_id;
+end $$;
+
+-- Ends executions that succeeded and say nothing else, most of them, in one statement. p_done are claims that are done
+-- with by this. Answers the runs that were taken; null: all of them. No join with \`runs\`: whatever the statistics say,
+-- each list is looked up in the primary key.
+create function duckdive.settle_plain(
+  p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
+) returns uuid[]
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  taken uuid[];
+begin
+  with held as materialized (
+    select asked.run, asked.token, asked.output, asked.keep, claim.worker, claim.at as claimed_at
+    from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as asked (run, token, claim, output, keep)
+    join duckdive.claims as claim on claim.id = asked.claim
+  ), gone as (
+    delete from duckdive.runs as run
+    where run.id = any(array(select held.run from held)) and run.seq = any(array(select held.token from held))
+    returning run.*
+  ), ended as (
+    insert into duckdive.history (
+      id, keep_class, finished_at, expires_at, state, token, worker, job, version, queue, priority, attempt, crashes,
+      requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output,
+      tags, meta, release
+    )
+    select gone.id, duckdive.class_of(held.keep), at, at + held.keep, 'succeeded', gone.seq, held.worker, gone.job,
+      gone.version, gone.queue, gone.priority, gone.attempt + 1, gone.crashes, gone.requested_at, gone.run_at,
+      coalesce(gone.started_at, held.claimed_at), gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
+      gone.body & 1, gone.input, held.output::json, gone.tags, gone.meta, gone.release
+    from gone join held on held.run = gone.id and held.token = gone.seq
+    returning id
+  )
+  select array_agg(id) into taken from ended;
+  delete from duckdive.claims where id = any(p_done);
+  if cardinality(taken) = cardinality(p_runs) then return null; end if;
+  return coalesce(taken, '{}');
+end $$;
+
+-- Ends executions in every way. Answers for each the state its run is in by that; null: refused.
+--
+-- Whoever parks a run shares a lock with all who do, and excludes registrations and the ends of pauses: otherwise each
+-- might miss what the other has not committed yet, and the run would sleep for ever.
+create function duckdive.settle(p_items json, p_done uuid[], p_now bigint) returns text[]
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  answers text[] := array_fill(null::text, array[json_array_length(p_items)]);
+  item record;
+begin
+  if exists (select from json_array_elements(p_items) as i where i -> 'waiting' is not null) then
+    perform pg_advisory_xact_lock_shared('duckdive.runs'::regclass::oid::integer, 0);
+  end if;
+  -- In the order of ids, since that is how row locks are taken everywhere; of two of one run the first asked counts.
+  for item in
+    select i.value, i.number from json_array_elements(p_items) with ordinality as i (value, number)
+    order by i.value ->> 'run', i.number
+  loop
+    answers[item.number] := duckdive.settle_one(item.value, at);
+  end loop;
+  delete from duckdive.claims where id = any(p_done);
+  return answers;
+end $$;
+
+create function duckdive.settle_one(p_item json, p_at bigint) returns text
+language plpgsql volatile as $$
+declare
+  run record;
+  one record;
+  counted constant integer := case when (p_item ->> 'giveBack')::boolean then 0 else 1 end;
+  event json;
+  rest record;
+begin
+  select * into one from json_to_record(p_item) as asked (
+    run uuid, token bigint, claim uuid, state text, reason text, output text, error json, keep bigint
+  );
+  select live.*, claim.worker, claim.at as claimed_at into run
+  from duckdive.runs as live, duckdive.claims as claim
+  where live.id = one.run and live.seq = one.token and claim.id = one.claim
+  for update of live;
+  if not found then return null; end if;
+  for event in select * from json_array_elements(p_item -> 'events') loop
+    perform duckdive.append_event(
+      run.id, event ->> 'kind', event -> 'detail', run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end loop;
+  if one.state in ('succeeded', 'failed', 'cancelled') then
+    perform duckdive.end_run(
+      run.id, one.state, one.reason, one.output, one.error::text, one.keep, counted, 0, run.claimed_at, run.worker, p_at
+    );
+    return one.state;
+  end if;
+  if run.cancel_asked is not null then
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', run.cancel_asked), run.attempt + 1, run.seq, run.worker, p_at
+    );
+    perform duckdive.end_run(
+      run.id, 'cancelled', run.cancel_asked, null, one.error::text, one.keep, counted, 0, run.claimed_at, run.worker, p_at
+    );
+    return 'cancelled';
+  end if;
+  rest := duckdive.rest_of(p_item, run.job, run.run_at, run.route, p_at);
+  if rest.route <> run.route then
+    perform duckdive.append_event(
+      run.id, 'unparked', json_build_object('reason', 'worker', 'on', rest.route), run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end if;
+  perform duckdive.rest_run(
+    run.id, rest.state, rest.run_at, rest.route, rest.wait_reason, rest.wait_on, one.error::text, counted, 0,
+    -- Claimed only to be parked: that was no start.
+    case when (p_item -> 'waiting' ->> 'reason') in ('worker', 'paused') then null else run.claimed_at end,
+    rest.run_at < p_at
+  );
+  return rest.state;
+end $$;
+
+-- Where a run rests, having looked whether what it would rest for has come already.
+create function duckdive.rest_of(
+  p_item json, p_job text, p_run_at bigint, p_route text, p_at bigint,
+  out state text, out run_at bigint, out route text, out wait_reason text, out wait_on text
+)
+language plpgsql stable as $$
+declare
+  due constant bigint := coalesce(
+    (p_item -> 'due' ->> 'at')::bigint, p_at + (p_item -> 'due' ->> 'after')::bigint, p_run_at
+  );
+begin
+  state := 'ready';
+  run_at := p_run_at;
+  route := p_route;
+  if p_item ->> 'state' = 'scheduled' then
+    run_at := due;
+    if due > p_at then state := 'scheduled'; end if;
+    return;
+  end if;
+  if p_item ->> 'state' = 'ready' or p_item -> 'waiting' is null then return; end if;
+  wait_reason := p_item -> 'waiting' ->> 'reason';
+  wait_on := p_item -> 'waiting' ->> 'on';
+  if wait_reason = 'worker' then
+    if duckdive.is_able(wait_on) then
+      route := wait_on;
+      wait_reason := null;
+      wait_on := null;
+      return;
+    end if;
+    route := '';
+  elsif wait_reason = 'paused' then
+    wait_on := p_job;
+    if not exists (select from duckdive.pause where kind = 'job' and name = p_job) then
+      wait_reason := null;
+      wait_on := null;
+      return;
+    end if;
+  elsif wait_reason = 'entries' then
+    run_at := due;
+  end if;
+  state := 'waiting';
+end $$;
+
+-- Whether a registered worker may take what is routed to \`job@version\`.
+create function duckdive.is_able(p_route text) returns boolean
+language sql stable as $$
+  select exists (
+    select from duckdive.ability
+    where job = regexp_replace(p_route, '@[0-9]+$', '') and version >= substring(p_route from '@([0-9]+)$')::integer
+  )
+$$;
+
+-- Writes log lines and progress; those of an execution that lost its claim are dropped.
+create function duckdive.write_notes(p_items json, p_now bigint) returns void
+language plpgsql volatile as $$
+declare
+  moment constant bigint := duckdive.now_or(p_now);
+begin
+  insert into duckdive.log (run, at, attempt, level, message, fields)
+  select live.id, moment, live.attempt + 1, note.level, note.message, note.fields
+  from rows from (
+    json_to_recordset(p_items) as (run uuid, token bigint, level text, message text, fields json)
+  ) with ordinality as note (run, token, level, message, fields, number)
+  join duckdive.held on held.id = note.run and held.seq = note.token
+  join duckdive.runs as live on live.id = note.run and live.seq = note.token
+  where note.level is not null
+  order by note.number;
+  insert into duckdive.progress (run, at, done, total, note)
+  select distinct on (note.run) note.run, moment, note.done, note.total, note.note
+  from rows from (
+    json_to_recordset(p_items) as (run uuid, token bigint, done double precision, total double precision, note text)
+  ) with ordinality as note (run, token, done, total, note, number)
+  join duckdive.held on held.id = note.run and held.seq = note.token
+  where note.done is not null
+  order by note.run, note.number desc
+  on conflict (run) do update set at = excluded.at, done = excluded.done, total = excluded.total, note = excluded.note;
+end $$;
+`,
+  },
+  {
+    number: 5,
+    name: "hand",
+    sql: `-- The hand: what people and applications do to runs that are not executing for them.
+--
+-- A ready run is changed under the lock of its lane, and looked at again after that: then no claim can be under way that
+-- has it. Lanes are locked before runs, in the order of their numbers, as everywhere.
+
+create function duckdive.lock_lanes_of(p_ids uuid[]) returns void
+language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, one.lane)
+  from (
+    select run.lane from duckdive.runs as run
+    join duckdive.lane on lane.id = run.lane
+    where run.id = any(p_ids) and run.lane is not null
+    group by run.lane, lane.priority order by lane.priority desc, run.lane
+  ) as one;
+end $$;
+
+-- Every run that a claim holds under its present seq, with who has it since when: the runs that are running.
+create view duckdive.held as
+select run.id, run.seq, claim.id as claim, claim.worker, claim.at
+from duckdive.claims as claim
+cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+join duckdive.runs as run on run.id = part.run and run.seq = part.seq;
+
+-- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null.
+create function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  item record;
+  run duckdive.runs;
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  select array_agg(id), array_agg(worker) into held_runs, held_workers
+  from duckdive.held where id = any(p_ids);
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.runs as live where live.id = item.id and live.cancel_asked is null for update;
+    continue when not found;
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', p_reason), run.attempt + 1, run.seq, held_workers[place], at
+      );
+      update duckdive.runs set cancel_asked = p_reason where id = run.id;
+      answers[item.number] := 'asked';
+      continue;
+    end if;
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', p_reason), run.attempt, run.seq, null, at
+    );
+    perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
+    answers[item.number] := 'ended';
+  end loop;
+  return answers;
+end $$;
+
+-- Makes failed and cancelled runs ready again, as if they had been asked for now. Answers for each whether it did.
+create function duckdive.retry(p_ids uuid[], p_now bigint) returns boolean[]
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  answers boolean[] := array_fill(false, array[cardinality(p_ids)]);
+  item record;
+  run duckdive.history;
+begin
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.history where id = item.id and state in ('failed', 'cancelled') returning * into run;
+    continue when not found;
+    perform duckdive.append_event(run.id, 'retried', null, run.attempt, run.token, null, at);
+    insert into duckdive.runs (
+      id, lane, state, job, version, queue, priority, requested_at, run_at, start_within, finish_within,
+      start_by, finish_by, body, input, tags, meta, release
+    ) values (
+      run.id, duckdive.lane_for(run.queue, run.priority, '', false), 'ready', run.job, run.version, run.queue, run.priority,
+      run.requested_at, at, run.start_within, run.finish_within, at + run.start_within, at + run.finish_within,
+      run.body & 1, run.input, run.tags, run.meta, run.release
+    );
+    answers[item.number] := true;
+  end loop;
+  return answers;
+end $$;
+
+-- Removes what belongs to runs that are gone.
+create function duckdive.forget(p_ids uuid[]) returns void
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  delete from duckdive.body where run = any(p_ids);
+  delete from duckdive.event where run = any(p_ids);
+  delete from duckdive.log where run = any(p_ids);
+  delete from duckdive.progress where run = any(p_ids);
+  delete from duckdive.entry where run = any(p_ids);
+end $$;
+
+-- Removes runs that are not running. Answers for each: 'live', 'ended', or null.
+create function duckdive.remove(p_ids uuid[]) returns text[]
+language plpgsql volatile as $$
+declare
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  running uuid[];
+  item record;
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  running := array(select id from duckdive.held where id = any(p_ids));
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.runs as run
+    where run.id = item.id and run.id <> all(running);
+    if found then
+      answers[item.number] := 'live';
+    else
+      delete from duckdive.history where id = item.id;
+      if found then answers[item.number] := 'ended'; end if;
+    end if;
+    if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
+  end loop;
+  return answers;
+end $$;
+
+-- Makes ready whatever waits for this reason on this name, the longest due first. What waited for a worker keeps that as
+-- its route, so that an older worker does not take it once more. The caller excludes whoever parks.
+create function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
+language plpgsql volatile set enable_nestloop = off set enable_mergejoin = off as $$
+declare
+  unparked integer;
+begin
+  with waiting as materialized (
+    select id, nextval('duckdive.seq') as seq
+    from (
+      select id from duckdive.runs
+      where state = 'waiting' and wait_reason = p_reason and wait_on = p_on order by run_at, id for update
+    ) as run
+  ), kinds as materialized (
+    select queue, priority, route, duckdive.lane_for(queue, priority, route, true) as lane
+    from (
+      select distinct queue, priority, case when p_reason = 'worker' then p_on else route end as route
+      from duckdive.runs where state = 'waiting' and wait_reason = p_reason and wait_on = p_on
+    ) as kind
+  ), told as (
+    insert into duckdive.event (run, at, kind, attempt, token, detail)
+    select run.id, p_now, 'unparked', run.attempt, run.seq, json_build_object('reason', p_reason, 'on', p_on)
+    from duckdive.runs as run join waiting on waiting.id = run.id
+  )
+  update duckdive.runs as run set
+    state = 'ready', lane = kinds.lane, route = kinds.route, xid = pg_current_xact_id(), seq = waiting.seq,
+    wait_reason = null, wait_on = null
+  from waiting, kinds
+  where run.id = waiting.id and kinds.queue = run.queue and kinds.priority = run.priority
+    and kinds.route = case when p_reason = 'worker' then p_on else run.route end;
+  get diagnostics unparked = row_count;
+  return unparked;
+end $$;
+
+-- Ends a pause, and wakes what waited for that.
+create function duckdive.resume(p_kind text, p_name text, p_now bigint) returns void
+language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
+  delete from duckdive.pause where kind = p_kind and name = p_name;
+  if p_kind = 'job' then perform duckdive.unpark('paused', p_name, duckdive.now_or(p_now)); end if;
+end $$;
+
+-- Enters a worker and what it has, and wakes what waited for that. Answers the advisory lock by which it shows that its
+-- connection lives.
+create function duckdive.register(p_worker json, p_now bigint) returns bigint
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  one record;
+  waits text;
+begin
+  perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
+  select * into one from json_to_record(p_worker) as asked (
+    id text, host text, pid integer, process_start text, release text, queues json, abilities json
+  );
+  insert into duckdive.worker (id, host, pid, process_start, release, queues, started_at, heartbeat_at)
+  values (one.id, one.host, one.pid, one.process_start, one.release, one.queues, at, at)
+  on conflict (id) do update set
+    host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
+    queues = excluded.queues, started_at = excluded.started_at, heartbeat_at = excluded.heartbeat_at,
+    beats = worker.beats + 1;
+  delete from duckdive.ability where worker = one.id;
+  insert into duckdive.ability (job, worker, version)
+  select job, one.id, max(version) from json_to_recordset(one.abilities) as a (job text, version integer) group by job;
+  for waits in
+    select distinct wait_on from duckdive.runs where state = 'waiting' and wait_reason = 'worker'
+  loop
+    if exists (
+      select from duckdive.ability
+      where worker = one.id and job = regexp_replace(waits, '@[0-9]+$', '')
+        and version >= substring(waits from '@([0-9]+)$')::integer
+    ) then
+      perform duckdive.unpark('worker', waits, at);
+    end if;
+  end loop;
+  return hashtextextended('duckdive.worker ' || one.id, 0);
+end $$;
+`,
+  },
+  {
+    number: 6,
+    name: "upkeep",
+    sql: `-- Upkeep: what has to happen to runs although nobody asks for it.
+
+-- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
+create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  due uuid[];
+  seqs bigint[];
+begin
+  ended := duckdive.expire(p_limit, at);
+  due := array(
+    select id from duckdive.runs where state = 'scheduled' and run_at <= at
+    order by run_at, id limit p_limit for update skip locked
+  );
+  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(due)));
+  perform duckdive.lane_for(kind.queue, kind.priority, kind.route, true)
+  from (select distinct queue, priority, route from duckdive.runs where id = any(due)) as kind;
+  update duckdive.runs as run set
+    state = 'ready', xid = pg_current_xact_id(), seq = seqs[array_position(due, run.id)],
+    lane = (
+      select lane.id from duckdive.lane
+      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front
+    )
+  where run.id = any(due);
+  moved := cardinality(due) + cardinality(ended);
+end $$;
+
+-- Fails what has expired. A run that is running is left alone: its worker keeps the time.
+create function duckdive.expire(p_limit integer, p_at bigint) returns uuid[]
+language plpgsql volatile as $$
+declare
+  candidates uuid[];
+  running uuid[];
+  run duckdive.runs;
+  ended uuid[] := '{}';
+  error json;
+begin
+  candidates := array(
+    select id from duckdive.overdue where until <= p_at order by until limit p_limit
+  );
+  if cardinality(candidates) = 0 then return ended; end if;
+  perform duckdive.lock_lanes_of(candidates);
+  running := array(select id from duckdive.held where id = any(candidates));
+  for run in
+    select * from duckdive.runs as live
+    where live.id = any(candidates) and live.id <> all(running)
+    order by live.id for update skip locked
+  loop
+    error := json_build_object('name', 'ExpiredError', 'code', 'EXPIRED', 'message',
+      case when run.start_by <= p_at and run.started_at is null
+        then 'it had not started within its \`startWithin\`' else 'it had not ended within its \`finishWithin\`' end);
+    perform duckdive.append_event(run.id, 'expired', error, run.attempt, run.seq, null, p_at);
+    perform duckdive.end_run(run.id, 'failed', 'expired', null, error::text, null, 0, 0, null, null, p_at);
+    ended := ended || run.id;
+  end loop;
+  return ended;
+end $$;
+
+-- Runs with a limit that are not running, and when it is over.
+create view duckdive.overdue as
+with held as materialized (select id from duckdive.held)
+select run.id, run.start_by as until from duckdive.runs as run
+where run.start_by is not null and run.started_at is null and not exists (select from held where held.id = run.id)
+union all
+select run.id, run.finish_by from duckdive.runs as run
+where run.finish_by is not null and not exists (select from held where held.id = run.id);
+
+-- Gives the runs of dead workers back, before those that came after them, and takes the workers out. A run whose
+-- settlement is being written is skipped and its claim stays: whoever comes next sees how that ended.
+create function duckdive.rescue(p_workers text[], p_now bigint)
+returns table (run uuid, job text, attempt integer, worker text, state text)
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  claim duckdive.claims;
+  one record;
+begin
+  perform pg_advisory_xact_lock('duckdive.worker'::regclass::oid::integer, key)
+  from (select distinct hashtext(dead) as key from unnest(p_workers) as dead order by key) as keys;
+  delete from duckdive.worker as dead where dead.id = any(p_workers);
+  delete from duckdive.ability as dead where dead.worker = any(p_workers);
+  for claim in
+    select * from duckdive.claims as own where own.worker = any(p_workers) order by own.id for update skip locked
+  loop
+    for one in
+      select live.* from duckdive.runs as live
+      where live.id = any(claim.runs) and live.seq = any(claim.seqs) order by live.id for update skip locked
+    loop
+      perform duckdive.append_event(one.id, 'lost', json_build_object('worker', claim.worker), one.attempt + 1, one.seq, claim.worker, at);
+      if one.cancel_asked is not null then
+        perform duckdive.append_event(
+          one.id, 'cancelled', json_build_object('reason', one.cancel_asked), one.attempt + 1, one.seq, claim.worker, at
+        );
+        perform duckdive.end_run(
+          one.id, 'cancelled', one.cancel_asked, null, null, null, 1, 1, claim.at, claim.worker, at
+        );
+        state := 'cancelled';
+      else
+        perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 1, 1, claim.at, true);
+        state := 'ready';
+      end if;
+      run := one.id;
+      job := one.job;
+      attempt := one.attempt + 1;
+      worker := claim.worker;
+      return next;
+    end loop;
+    if not exists (
+      select from duckdive.runs as live where live.id = any(claim.runs) and live.seq = any(claim.seqs)
+    ) then
+      delete from duckdive.claims as own where own.id = claim.id;
+    end if;
+  end loop;
+end $$;
+
+-- Makes the partitions of history that are missing for the coming days. Attached, not created in place: that would wait
+-- for every reader and stop every settlement behind it.
+create function duckdive.extend_history(p_now bigint) returns integer
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  kind duckdive.keep_class;
+  lower bigint;
+  name text;
+  made integer := 0;
+begin
+  perform set_config('lock_timeout', '5s', true);
+  perform pg_advisory_xact_lock('duckdive.history'::regclass::oid::integer, 0);
+  for kind in select * from duckdive.keep_class order by class loop
+    for lower in
+      select generate_series(at / kind.width * kind.width, (at + 7 * 86400000::bigint) / kind.width * kind.width, kind.width)
+    loop
+      name := 'history_' || kind.name || '_' || to_char(to_timestamp(lower / 1000) at time zone 'UTC', 'YYYYMMDD');
+      continue when to_regclass('duckdive.' || name) is not null;
+      execute format(
+        'create table duckdive.%I (like duckdive.%I including all, '
+        || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
+        name, 'history_' || kind.name, kind.class, lower, lower + kind.width
+      );
+      execute format(
+        'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
+        'history_' || kind.name, name, lower, lower + kind.width
+      );
+      execute format('alter table duckdive.%I drop constraint bounds', name);
+      made := made + 1;
+    end loop;
+  end loop;
+  return made;
+end $$;
+
+-- Removes runs that are kept for hours only and are past it, at most p_limit. Answers how many.
+create function duckdive.prune(p_limit integer, p_now bigint) returns integer
+language plpgsql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  expired uuid[];
+begin
+  expired := array(
+    select id from duckdive.history_hours where expires_at <= at order by expires_at limit p_limit for update skip locked
+  );
+  if cardinality(expired) = 0 then return 0; end if;
+  delete from duckdive.history_hours where id = any(expired) and expires_at <= at;
+  perform duckdive.forget(array(
+    select id from unnest(expired) as id where not exists (select from duckdive.runs where runs.id = id)
+  ));
+  return cardinality(expired);
+end $$;
+
+-- Partitions that hold nothing but what is past its keeping: 'attached' ones, and those a broken removal left 'loose' or
+-- half detached ('pending').
+create function duckdive.spent_partitions(p_now bigint)
+returns table (parent text, name text, state text)
+language sql stable as $$
+  with kind as (select class, name, longest, width from duckdive.keep_class),
+  part as (
+    select 'history_' || kind.name as parent, own.relname::text as name, kind.longest, kind.width,
+      to_date(right(own.relname, 8), 'YYYYMMDD') as starts, inherits.inhparent is not null as attached,
+      coalesce(inherits.inhdetachpending, false) as pending
+    from kind
+    join pg_class as own on own.relname ~ ('^history_' || kind.name || '_[0-9]{8}$')
+      and own.relnamespace = (select relnamespace from pg_class where oid = 'duckdive.history'::regclass)
+    left join pg_inherits as inherits on inherits.inhrelid = own.oid
+  )
+  select parent, name, case when pending then 'pending' when attached then 'attached' else 'loose' end
+  from part
+  where extract(epoch from starts)::bigint * 1000 + width + longest <= duckdive.now_or(p_now)
+$$;
+`,
+  },
+  {
+    number: 7,
+    name: "people",
+    sql: `-- What people and other languages use: one row a run wherever it is, and a function that records runs without JavaScript.
+
+-- Every run as one row, live or ended, with readable times.
+create view duckdive.run as
+select live.id, live.job, live.version, live.queue, live.priority,
+  case when held.id is null then live.state else 'running' end as state, null::text as reason,
+  live.wait_reason as waiting_for, live.wait_on as waiting_on,
+  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.cancel_asked,
+  to_timestamp(live.requested_at / 1000.0) as requested_at, to_timestamp(live.run_at / 1000.0) as run_at,
+  to_timestamp(coalesce(live.started_at, held.at) / 1000.0) as started_at, null::timestamptz as finished_at,
+  case when live.body & 1 = 1 then body.input::json else live.input end as input,
+  null::json as output,
+  case when live.body & 4 = 4 then body.error::json else live.error end as error,
+  live.tags, live.meta, live.release
+from duckdive.runs as live
+left join duckdive.held on held.id = live.id
+left join duckdive.body on body.run = live.id and live.body <> 0
+union all
+select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null,
+  past.attempt, past.crashes, past.worker, null,
+  to_timestamp(past.requested_at / 1000.0), to_timestamp(past.run_at / 1000.0),
+  to_timestamp(past.started_at / 1000.0), to_timestamp(past.finished_at / 1000.0),
+  case when past.body & 1 = 1 then body.input::json else past.input end,
+  case when past.body & 2 = 2 then body.output::json else past.output end,
+  case when past.body & 4 = 4 then body.error::json else past.error end,
+  past.tags, past.meta, past.release
+from duckdive.history as past
+left join duckdive.body on body.run = past.id and past.body <> 0;
+
+-- Every run with all its columns, for duckdive itself; people have \`duckdive.run\`.
+create view duckdive.stored as
+select live.id, live.job, live.version, live.queue, live.priority,
+  case when held.id is null then live.state else 'running' end as state, null::text as reason,
+  live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
+  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
+  coalesce(live.started_at, held.at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
+  null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
+from duckdive.runs as live left join duckdive.held on held.id = live.id
+union all
+select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+  past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+  past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+  past.release
+from duckdive.history as past;
+
+-- A UUIDv7 of this moment.
+create function duckdive.new_id() returns uuid
+language sql volatile as $$
+  select (
+    lpad(to_hex(floor(extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || substr(random, 14, 3) || substr(random, 17)
+  )::uuid
+  from (select replace(gen_random_uuid()::text, '-', '') as random) as made
+$$;
+
+-- Milliseconds of a duration as duckdive writes it ('30s', '5m', or a number), or as PostgreSQL does ('2 hours').
+create function duckdive.milliseconds(p_duration text) returns bigint
+language sql immutable as $$
+  select case
+    when p_duration ~ '^[0-9]+$' then p_duration::bigint
+    when p_duration ~ '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$' then round(
+      substring(p_duration from '^[0-9.]+')::numeric * case substring(p_duration from '[a-z]+$')
+        when 'ms' then 1 when 's' then 1000 when 'm' then 60000 when 'h' then 3600000
+        when 'd' then 86400000 else 604800000 end
+    )::bigint
+    else round(extract(epoch from p_duration::interval) * 1000)::bigint end
+$$;
+
+-- Records a run of a job, in the transaction of whoever calls it, and answers its id: for triggers and other languages.
+--
+--   select duckdive.enqueue('welcome-email', '{"userId": 7}');
+--   select duckdive.enqueue('report', '{}', '{"delay": "5m", "priority": 3, "tags": ["nightly"]}');
+--
+-- Options: id, delay or runAt, priority, tags, meta. Queue and priority are those that workers published of the job.
+-- One whose input must be checked, or that no worker has published yet, waits for its preparation by one that has it.
+create function duckdive.enqueue(job text, input jsonb default null, options jsonb default '{}') returns uuid
+language plpgsql volatile as $$
+declare
+  definition duckdive.definition;
+  unknown text;
+  new_id uuid := coalesce((options ->> 'id')::uuid, duckdive.new_id());
+  due bigint := case
+    when options ? 'runAt' then floor(extract(epoch from (options ->> 'runAt')::timestamptz) * 1000)::bigint
+    when options ? 'delay' then duckdive.now_or(null) + duckdive.milliseconds(options ->> 'delay') end;
+begin
+  select key into unknown from jsonb_object_keys(options) as key
+  where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1;
+  if unknown is not null then
+    raise exception 'duckdive.enqueue has no option "%"', unknown
+      using hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
+  end if;
+  if options ? 'runAt' and options ? 'delay' then
+    raise exception 'duckdive.enqueue was given both delay and runAt' using hint = 'Give one of them.';
+  end if;
+  if job is null or job = '' then raise exception 'duckdive.enqueue was given no name of a job'; end if;
+  if coalesce((options ->> 'priority')::integer, 0) not between -10 and 10 then
+    raise exception 'duckdive.enqueue was given the priority %', options ->> 'priority'
+      using hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
+  end if;
+  select * into definition from duckdive.definition where definition.job = enqueue.job;
+  perform duckdive.insert_runs(
+    json_build_array(json_build_object(
+      'id', new_id, 'job', job, 'version', coalesce(definition.version, 1),
+      'queue', coalesce(definition.queue, 'default'),
+      'priority', coalesce((options ->> 'priority')::smallint, definition.priority, 0),
+      'input', input::text, 'due_at', due,
+      'waiting', case when definition.prepared is distinct from false then 'preparation' end,
+      'tags', options -> 'tags', 'meta', options -> 'meta'
+    )),
+    null, 'c', null
+  );
+  return new_id;
+end $$;
+`,
+  },
+] as const;

@@ -1,0 +1,79 @@
+// Upkeep: what has to happen to runs although nobody asks for it.
+//
+// Each looks first and writes only when there is something to do, so that an idle database is only read; and each moves a
+// bounded number at once, so that no lock is long. Whole days of history go by their partition: detached without
+// stopping anybody, then dropped, with a lock timeout and never behind a reader for long.
+import type { Promotion, Rescued } from "../contract.js";
+import { Findings } from "../findings.js";
+import { isConflict, stateOf } from "./errors.js";
+import type { Session } from "./session.js";
+import { slices } from "./session.js";
+import { statements } from "./statements.js";
+import { listOf, numberOf, optionalNumber, plainList, textList } from "./text.js";
+
+type Tell = (found: Findings) => void;
+
+/** Makes ready what is due, and fails what has expired. */
+export async function promote(session: Session, limit: number, tell: Tell): Promise<Promotion> {
+  const before = await nextDue(session);
+  if (before.next === undefined || before.next > before.now) return { moved: 0, next: before.next };
+  const [row] = await session.ask(statements.promote, { limit, now: session.now() });
+  const moved = numberOf(row?.[0]);
+  const found = new Findings();
+  for (const id of listOf(row?.[1])) if (id !== null) found.ended.push(id);
+  found.claimable = moved > found.ended.length;
+  tell(found);
+  return { moved, next: (await nextDue(session)).next };
+}
+
+async function nextDue(session: Session): Promise<{ next: number | undefined; now: number }> {
+  const [row] = await session.ask(statements.nextDue, { now: session.now() });
+  return { next: optionalNumber(row?.[0]), now: numberOf(row?.[1]) };
+}
+
+/** Gives the runs of dead workers back, and takes those workers out. */
+export async function rescue(session: Session, workers: readonly string[], tell: Tell): Promise<Rescued[]> {
+  if (workers.length === 0) return [];
+  const rows = await session.ask(statements.rescue, { workers: textList(workers), now: session.now() });
+  const found = new Findings();
+  found.workers = true;
+  const rescued = rows.map(([run, job, attempt, worker, state]) => {
+    if (state === "ready") found.claimable = true;
+    else found.ended.push(run ?? "");
+    return { run: run ?? "", job: job ?? "", attempt: numberOf(attempt), worker: worker ?? "" };
+  });
+  tell(found);
+  return rescued;
+}
+
+/** Rows of a spent partition whose belongings are removed in one transaction. */
+const slice = 1_000;
+
+/** Removes what is past its keeping: run by run what is kept for hours, by the partition what is kept for days. */
+export async function prune(session: Session, limit: number): Promise<number> {
+  await session.ask(statements.extendHistory, { now: session.now() });
+  const [row] = await session.ask(statements.prune, { limit, now: session.now() });
+  let removed = numberOf(row?.[0]);
+  for (const [parent, name, state] of await session.ask(statements.spentPartitions, { now: session.now() })) {
+    removed += await dropPartition(session, parent ?? "", name ?? "", state ?? "");
+  }
+  return removed;
+}
+
+async function dropPartition(session: Session, parent: string, name: string, state: string): Promise<number> {
+  try {
+    if (state === "attached") {
+      await session.ask(`alter table duckdive.${parent} detach partition duckdive.${name} concurrently`);
+    } else if (state === "pending") {
+      await session.ask(`alter table duckdive.${parent} detach partition duckdive.${name} finalize`);
+    }
+    const ids = (await session.ask(`select id from duckdive.${name}`)).map((row) => row[0] ?? "");
+    for (const some of slices(ids, slice)) await session.ask(statements.forget, { ids: plainList(some) });
+    await session.ask(`drop table if exists duckdive.${name}`);
+    return ids.length;
+  } catch (error) {
+    // Somebody reads it, or another worker is at it: the next round finds it where it was left.
+    if (isConflict(error) || ["42P01", "55000", "42P16"].includes(stateOf(error) ?? "")) return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+// Workers: who is there, and who is dead.
+//
+// Death is told in three ways. On this host the process itself is looked at: gone is dead, there is alive. A worker of
+// another host that said it holds a lock with its connection is dead when that lock is free at two looks with a moment
+// between them, so that a connection which is being made anew kills nobody. And whoever's count of heartbeats has stood
+// still for thirty seconds of this process's own monotonic time is dead, whatever the clocks say.
+//
+// Looking costs a statement. While no other worker holds anything there is nobody to rescue, and looks are rare; a
+// notice from elsewhere makes them frequent again.
+import { processLives, thisHost } from "../../kernel/index.js";
+import type { NewWorker, Pulse } from "../contract.js";
+import { Findings } from "../findings.js";
+import type { Claims } from "./claim.js";
+import type { Row } from "./driver.js";
+import type { Session } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText, listOf, numberOf, plainList, truthOf } from "./text.js";
+
+/** Enters a worker; answers the lock by which its connection may show that it lives. */
+export async function register(
+  session: Session,
+  claims: Claims,
+  worker: NewWorker,
+  tell: (found: Findings) => void,
+): Promise<string> {
+  const { id, host, pid, processStart, release, queues, abilities } = worker;
+  claims.loseAll(id);
+  const asked = { id, host, pid, process_start: processStart, release, queues, abilities };
+  const [row] = await session.ask(statements.register, { worker: jsonText(asked), now: session.now() });
+  const found = new Findings();
+  found.claimable = true;
+  tell(found);
+  return row?.[0] ?? "0";
+}
+
+/** Shows that the worker lives, or with `pulse` only asks. */
+export async function heartbeat(
+  session: Session,
+  claims: Claims,
+  worker: string,
+  statement: typeof statements.heartbeat | typeof statements.pulse,
+): Promise<Pulse & { readonly databaseTime: number }> {
+  const own = claims.ofWorker(worker);
+  const [row] = await session.ask(statement, { worker, claims: plainList(own), now: session.now() });
+  const alive = truthOf(row?.[0]);
+  if (!alive) claims.loseAll(worker);
+  return {
+    alive,
+    cancelled: JSON.parse(row?.[1] ?? "[]"),
+    lost: listOf(row?.[2]).flatMap((claim) => (claim === null ? [] : claims.lose(claim))),
+    databaseTime: numberOf(row?.[3]),
+  };
+}
+
+interface Peer {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly processStart: string | undefined;
+  readonly beats: number;
+  readonly holds: boolean;
+  /** When this process first saw that count of heartbeats, and when it first saw the lock free; monotonic. */
+  readonly seenAt: number;
+  readonly unlockedAt: number | undefined;
+}
+
+/** How long heartbeats may stand still, and how long a lock may be free, in milliseconds. */
+const patienceWithBeats = 30_000;
+const patienceWithLock = 700;
+/** How often is looked while nobody else holds anything. */
+const slowly = 10_000;
+
+/** Finds the dead. Holds what it knows of the living between two questions. */
+export class Morgue {
+  readonly #session: Session;
+  readonly #monotonic: () => number;
+  readonly #host = thisHost().host;
+  #peers: ReadonlyMap<string, Peer> = new Map();
+  #quietUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(session: Session, monotonic: () => number) {
+    this.#session = session;
+    this.#monotonic = monotonic;
+  }
+
+  /** Something happened elsewhere or to the workers here: there may be somebody to lose. */
+  wake(): void {
+    this.#quietUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  async findLost(): Promise<string[]> {
+    const now = this.#monotonic();
+    if (now < this.#quietUntil) return [];
+    const rows = await this.#session.ask(statements.peers);
+    this.#peers = new Map(rows.map((row) => peerFrom(row, this.#peers, now)).map((peer) => [peer.id, peer]));
+    const peers = [...this.#peers.values()];
+    const isOthers = (peer: Peer): boolean => !(peer.host === this.#host && peer.pid === process.pid);
+    const lost = peers.filter((peer) => !this.#lives(peer, now)).map((peer) => peer.id);
+    if (lost.length === 0 && !peers.some((peer) => isOthers(peer) && peer.holds))
+      this.#quietUntil = now + slowly;
+    return lost;
+  }
+
+  #lives(peer: Peer, now: number): boolean {
+    if (peer.host === "") return false;
+    if (peer.host === this.#host) {
+      if (!processLives(peer.pid, peer.processStart)) return false;
+      // Where a system does not tell when a process began, the id may be another process's by now: see its heartbeat.
+      if (peer.processStart !== undefined) return true;
+    }
+    if (peer.unlockedAt !== undefined && now - peer.unlockedAt >= patienceWithLock) return false;
+    return now - peer.seenAt < patienceWithBeats;
+  }
+}
+
+function peerFrom(row: Row, known: ReadonlyMap<string, Peer>, now: number): Peer {
+  const [id, host, pid, processStart, beats, isLocked, hasLock, holds] = row;
+  const before = known.get(id ?? "");
+  const isFree = truthOf(isLocked) && !truthOf(hasLock);
+  return {
+    id: id ?? "",
+    host: host ?? "",
+    pid: numberOf(pid),
+    processStart: processStart ?? undefined,
+    beats: numberOf(beats),
+    holds: truthOf(holds),
+    seenAt: before?.beats === numberOf(beats) ? before.seenAt : now,
+    unlockedAt: isFree ? (before?.unlockedAt ?? now) : undefined,
+  };
+}
