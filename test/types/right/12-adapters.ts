@@ -62,7 +62,9 @@ base.using<typeof withPostgres>()({
 const drizzlePg = overPg(pool);
 const onDrizzlePg = open(url, { with: drizzle(drizzlePg) });
 await drizzlePg.transaction((tx) => onDrizzlePg.enqueue(remind, input, { tx }));
-await drizzlePg.transaction((tx) => tx.transaction((inner) => onDrizzlePg.enqueue(remind, input, { tx: inner })));
+await drizzlePg.transaction((tx) =>
+  tx.transaction((inner) => onDrizzlePg.enqueue(remind, input, { tx: inner })),
+);
 const drizzleJs = overPostgresJs(sql);
 const onDrizzleJs = open(url, { with: drizzle(drizzleJs) });
 await drizzleJs.transaction((tx) => onDrizzleJs.enqueue(remind, input, { tx }));
