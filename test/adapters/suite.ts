@@ -7,6 +7,7 @@ import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Adapter, isSqlConnection, type SqlConnection } from "../../src/job/index.js";
 import { type Database, freshDatabase } from "../postgres/database.js";
+import { describeRuns } from "./runs.js";
 
 /** What a test file says of its library, opened on a database. */
 interface Ways<Tx> {
@@ -41,7 +42,10 @@ const awkward = [
 ];
 
 /** The tests of one adapter. */
-export function describeAdapter<Tx>(name: string, connect: (url: string) => Promise<Library<Tx>>): void {
+export function describeAdapter<Tx extends object>(
+  name: string,
+  connect: (url: string) => Promise<Library<Tx>>,
+): void {
   let database: Database;
   let opened: Library<Tx>;
   let outside: Pool;
@@ -217,4 +221,6 @@ export function describeAdapter<Tx>(name: string, connect: (url: string) => Prom
       expect(await wines()).toEqual([]);
     });
   });
+
+  describeRuns(name, () => ({ ...opened, database, outside }));
 }
