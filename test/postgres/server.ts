@@ -3,16 +3,16 @@
 // It starts in about a second and a half and is gone with the process that started it, whatever ends that process.
 //
 // `shared.ts` keeps one of these for all tests of a run; `standby.ts` makes a pair of them.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { escapeIdentifier } from "pg";
 import { ask } from "./ask.js";
 import { type Binaries, prepareBinaries } from "./binaries.js";
+import { copyCluster, makeCluster } from "./cluster.js";
 import { folderOf, someUser } from "./folder.js";
 import { startWatchdog, type Watchdog } from "./watchdog.js";
 
@@ -102,25 +102,14 @@ export async function createStoppedServer(options: ServerOptions): Promise<Serve
     const binaries = prepareBinaries(folder, user, options.binaries);
     const settings = { ...modest, unix_socket_directories: folder, ...options.settings };
     const data = join(folder, "data");
-    await fill(data, binaries, options.copyOf);
+    if (options.copyOf) await copyCluster(options.copyOf.data, data, binaries);
+    else await makeCluster(data, binaries);
     appendFileSync(join(data, "postgresql.conf"), linesOf(settings));
     return new Postmaster({ folder, data, binaries, settings, watchdog, port: await freePort() });
   } catch (error) {
     await watchdog.end();
     throw error;
   }
-}
-
-/** An empty cluster, ordering text as people do, which is what most databases in the field were made with. */
-async function fill(data: string, { folder, version, options }: Binaries, copyOf?: Server): Promise<void> {
-  const run = promisify(execFile);
-  if (copyOf) {
-    await run("cp", ["-a", copyOf.data, data]);
-    return;
-  }
-  const order = version >= 15 ? ["--locale-provider=icu", "--icu-locale=en-US"] : [];
-  const form = ["--encoding=UTF8", "--locale=C", ...order, "--auth=trust", "--username=postgres"];
-  await run(join(folder, "initdb"), ["-D", data, "--no-sync", ...form], options);
 }
 
 function linesOf(settings: Settings): string {
