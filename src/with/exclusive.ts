@@ -8,13 +8,17 @@
 //
 // Before this file come sqlite(handle) and drizzleSync(db). After it comes the handle.
 import { type Adapter, InvalidTransactionError } from "../job/index.js";
-import type { SqliteHandle } from "./sqlite.js";
+
+/** What is used of a handle. */
+interface Handle {
+  exec(sql: string): unknown;
+}
 
 /** Between two tries for the file's write lock, in milliseconds, and how long they go on. */
 const retry = { every: 5, atMost: 30_000 } as const;
 
 /** Runs functions in transactions of the handle, one after the other. `given` is made just before each begins. */
-export function exclusive<Tx>(handle: SqliteHandle, given: () => Tx): Adapter<Tx, true>["transaction"] {
+export function exclusive<Tx>(handle: Handle, given: () => Tx): Adapter<Tx, true>["transaction"] {
   let last: Promise<unknown> = Promise.resolve();
   return (fn) => {
     const turn = last.then(() => {
@@ -26,7 +30,7 @@ export function exclusive<Tx>(handle: SqliteHandle, given: () => Tx): Adapter<Tx
   };
 }
 
-async function inTransaction<T>(handle: SqliteHandle, fn: () => Promise<T> | T): Promise<T> {
+async function inTransaction<T>(handle: Handle, fn: () => Promise<T> | T): Promise<T> {
   const givenUpAt = performance.now() + retry.atMost;
   // IMMEDIATE: a transaction that first reads and then writes cannot wait for the lock, it can only fail.
   for (;;) {
@@ -71,7 +75,7 @@ async function withinThisTurn<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** The error that led here is the one to tell: SQLite may have rolled back by itself, as on a full disk. */
-function rollBack(handle: SqliteHandle): void {
+function rollBack(handle: Handle): void {
   try {
     handle.exec("ROLLBACK");
   } catch {

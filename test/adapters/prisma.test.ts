@@ -64,9 +64,9 @@ async function generate(): Promise<new (options: { readonly adapter: PrismaPg })
   const schemaPath = join(folder, "schema.prisma");
   writeFileSync(schemaPath, schema);
   // Their ES module builds do not load in Node; required, they do.
-  const load = createRequire(import.meta.url);
-  const { getGenerators, loadSchemaContext } = load("@prisma/internals");
-  const { PrismaClientTsGenerator } = load("@prisma/client-generator-ts");
+  const require = createRequire(import.meta.url);
+  const { getGenerators, loadSchemaContext } = require("@prisma/internals");
+  const { PrismaClientTsGenerator } = require("@prisma/client-generator-ts");
   const schemaContext = await loadSchemaContext({
     schemaPath: { cliProvidedPath: schemaPath },
     cwd: folder,
