@@ -1,21 +1,21 @@
 // Looking through runs, and what stands beside them: pages, counts, queues, workers and what is known of jobs.
 //
-// A page goes on by the id of its last run: ids begin with the time of the request, so the newest come first, and runs
-// recorded meanwhile neither repeat nor skip any. Ids of other kinds stand where their text puts them.
+// A page goes on by the place of its last run, its moment and its id: runs recorded meanwhile neither repeat nor skip any.
+// The moment is the time in the id, where there is one, and otherwise that of the request.
 
 import type { State } from "../../job/index.js";
 import { InvalidOptionError, isId } from "../../kernel/index.js";
 import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../contract.js";
-import { storedRunFrom } from "./rows.js";
+import { find } from "./hand.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText, numberOf, optionalText, plainList, textList, truthOf } from "./text.js";
+import { idList, jsonText, numberOf, optionalText, textList, truthOf } from "./text.js";
 
 function filterValues(filter: RunFilter): Values {
   const list = (values: readonly string[] | undefined): string | null =>
     values === undefined ? null : textList(values);
   return {
-    ids: filter.ids === undefined ? null : plainList(filter.ids),
+    ids: filter.ids === undefined ? null : idList(filter.ids),
     jobs: list(filter.jobs),
     queues: list(filter.queues),
     states: list(filter.states),
@@ -34,17 +34,44 @@ export async function list(
   filter: RunFilter,
   page: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<RunPage> {
-  if (page.cursor !== undefined && !isId(page.cursor)) {
-    throw new InvalidOptionError(
-      `"${page.cursor}" is no cursor of a page. Pass the \`next\` of the page before.`,
-    );
-  }
+  const place = page.cursor === undefined ? beforeAll : placeOf(page.cursor);
   // One more than asked for: whether there is a next page.
-  const values = { ...filterValues(filter), before: page.cursor ?? null, limit: page.limit + 1 };
-  const runs = (await session.ask(statements.listRuns, values)).map(storedRunFrom);
-  if (runs.length <= page.limit) return { runs, next: undefined };
-  const shown = runs.slice(0, page.limit);
-  return { runs: shown, next: shown.at(-1)?.id };
+  const values = { ...filterValues(filter), ...place, limit: page.limit + 1 };
+  const rows = await session.ask(statements.listRuns, values);
+  const shown = rows.slice(0, page.limit);
+  const runs = await find(
+    session,
+    shown.map((row) => row[0] ?? ""),
+  );
+  const last = shown.at(-1);
+  return {
+    // One that was removed in between is left out.
+    runs: runs.filter((run) => run !== undefined),
+    next: rows.length > page.limit && last !== undefined ? `${last[1]}.${last[0]}` : undefined,
+  };
+}
+
+/** Where a page begins: before this moment and id; no id that begins with a time is at or above the ceiling. */
+interface Place {
+  readonly moment: number;
+  readonly before: string;
+  readonly ceiling: string;
+}
+
+const highestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+const beforeAll: Place = { moment: Number.MAX_SAFE_INTEGER, before: highestId, ceiling: highestId };
+
+function placeOf(cursor: string): Place {
+  const [, time, before = ""] = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  if (time === undefined || !isId(before)) {
+    throw new InvalidOptionError(`"${cursor}" is no cursor of a page. Pass the \`next\` of the page before.`);
+  }
+  const next = (Number(time) + 1).toString(16).padStart(12, "0");
+  return {
+    moment: Number(time),
+    before,
+    ceiling: `${next.slice(0, 8)}-${next.slice(8, 12)}-0000-0000-000000000000`,
+  };
 }
 
 /** How many runs fit. */

@@ -106,7 +106,16 @@ export async function claim(session: Session, claims: Claims, request: ClaimRequ
     if (found.length > 0) return found;
   }
   const id = randomUUID();
-  claims.doubt(id, worker);
+  try {
+    return await take(session, claims, request, id);
+  } catch (error) {
+    if (!(error instanceof WorkerLostError)) claims.doubt(id, worker);
+    throw error;
+  }
+}
+
+async function take(session: Session, claims: Claims, request: ClaimRequest, id: string): Promise<Claimed[]> {
+  const { worker } = request;
   const [row] = await session.askOnce(statements.claim, {
     worker,
     claim: id,
@@ -115,9 +124,7 @@ export async function claim(session: Session, claims: Claims, request: ClaimRequ
     now: session.now(),
   });
   const amount = numberOf(row?.[0]);
-  const claimed = amount > 0 ? await fetch(session, claims, id, worker) : [];
-  claims.settleDoubt(id, worker);
-  if (amount >= 0) return claimed;
+  if (amount >= 0) return amount === 0 ? [] : fetch(session, claims, id, worker);
   claims.loseAll(worker);
   throw new WorkerLostError(
     `The worker ${worker} is not registered: somebody took it for dead and gave its runs away. ` +

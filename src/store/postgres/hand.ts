@@ -2,14 +2,14 @@
 //
 // Everything that changes runs works by id, in slices, each a transaction of its own, and answers for each whether it did
 // something.
-import { NotBuiltError } from "../../kernel/index.js";
+import { isId, NotBuiltError } from "../../kernel/index.js";
 import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Row } from "./driver.js";
 import { storedRunFrom } from "./rows.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
-import { listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
+import { idList, listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
 
 const slice = 1_000;
 type Tell = (found: Findings) => void;
@@ -18,7 +18,7 @@ type Tell = (found: Findings) => void;
 export async function find(session: Session, ids: readonly string[]): Promise<(StoredRun | undefined)[]> {
   const found = new Map<string, StoredRun>();
   for (const some of slices(ids, slice)) {
-    for (const row of await session.ask(statements.findRuns, { ids: plainList(some) })) {
+    for (const row of await session.ask(statements.findRuns, { ids: idList(some) })) {
       const run = storedRunFrom(row);
       found.set(run.id, run);
     }
@@ -68,9 +68,13 @@ async function eachSlice(
   const answers: boolean[] = [];
   for (const some of slices(ids, slice)) {
     const found = new Findings();
-    const [row] = await session.ask(statement, { ...values, ids: plainList(some) });
-    const given = listOf(row?.[0]);
-    answers.push(...some.map((id, index) => judge(given[index] ?? null, id, found)));
+    const known = [...new Set(some.filter(isId))];
+    const [row] = await session.ask(statement, { ...values, ids: plainList(known) });
+    const given = new Map(listOf(row?.[0]).map((answer, index) => [known[index], answer]));
+    for (const id of some) {
+      answers.push(judge(given.get(id) ?? null, id, found));
+      given.delete(id);
+    }
     tell(found);
   }
   return answers;
@@ -81,6 +85,7 @@ export async function timeline(
   session: Session,
   run: string,
 ): Promise<{ events: TimelineEvent[]; logs: LogLine[] }> {
+  if (!isId(run)) return { events: [], logs: [] };
   const [events, logs] = await Promise.all([
     session.ask(statements.timeline, { run }),
     session.ask(statements.logs, { run }),

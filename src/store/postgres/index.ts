@@ -93,11 +93,20 @@ export function postgres(options: PostgresOptions): Store {
     schema,
     clock,
     prepare: options.prepare ?? true,
+    ahead: () => ahead,
     database: connect,
     onReturn,
   });
   /** For what has to be asked while opening, and on the lookout's line. */
-  const bare = createSession({ where, schema, clock, prepare: false, database: connect, onReturn: () => {} });
+  const bare = createSession({
+    where,
+    schema,
+    clock,
+    prepare: false,
+    ahead: () => ahead,
+    database: connect,
+    onReturn: () => {},
+  });
   const claims = new Claims();
   const morgue = new staff.Morgue(session, monotonic);
   const notices = new Notices(origin, (notice) => {
@@ -211,7 +220,7 @@ export function postgres(options: PostgresOptions): Store {
 
   return {
     kind: "postgres",
-    now: () => Math.floor(clock.now() + ahead),
+    now: session.time,
     open: verb(async () => {}),
     close: () => (closing ??= close()),
     async migrate() {

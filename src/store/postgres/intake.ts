@@ -41,7 +41,7 @@ export function createIntake(parts: {
   const knownLanes = new Set<string>();
 
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
-    const found = findingsOf(runs, session.clock.now());
+    const found = findingsOf(runs, session.time());
     const rows = await session.ask(statements.insertRuns, {
       runs: jsonText(runs.map(rowOf)),
       now: session.now(),
@@ -102,7 +102,7 @@ export function createIntake(parts: {
     const { text, values } = session.compile(statements.insertRuns, {
       runs: jsonText(runs.map(rowOf)),
       now: session.now(),
-      notice: notice(findingsOf(runs, session.clock.now()), false),
+      notice: notice(findingsOf(runs, session.time()), false),
       nonce: await nonce(),
     });
     try {
@@ -216,7 +216,7 @@ async function prepare(
     const found = new Findings();
     found.claimable = valid.length > 0;
     for (const row of rows) found.ended.push(row[0] ?? "");
-    found.dueAt(valid.length > 0 ? session.clock.now() : undefined);
+    found.dueAt(valid.length > 0 ? session.time() : undefined);
     tell(found);
   }
 }

@@ -55,6 +55,7 @@ export class Lookout {
   #pause = firstPause;
   #interval = withNotices;
   #hasNotices = false;
+  #wasConnected = false;
   #isOpen = false;
 
   constructor(options: LookoutOptions) {
@@ -151,7 +152,8 @@ export class Lookout {
       this.#line = line;
       this.#pause = firstPause;
       this.#interval = this.#hasNotices ? withNotices : withoutNotices;
-      this.#options.onReturn();
+      if (this.#wasConnected) this.#options.onReturn();
+      this.#wasConnected = true;
       this.#lookAfter(0);
     } catch (error) {
       line?.release(true);
@@ -210,8 +212,10 @@ export class Lookout {
   #report(row: Row | undefined): void {
     const claimable = truthOf(row?.[0]);
     const due = optionalNumber(row?.[2]);
-    const change = { origin: "elsewhere", ended: [], claimable, cancelAsked: !this.#hasNotices } as const;
-    this.tell(due === undefined ? change : { ...change, due });
+    const cancelAsked = !this.#hasNotices;
+    const change = { origin: "elsewhere", ended: [], claimable, cancelAsked } as const;
+    if (due !== undefined) this.tell({ ...change, due });
+    else if (claimable || cancelAsked) this.tell(change);
     const longest = this.#hasNotices ? withNotices : withoutNotices;
     this.#lookAfter(
       truthOf(row?.[1]) ? Math.min(Math.max(this.#interval, afterPassing) * 2, longest) : longest,

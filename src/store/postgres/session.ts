@@ -28,6 +28,8 @@ export interface Session {
   /** The database in words, without its password. */
   readonly where: string;
   readonly clock: Clock;
+  /** The store's time, as far as it is known here: milliseconds since 1970. */
+  readonly time: () => number;
   /** The time for a statement: null lets the database's own clock decide, as it does everywhere but in tests. */
   readonly now: () => Text;
   readonly database: () => Promise<Database>;
@@ -79,6 +81,8 @@ export function createSession(options: {
   readonly schema: string;
   readonly clock: Clock;
   readonly prepare: boolean;
+  /** How far the database's clock is ahead of ours, in milliseconds. */
+  readonly ahead: () => number;
   readonly database: () => Promise<Database>;
   /** The database was away, and answered again. */
   readonly onReturn: () => void;
@@ -132,6 +136,7 @@ export function createSession(options: {
   return {
     where,
     clock,
+    time: () => Math.floor(clock.now() + options.ahead()),
     now,
     database,
     compile,

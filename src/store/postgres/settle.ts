@@ -58,7 +58,7 @@ export function createSettle(
       throw error;
     }
     for (const settlement of batch) claims.answered(settlement);
-    tell(findingsOf(batch, answers, session.clock.now()));
+    tell(findingsOf(batch, answers, session.time()));
     return answers;
   }
 

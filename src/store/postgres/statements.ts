@@ -7,19 +7,36 @@ export const statements = {
   claimed: `select id, token, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by,
   finish_by, tags, meta, is_paused
 from duckdive.claimed(:claim::uuid)`,
-  countRuns: `select count(*) from duckdive.stored as one
-where (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
-    and (:states::text[] is null or one.state = any(:states::text[]))
-    and (:queues::text[] is null or one.queue = any(:queues::text[]))
-    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
-    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
-    and (:since::bigint is null or one.requested_at >= :since::bigint)
-    and (:until::bigint is null or one.requested_at < :until::bigint)
+  countRuns: `with held as materialized (
+  select id from duckdive.held
+)
+select
+  (select count(*) from duckdive.runs as live left join held on held.id = live.id
+  where (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
     and (:tags::text[] is null or exists (
-      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
     ))
-    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)`,
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb))
+  + (select count(*) from duckdive.history as past
+  where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb))`,
   countStates: `with held as materialized (select id from duckdive.held)
 select case when held.id is null then run.state else 'running' end as state, count(*)
 from duckdive.runs as run left join held on held.id = run.id group by 1
@@ -86,34 +103,79 @@ select
   holdLock: `update duckdive.worker set lock = :lock::bigint
 where id = :worker::text and pg_try_advisory_lock(:lock::bigint) returning id`,
   insertRuns: `select id::text as id from duckdive.insert_runs(:runs::text::json, :now::bigint, :notice::text, :nonce::text) as id`,
-  listRuns: `with page as materialized (
-  select one.* from duckdive.stored as one
-  where (one.id < :before::uuid or :before::uuid is null)
-    and (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
-    and (:states::text[] is null or one.state = any(:states::text[]))
-    and (:queues::text[] is null or one.queue = any(:queues::text[]))
-    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
-    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
-    and (:since::bigint is null or one.requested_at >= :since::bigint)
-    and (:until::bigint is null or one.requested_at < :until::bigint)
-    and (:tags::text[] is null or exists (
-      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
-    ))
-    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)
-  order by one.id desc limit :limit::integer
+  listRuns: `with held as materialized (
+  select id from duckdive.held
 )
-select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
-  run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
-  run.finished_at, run.start_by, run.finish_by, run.expires_at,
-  case when run.body & 1 = 1 then body.input else run.input::text end,
-  case when run.body & 2 = 2 then body.output else run.output::text end,
-  case when run.body & 4 = 4 then body.error else run.error::text end,
-  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
-from page as run
-left join duckdive.body on body.run = run.id and run.body <> 0
-left join duckdive.progress on progress.run = run.id
-order by run.id desc`,
+select page.id, page.moment from (
+  (select live.id, duckdive.time_in(live.id) as moment from duckdive.runs as live left join held on held.id = live.id
+  where get_byte(uuid_send(live.id), 6) >> 4 = 7
+    and live.id < :ceiling::uuid and (duckdive.time_in(live.id), live.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
+  order by live.id desc limit :limit::integer)
+  union all
+  (select live.id, live.requested_at from duckdive.runs as live left join held on held.id = live.id
+  where get_byte(uuid_send(live.id), 6) >> 4 <> 7
+    and (live.requested_at, live.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
+  order by live.requested_at desc, live.id desc limit :limit::integer)
+  union all
+  (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 = 7
+    and past.id < :ceiling::uuid and (duckdive.time_in(past.id), past.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
+  order by past.id desc limit :limit::integer)
+  union all
+  (select past.id, past.requested_at from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 <> 7
+    and (past.requested_at, past.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
+  order by past.requested_at desc, past.id desc limit :limit::integer)
+) as page
+order by page.moment desc, page.id desc limit :limit::integer`,
   logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by number`,
   makeLanes: `select duckdive.lane_for(lane.queue, lane.priority, '', false)
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
@@ -290,6 +352,8 @@ create index runs_waiting on duckdive.runs (wait_reason, wait_on, id) where stat
 create index runs_start_by on duckdive.runs (start_by) where start_by is not null and started_at is null;
 create index runs_finish_by on duckdive.runs (finish_by) where finish_by is not null;
 create index runs_cancel on duckdive.runs (id) where cancel_asked is not null;
+-- Ids made by duckdive begin with their time, so the primary key lists the newest first; this is for ids of other kinds.
+create index runs_other on duckdive.runs (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
 
 -- Who has what: one row for a whole batch. A run is running when a claim holds it under its present seq.
 create table duckdive.claims (
@@ -335,6 +399,7 @@ create table duckdive.history (
 ) partition by list (keep_class);
 
 create index history_unwell on duckdive.history (id) where state <> 'succeeded';
+create index history_other on duckdive.history (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
 
 -- The classes of keeping: up to \`longest\` a run is in this class, and its partitions are this wide.
 create table duckdive.keep_class (
@@ -510,7 +575,7 @@ end $$;
 -- so that dead entries in front of it (many runs cancelled at once) are walked a last time.
 create function duckdive.take(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
@@ -598,7 +663,7 @@ end $$;
 create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
 returns table (lane integer, priority smallint, pool text, is_restored boolean)
 language sql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
   select lane.id, lane.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
   from duckdive.lane
@@ -707,7 +772,7 @@ returns table (
   is_paused boolean
 )
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   held duckdive.claims;
@@ -796,7 +861,7 @@ language sql immutable as $$ select octet_length(p_text) > 2000 $$;
 -- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
 create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   earliest bigint := p_now;
@@ -814,7 +879,7 @@ end $$;
 -- The milliseconds in a UUIDv7; 0 for an id of another kind.
 create function duckdive.time_in(p_id uuid) returns bigint
 language sql immutable as $$
-  select case when substr(p_id::text, 15, 1) = '7'
+  select case when get_byte(uuid_send(p_id), 6) >> 4 = 7
     then ('x' || lpad(substr(replace(p_id::text, '-', ''), 1, 12), 16, '0'))::bit(64)::bigint
     else 0 end
 $$;
@@ -915,7 +980,7 @@ begin
   ) values (
     p_id, duckdive.class_of(keep), p_now, p_now + keep, p_state, p_reason, live.seq, p_worker, live.job, live.version,
     live.queue, live.priority, live.attempt + p_attempts, live.crashes + p_crashes, live.requested_at, live.run_at,
-    coalesce(live.started_at, p_started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
+    coalesce(p_started_at, live.started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
     (live.body & 1) | case when duckdive.is_long(p_output) then 2 else 0 end
       | case when duckdive.is_long(p_error) then 4 else 0 end,
     live.input, case when not duckdive.is_long(p_output) then p_output::json end,
@@ -942,7 +1007,7 @@ begin
     lane = case when p_state = 'ready' then duckdive.lane_for(place.queue, place.priority, p_route, p_front) end,
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
     wait_reason = p_wait_reason, wait_on = p_wait_on, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
-    started_at = coalesce(started_at, p_started_at),
+    started_at = coalesce(p_started_at, started_at),
     body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
     error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
   where id = p_id;
@@ -955,7 +1020,7 @@ create function duckdive.settle_plain(
   p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
 ) returns uuid[]
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -968,6 +1033,8 @@ begin
   ), gone as (
     delete from duckdive.runs as run
     where run.id = any(array(select held.run from held)) and run.seq = any(array(select held.token from held))
+      -- The lists alone would let one settlement's run pass with the token of another.
+      and (run.id, run.seq) in (select held.run, held.token from held)
     returning run.*
   ), ended as (
     insert into duckdive.history (
@@ -977,7 +1044,7 @@ begin
     )
     select gone.id, duckdive.class_of(held.keep), at, at + held.keep, 'succeeded', gone.seq, held.worker, gone.job,
       gone.version, gone.queue, gone.priority, gone.attempt + 1, gone.crashes, gone.requested_at, gone.run_at,
-      coalesce(gone.started_at, held.claimed_at), gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
+      held.claimed_at, gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
       gone.body & 1, gone.input, held.output::json, gone.tags, gone.meta, gone.release
     from gone join held on held.run = gone.id and held.token = gone.seq
     returning id
@@ -1238,7 +1305,7 @@ end $$;
 -- Removes what belongs to runs that are gone.
 create function duckdive.forget(p_ids uuid[]) returns void
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   delete from duckdive.body where run = any(p_ids);
@@ -1276,7 +1343,7 @@ end $$;
 -- Makes ready whatever waits for this reason on this name, the longest due first. What waited for a worker keeps that as
 -- its route, so that an older worker does not take it once more. The caller excludes whoever parks.
 create function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
-language plpgsql volatile set enable_nestloop = off set enable_mergejoin = off as $$
+language plpgsql volatile set jit = off set enable_nestloop = off set enable_mergejoin = off as $$
 declare
   unparked integer;
 begin
@@ -1361,7 +1428,7 @@ end $$;
 -- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -1512,7 +1579,7 @@ end $$;
 -- Removes runs that are kept for hours only and are past it, at most p_limit. Answers how many.
 create function duckdive.prune(p_limit integer, p_now bigint) returns integer
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -1562,7 +1629,7 @@ select live.id, live.job, live.version, live.queue, live.priority,
   live.wait_reason as waiting_for, live.wait_on as waiting_on,
   live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.cancel_asked,
   to_timestamp(live.requested_at / 1000.0) as requested_at, to_timestamp(live.run_at / 1000.0) as run_at,
-  to_timestamp(coalesce(live.started_at, held.at) / 1000.0) as started_at, null::timestamptz as finished_at,
+  to_timestamp(coalesce(held.at, live.started_at) / 1000.0) as started_at, null::timestamptz as finished_at,
   case when live.body & 1 = 1 then body.input::json else live.input end as input,
   null::json as output,
   case when live.body & 4 = 4 then body.error::json else live.error end as error,
@@ -1588,7 +1655,7 @@ select live.id, live.job, live.version, live.queue, live.priority,
   case when held.id is null then live.state else 'running' end as state, null::text as reason,
   live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
   live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
-  coalesce(live.started_at, held.at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
+  coalesce(held.at, live.started_at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
   null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
 from duckdive.runs as live left join duckdive.held on held.id = live.id
 union all

@@ -2,11 +2,17 @@
 //
 // PostgreSQL's text cannot hold the character NUL, which JavaScript's can: it becomes U+FFFD, the sign for what cannot be
 // shown. Inside of JSON texts (inputs, outputs) it is written as an escape and stays what it is.
+import { isId } from "../../kernel/index.js";
 import type { Text } from "./driver.js";
 
 /** `{a,b}`: a list whose elements need no quoting: ids and numbers. */
 export function plainList(values: readonly (string | number)[]): string {
   return `{${values.join(",")}}`;
+}
+
+/** `{a,b}` of those that are ids; no run has another one. */
+export function idList(values: readonly string[]): string {
+  return plainList(values.filter(isId));
 }
 
 /** `{"a","b",NULL}`: a list of any texts. */

@@ -203,8 +203,14 @@ function ofTheDead(suite: Suite): void {
           }),
           other.rescue([worker]),
         ]);
-        if (rescued.length > 0)
-          assert.deepEqual(await store.settle([succeeded(only(claimed))]), [{ taken: false }]);
+        // A claim that was rescued at once may come back empty; what it did come back with is lost.
+        if (rescued.length > 0) {
+          const answers = await store.settle(claimed.map((run) => succeeded(run)));
+          assert.deepEqual(
+            answers,
+            claimed.map(() => ({ taken: false })),
+          );
+        }
         assert.equal(
           await store.count({ states: ["running"] }),
           0,

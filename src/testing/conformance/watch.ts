@@ -215,6 +215,7 @@ function here(suite: Suite): void {
 
   suite.live("its own changes are not told again as somebody else's", async ({ store }) => {
     const ear = listen(store);
+    await settled(ear);
     const { claimed } = await running(store);
     await settle(store, succeeded(claimed));
     await insertOne(store);

@@ -81,6 +81,8 @@ create index runs_waiting on duckdive.runs (wait_reason, wait_on, id) where stat
 create index runs_start_by on duckdive.runs (start_by) where start_by is not null and started_at is null;
 create index runs_finish_by on duckdive.runs (finish_by) where finish_by is not null;
 create index runs_cancel on duckdive.runs (id) where cancel_asked is not null;
+-- Ids made by duckdive begin with their time, so the primary key lists the newest first; this is for ids of other kinds.
+create index runs_other on duckdive.runs (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
 
 -- Who has what: one row for a whole batch. A run is running when a claim holds it under its present seq.
 create table duckdive.claims (
@@ -126,6 +128,7 @@ create table duckdive.history (
 ) partition by list (keep_class);
 
 create index history_unwell on duckdive.history (id) where state <> 'succeeded';
+create index history_other on duckdive.history (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
 
 -- The classes of keeping: up to `longest` a run is in this class, and its partitions are this wide.
 create table duckdive.keep_class (

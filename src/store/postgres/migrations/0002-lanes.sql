@@ -36,7 +36,7 @@ end $$;
 -- so that dead entries in front of it (many runs cancelled at once) are walked a last time.
 create function duckdive.take(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
@@ -124,7 +124,7 @@ end $$;
 create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
 returns table (lane integer, priority smallint, pool text, is_restored boolean)
 language sql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
   select lane.id, lane.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
   from duckdive.lane
@@ -233,7 +233,7 @@ returns table (
   is_paused boolean
 )
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   held duckdive.claims;

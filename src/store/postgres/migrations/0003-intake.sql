@@ -63,7 +63,7 @@ language sql immutable as $$ select octet_length(p_text) > 2000 $$;
 -- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
 create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
 language plpgsql stable
-set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   earliest bigint := p_now;
@@ -81,7 +81,7 @@ end $$;
 -- The milliseconds in a UUIDv7; 0 for an id of another kind.
 create function duckdive.time_in(p_id uuid) returns bigint
 language sql immutable as $$
-  select case when substr(p_id::text, 15, 1) = '7'
+  select case when get_byte(uuid_send(p_id), 6) >> 4 = 7
     then ('x' || lpad(substr(replace(p_id::text, '-', ''), 1, 12), 16, '0'))::bit(64)::bigint
     else 0 end
 $$;

@@ -47,7 +47,7 @@ begin
   ) values (
     p_id, duckdive.class_of(keep), p_now, p_now + keep, p_state, p_reason, live.seq, p_worker, live.job, live.version,
     live.queue, live.priority, live.attempt + p_attempts, live.crashes + p_crashes, live.requested_at, live.run_at,
-    coalesce(live.started_at, p_started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
+    coalesce(p_started_at, live.started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
     (live.body & 1) | case when duckdive.is_long(p_output) then 2 else 0 end
       | case when duckdive.is_long(p_error) then 4 else 0 end,
     live.input, case when not duckdive.is_long(p_output) then p_output::json end,
@@ -74,7 +74,7 @@ begin
     lane = case when p_state = 'ready' then duckdive.lane_for(place.queue, place.priority, p_route, p_front) end,
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
     wait_reason = p_wait_reason, wait_on = p_wait_on, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
-    started_at = coalesce(started_at, p_started_at),
+    started_at = coalesce(p_started_at, started_at),
     body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
     error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
   where id = p_id;
@@ -87,7 +87,7 @@ create function duckdive.settle_plain(
   p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
 ) returns uuid[]
 language plpgsql volatile
-set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -100,6 +100,8 @@ begin
   ), gone as (
     delete from duckdive.runs as run
     where run.id = any(array(select held.run from held)) and run.seq = any(array(select held.token from held))
+      -- The lists alone would let one settlement's run pass with the token of another.
+      and (run.id, run.seq) in (select held.run, held.token from held)
     returning run.*
   ), ended as (
     insert into duckdive.history (
@@ -109,7 +111,7 @@ begin
     )
     select gone.id, duckdive.class_of(held.keep), at, at + held.keep, 'succeeded', gone.seq, held.worker, gone.job,
       gone.version, gone.queue, gone.priority, gone.attempt + 1, gone.crashes, gone.requested_at, gone.run_at,
-      coalesce(gone.started_at, held.claimed_at), gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
+      held.claimed_at, gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
       gone.body & 1, gone.input, held.output::json, gone.tags, gone.meta, gone.release
     from gone join held on held.run = gone.id and held.token = gone.seq
     returning id

@@ -7,7 +7,7 @@ select live.id, live.job, live.version, live.queue, live.priority,
   live.wait_reason as waiting_for, live.wait_on as waiting_on,
   live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.cancel_asked,
   to_timestamp(live.requested_at / 1000.0) as requested_at, to_timestamp(live.run_at / 1000.0) as run_at,
-  to_timestamp(coalesce(live.started_at, held.at) / 1000.0) as started_at, null::timestamptz as finished_at,
+  to_timestamp(coalesce(held.at, live.started_at) / 1000.0) as started_at, null::timestamptz as finished_at,
   case when live.body & 1 = 1 then body.input::json else live.input end as input,
   null::json as output,
   case when live.body & 4 = 4 then body.error::json else live.error end as error,
@@ -33,7 +33,7 @@ select live.id, live.job, live.version, live.queue, live.priority,
   case when held.id is null then live.state else 'running' end as state, null::text as reason,
   live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
   live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
-  coalesce(live.started_at, held.at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
+  coalesce(held.at, live.started_at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
   null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
 from duckdive.runs as live left join duckdive.held on held.id = live.id
 union all

@@ -1,14 +1,31 @@
--- How many runs fit a filter.
-select count(*) from duckdive.stored as one
-where (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
-    and (:states::text[] is null or one.state = any(:states::text[]))
-    and (:queues::text[] is null or one.queue = any(:queues::text[]))
-    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
-    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
-    and (:since::bigint is null or one.requested_at >= :since::bigint)
-    and (:until::bigint is null or one.requested_at < :until::bigint)
+-- How many runs fit a filter, live and ended.
+with held as materialized (
+  select id from duckdive.held
+)
+select
+  (select count(*) from duckdive.runs as live left join held on held.id = live.id
+  where (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
     and (:tags::text[] is null or exists (
-      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
     ))
-    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb))
+  + (select count(*) from duckdive.history as past
+  where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb))

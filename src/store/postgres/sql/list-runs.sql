@@ -1,29 +1,78 @@
--- A page of the runs that fit a filter, newest id first: ids are made at the request and begin with its time.
-with page as materialized (
-  select one.* from duckdive.stored as one
-  where (one.id < :before::uuid or :before::uuid is null)
-    and (:ids::uuid[] is null or one.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or one.job = any(:jobs::text[]))
-    and (:states::text[] is null or one.state = any(:states::text[]))
-    and (:queues::text[] is null or one.queue = any(:queues::text[]))
-    and (:reasons::text[] is null or one.reason = any(:reasons::text[]))
-    and (:waiting::text[] is null or one.wait_reason = any(:waiting::text[]))
-    and (:since::bigint is null or one.requested_at >= :since::bigint)
-    and (:until::bigint is null or one.requested_at < :until::bigint)
-    and (:tags::text[] is null or exists (
-      select from json_array_elements_text(one.tags) as tag where tag = any(:tags::text[])
-    ))
-    and (:meta::jsonb is null or one.meta::jsonb @> :meta::jsonb)
-  order by one.id desc limit :limit::integer
+-- A page of the runs that fit a filter, the newest request first; where each stands in that order comes with it.
+--
+-- Ids made by duckdive (UUIDv7) begin with the time of the request, so the primary keys have the order already; runs with
+-- ids of other kinds are few and have an index of their own. Each of the four parts stops at the limit.
+-- Indexes: the primary keys of runs and history, runs_other, history_other.
+with held as materialized (
+  select id from duckdive.held
 )
-select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
-  run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
-  run.finished_at, run.start_by, run.finish_by, run.expires_at,
-  case when run.body & 1 = 1 then body.input else run.input::text end,
-  case when run.body & 2 = 2 then body.output else run.output::text end,
-  case when run.body & 4 = 4 then body.error else run.error::text end,
-  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
-from page as run
-left join duckdive.body on body.run = run.id and run.body <> 0
-left join duckdive.progress on progress.run = run.id
-order by run.id desc
+select page.id, page.moment from (
+  (select live.id, duckdive.time_in(live.id) as moment from duckdive.runs as live left join held on held.id = live.id
+  where get_byte(uuid_send(live.id), 6) >> 4 = 7
+    and live.id < :ceiling::uuid and (duckdive.time_in(live.id), live.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
+  order by live.id desc limit :limit::integer)
+  union all
+  (select live.id, live.requested_at from duckdive.runs as live left join held on held.id = live.id
+  where get_byte(uuid_send(live.id), 6) >> 4 <> 7
+    and (live.requested_at, live.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
+    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
+    and (:queues::text[] is null or live.queue = any(:queues::text[]))
+    and :reasons::text[] is null
+    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
+    and (:since::bigint is null or live.requested_at >= :since::bigint)
+    and (:until::bigint is null or live.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
+  order by live.requested_at desc, live.id desc limit :limit::integer)
+  union all
+  (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 = 7
+    and past.id < :ceiling::uuid and (duckdive.time_in(past.id), past.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
+  order by past.id desc limit :limit::integer)
+  union all
+  (select past.id, past.requested_at from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 <> 7
+    and (past.requested_at, past.id) < (:moment::bigint, :before::uuid)
+    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
+    and (:states::text[] is null or past.state = any(:states::text[]))
+    and (:queues::text[] is null or past.queue = any(:queues::text[]))
+    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
+    and :waiting::text[] is null
+    and (:since::bigint is null or past.requested_at >= :since::bigint)
+    and (:until::bigint is null or past.requested_at < :until::bigint)
+    and (:tags::text[] is null or exists (
+      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
+    ))
+    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
+  order by past.requested_at desc, past.id desc limit :limit::integer)
+) as page
+order by page.moment desc, page.id desc limit :limit::integer

@@ -1,0 +1,58 @@
+// The PostgreSQL store keeps the store contract. Two tests run beside each other at most on one schema: each empties it.
+// The schema is not the default one, so that no statement can have the name in it.
+import { afterAll, beforeAll, describe, test } from "vitest";
+import type { Store } from "../../src/store/contract.js";
+import { postgres } from "../../src/store/postgres/index.js";
+import { storeConformance } from "../../src/testing/conformance/index.js";
+import { ask } from "../postgres/ask.js";
+import { type Database, freshDatabase } from "../postgres/database.js";
+
+const schema = "jobs_of_app";
+let database: Database;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+
+afterAll(() => database.drop());
+
+/** One test has a listener that throws; anything else that belongs to no call is a mistake. */
+function onError(error: unknown): void {
+  if (!(error instanceof Error && error.message.includes("on purpose"))) throw error;
+}
+
+/** Takes out every row that a test has left; what migrations wrote stays. */
+async function empty(): Promise<void> {
+  const kept = "'migration', 'meta', 'keep_class'";
+  await ask(
+    database.url,
+    `do $$ declare tables text; begin
+      select string_agg(format('%I.%I', schemaname, tablename), ', ') into tables from pg_tables
+      where schemaname = '${schema}' and tablename not in (${kept}) and tablename !~ '^history_';
+      if tables is not null then execute 'truncate ' || tables; end if;
+    end $$`,
+  );
+}
+
+storeConformance({
+  name: "PostgreSQL",
+  describe,
+  test,
+  skip: (name, body) => void test.skip(name, body),
+  async open(clock) {
+    await empty();
+    const stores: Store[] = [];
+    const another = async (): Promise<Store> => {
+      const store = postgres({ database: database.url, schema, clock, onError });
+      stores.push(store);
+      return store;
+    };
+    return {
+      store: await another(),
+      another,
+      async close() {
+        for (const store of stores) await store.close();
+      },
+    };
+  },
+});
