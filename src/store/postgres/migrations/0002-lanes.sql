@@ -233,7 +233,7 @@ returns table (
   is_paused boolean
 )
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   held duckdive.claims;
@@ -242,13 +242,16 @@ begin
   select * into held from duckdive.claims as claim where claim.id = p_claim;
   paused := array(select name from duckdive.pause where kind = 'job');
   return query
+  with part as materialized (
+    select part.id, part.seq from unnest(held.runs, held.seqs) as part (id, seq)
+  )
   select run.id, run.seq::double precision, run.job, run.version, run.queue, run.priority,
     case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
     run.attempt + 1, run.crashes, run.requested_at::double precision, run.run_at::double precision,
     held.at::double precision,
     case when run.started_at is null then run.start_by::double precision end, run.finish_by::double precision,
     run.tags::text, run.meta::text, run.job = any(paused)
-  from duckdive.runs as run
-  where run.id = any(held.runs) and run.seq = any(held.seqs)
+  from duckdive.runs as run join part on part.id = run.id and part.seq = run.seq
+  where run.id = any(held.runs)
   order by run.priority desc, run.run_at, run.seq;
 end $$;

@@ -98,10 +98,10 @@ begin
     from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as asked (run, token, claim, output, keep)
     join duckdive.claims as claim on claim.id = asked.claim
   ), gone as (
-    delete from duckdive.runs as run
-    where run.id = any(array(select held.run from held)) and run.seq = any(array(select held.token from held))
-      -- The lists alone would let one settlement's run pass with the token of another.
-      and (run.id, run.seq) in (select held.run, held.token from held)
+    -- Found by the list of ids, whatever the statistics say, and then held against the pairs: two lists alone would let
+    -- one settlement's run pass with the token of another, and searching the second costs its length for each run.
+    delete from duckdive.runs as run using held
+    where run.id = any(p_runs) and run.id = held.run and run.seq = held.token
     returning run.*
   ), ended as (
     insert into duckdive.history (
