@@ -34,6 +34,7 @@ export function newRunOf(
   const { id, priority, tags, meta } = options === undefined ? nothing : checked(options, job.name);
   return {
     id: id ?? newId(),
+    fresh: id === undefined,
     job: job.name,
     version: policy.version,
     queue: policy.queue,

@@ -47,6 +47,8 @@ export interface Unique {
 /** A run as it is asked for. */
 export interface NewRun {
   readonly id: string;
+  /** The id was made for this call and never sent before: a store need not look whether its run has ended already. */
+  readonly fresh?: boolean | undefined;
   readonly job: string;
   readonly version: number;
   readonly queue: string;
@@ -172,6 +174,8 @@ export interface Entry {
 
 /** What a handler writes at one turn: new entries, settled entries, and the children they start. */
 export interface EntryWrite extends Fence {
+  /** The store's own mark of the claim, handed through; absent in stores that need none. */
+  readonly claim?: string | undefined;
   readonly entries: readonly Entry[];
   readonly children?: readonly NewRun[] | undefined;
 }
@@ -220,6 +224,20 @@ export interface Work {
   settle(settlements: readonly Settlement[]): Promise<Settled[]>;
   /** Writes entries of durable handlers under their fence; answers whether each write was taken. */
   record(writes: readonly EntryWrite[]): Promise<boolean[]>;
+  /**
+   * Writes settled entries inside the caller's own transaction, there when, and only if, that commits. Answers whether it
+   * was taken. From then on until the transaction ends nobody else can take the run, so it comes last in it.
+   */
+  recordIn(transaction: unknown, write: EntryWrite): Promise<boolean>;
+  /** Ends an execution in the same way, having written these notes of it. */
+  settleIn(transaction: unknown, settlement: Settlement, notes: readonly Note[]): Promise<Settled>;
+  /** The transaction of this `settleIn` has committed: listeners hear of it, and the claim is let go. */
+  committed(settlement: Settlement): void;
+  /**
+   * Whether an execution still owns its run. Waits for a transaction of `recordIn` or `settleIn` that is under way: so
+   * whoever lost the answer to a commit learns what became of it.
+   */
+  owns(execution: Pick<EntryWrite, "run" | "token" | "claim">): Promise<boolean>;
   /** Everything a replay needs, in one read. */
   entries(run: string): Promise<Entry[]>;
   note(notes: readonly Note[]): Promise<void>;

@@ -6,7 +6,7 @@
 //
 // Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
 import { randomUUID } from "node:crypto";
-import { type Clock, InvalidOptionError, systemClock } from "../../kernel/index.js";
+import { type Clock, InvalidOptionError, systemClock, withoutSecrets } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import { StoreClosedError } from "../errors.js";
 import type { Findings } from "../findings.js";
@@ -293,7 +293,7 @@ function checkSchema(schema: string): void {
 function inWords(database: string | object, schema: string): string {
   const place =
     typeof database === "string"
-      ? database.replace(/\/\/[^@/]*@/, "//").replace(/\?.*$/, "")
+      ? withoutSecrets(database).replace(/\?.*$/, "").replace("//…@", "//")
       : "behind the application's pool";
   return schema === "duckdive" ? place : `${place}, schema ${schema}`;
 }

@@ -12,10 +12,9 @@ import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { OtherDatabaseError } from "../errors.js";
 import { Findings } from "../findings.js";
 import { EnqueueConflictError, isConflict, stateOf, translate, wordsOf } from "./errors.js";
-import type { Session } from "./session.js";
-import { slices } from "./session.js";
+import { type Session, slices, type Values } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText } from "./text.js";
+import { jsonText, plainList, textList } from "./text.js";
 
 /** Rows in one statement. */
 const largestInsert = 2_000;
@@ -42,12 +41,9 @@ export function createIntake(parts: {
 
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
     const found = findingsOf(runs, session.time());
-    const rows = await session.ask(statements.insertRuns, {
-      runs: jsonText(runs.map(rowOf)),
-      now: session.now(),
-      notice: notice(found, true),
-      nonce: null,
-    });
+    const values = { ...columnsOf(runs), now: session.now(), notice: notice(found, true), nonce: null };
+    // When it is not known whether the first attempt arrived, no id is fresh any more.
+    const rows = await session.ask(statements.insertRuns, values, { ...values, known: values.ids });
     tell(found);
     return answersTo(
       runs,
@@ -100,7 +96,7 @@ export function createIntake(parts: {
     if (runs.length === 0) return [];
     await makeLanes(runs);
     const { text, values } = session.compile(statements.insertRuns, {
-      runs: jsonText(runs.map(rowOf)),
+      ...columnsOf(runs),
       now: session.now(),
       notice: notice(findingsOf(runs, session.time()), false),
       nonce: await nonce(),
@@ -155,15 +151,35 @@ function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserte
   });
 }
 
-function rowOf(run: Omit<NewRun, "id"> & { id?: string }): object {
+/** Inputs of more characters than this may be too long, in bytes, to stand in their run. */
+const surelyShort = 600;
+
+/** Runs as the lists of `insert-runs.sql`: most of a batch are alike but for id and input. */
+function columnsOf(runs: readonly NewRun[]): Values & { readonly ids: string } {
+  const shapes = new Map<string, number>();
+  const numbers = runs.map((run) => {
+    const shape = jsonText(shapeOf(run));
+    const number = shapes.get(shape) ?? shapes.size + 1;
+    shapes.set(shape, number);
+    return number;
+  });
+  return {
+    ids: plainList(runs.map((run) => run.id)),
+    inputs: textList(runs.map((run) => run.input)),
+    numbers: plainList(numbers),
+    shapes: `[${[...shapes.keys()].join(",")}]`,
+    known: plainList(runs.flatMap((run) => (run.fresh ? [] : run.id))),
+    isLong: String(runs.some(({ input }) => input !== undefined && input.length > surelyShort)),
+  };
+}
+
+function shapeOf(run: Omit<NewRun, "id">): object {
   const { due } = run;
   return {
-    id: run.id,
     job: run.job,
     version: run.version,
     queue: run.queue,
     priority: run.priority,
-    input: run.input,
     due_at: due !== undefined && "at" in due ? due.at : undefined,
     due_after: due !== undefined && "after" in due ? due.after : undefined,
     waiting: run.waiting,
@@ -207,7 +223,7 @@ async function prepare(
       items: jsonText(
         some.map((item) =>
           "run" in item
-            ? { ...rowOf(item.run), id: item.id }
+            ? { ...shapeOf(item.run), input: item.run.input, id: item.id }
             : { id: item.id, invalid: item.invalid, keep: item.keep },
         ),
       ),

@@ -33,8 +33,8 @@ export interface Session {
   /** The time for a statement: null lets the database's own clock decide, as it does everywhere but in tests. */
   readonly now: () => Text;
   readonly database: () => Promise<Database>;
-  /** Runs a statement that does no harm when it is run twice. */
-  ask(statement: string, values?: Values): Promise<Row[]>;
+  /** Runs a statement that does no harm when it is run twice; the second time with other values, if there are any. */
+  ask(statement: string, values?: Values, again?: Values): Promise<Row[]>;
   /** Runs a statement once; only what surely did not happen is repeated. */
   askOnce(statement: string, values?: Values): Promise<Row[]>;
   /** A statement in the words of this schema, with its values in order. */
@@ -105,7 +105,8 @@ export function createSession(options: {
     return { text, values: bound, name: isPrepared ? key : undefined };
   }
 
-  async function attempt(statement: string, values: Values, mayRepeat: boolean): Promise<Row[]> {
+  async function attempt(statement: string, first: Values, again: Values | undefined): Promise<Row[]> {
+    let values = first;
     const deadline = performance.now() + patience;
     let pause = firstPause;
     for (let conflicts = 0; ; ) {
@@ -117,11 +118,16 @@ export function createSession(options: {
         if (isPrepared && isNamedStatementTrouble(error)) {
           isPrepared = false;
         } else if (isPartitionMissing(error)) {
-          await attempt(statements.extendHistory, { now: now() }, true);
+          await attempt(statements.extendHistory, { now: now() }, { now: now() });
           if (++conflicts > conflictsBorne) throw translate(error, where);
         } else if (isConflict(error) && ++conflicts <= conflictsBorne) {
           await rest(Math.random() * 5 * conflicts);
-        } else if (mayRepeat && isConnectionTrouble(error) && performance.now() + pause < deadline) {
+        } else if (
+          again !== undefined &&
+          isConnectionTrouble(error) &&
+          performance.now() + pause < deadline
+        ) {
+          values = again;
           await rest(pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, longestPause);
         } else {
@@ -140,8 +146,8 @@ export function createSession(options: {
     now,
     database,
     compile,
-    ask: (statement, values = {}) => attempt(statement, values, true),
-    askOnce: (statement, values = {}) => attempt(statement, values, false),
+    ask: (statement, values = {}, again = values) => attempt(statement, values, again),
+    askOnce: (statement, values = {}) => attempt(statement, values, undefined),
   };
 }
 

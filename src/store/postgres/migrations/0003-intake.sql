@@ -3,56 +3,73 @@
 
 -- Records runs; answers those ids that were there already, live or finished.
 --
+-- Most runs of a batch are alike but for their id and input, so what they share comes once, as a shape, and each run
+-- names its shape by number. p_known are those whose id may have been sent before: only they are looked for among what
+-- has ended. p_is_long says that some input is too long to stand in its run.
+--
 -- The lane is looked up and not made: making one takes a lock. Whoever calls makes it before, over a connection of his
 -- own; where it is not seen all the same, the run is recorded as scheduled for now, and the next promotion makes the lane.
 --
 -- With p_nonce, the word of the database that is meant, nothing is recorded in another one, and the answer is null.
-create function duckdive.insert_runs(p_runs json, p_now bigint, p_notice text, p_nonce text) returns setof uuid
+create function duckdive.insert_runs(
+  p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
+  p_notice text, p_nonce text
+) returns setof uuid
 language plpgsql volatile as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
-  new_ids uuid[];
-  asked_ids uuid[];
-  finished_ids uuid[];
+  added uuid[];
+  finished uuid[] := '{}';
 begin
   if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
-  with asked as materialized (
-    select item.*,
-      case when due_at is not null then due_at when due_after is not null then at + due_after else at end as run_at
-    from json_to_recordset(p_runs) as item (
-      id uuid, job text, version integer, queue text, priority smallint, input text, due_at bigint, due_after bigint,
-      waiting text, start_within bigint, finish_within bigint, tags json, meta json, release text
+  with shape as materialized (
+    select one.*, lane.id as lane,
+      case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
+        as run_at
+    from rows from (
+      json_to_recordset(p_shapes) as (
+        job text, version integer, queue text, priority smallint, due_at bigint, due_after bigint, waiting text,
+        start_within bigint, finish_within bigint, tags json, meta json, release text
+      )
+    ) with ordinality as one (
+      job, version, queue, priority, due_at, due_after, waiting, start_within, finish_within, tags, meta, release, number
     )
-  ), added as (
+    left join duckdive.lane
+      on lane.queue = one.queue and lane.priority = one.priority and lane.route = '' and not lane.front
+  ), recorded as (
     insert into duckdive.runs (
       id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
       start_within, finish_within, start_by, finish_by, body, input, tags, meta, release
     )
-    select asked.id, case when waiting is null and run_at <= at then lane.id end,
-      case when waiting is not null then 'waiting' when run_at > at or lane.id is null then 'scheduled' else 'ready' end,
-      waiting, job, version, asked.queue, asked.priority, at, run_at,
+    select asked.id, case when waiting is null and run_at <= at then shape.lane end,
+      case when waiting is not null then 'waiting' when run_at > at or shape.lane is null then 'scheduled' else 'ready' end,
+      waiting, job, version, queue, priority, at, run_at,
       start_within, finish_within, at + start_within, at + finish_within,
-      case when duckdive.is_long(input) then 1 else 0 end, case when not duckdive.is_long(input) then input::json end,
-      tags, meta, release
-    from asked left join duckdive.lane
-      on lane.queue = asked.queue and lane.priority = asked.priority and lane.route = '' and not lane.front
+      case when p_is_long and duckdive.is_long(asked.input) then 1 else 0 end,
+      case when not p_is_long or not duckdive.is_long(asked.input) then asked.input::json end, tags, meta, release
+    from unnest(p_ids, p_inputs, p_numbers) as asked (id, input, number)
+    join shape on shape.number = asked.number
     on conflict (id) do nothing
-    returning runs.id
+    returning id
   )
-  select array(select id from added), array(select id from asked) into new_ids, asked_ids;
-  -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
-  finished_ids := duckdive.finished_among(new_ids, at);
-  if cardinality(finished_ids) > 0 then
-    delete from duckdive.runs where id = any(finished_ids);
+  select array_agg(id) into added from recorded;
+  added := coalesce(added, '{}');
+  if cardinality(p_known) > 0 then
+    -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
+    finished := duckdive.finished_among(p_known, at);
+    if cardinality(finished) > 0 then delete from duckdive.runs where id = any(finished) and id = any(added); end if;
   end if;
-  insert into duckdive.body (run, input)
-  select item.id, item.input from json_to_recordset(p_runs) as item (id uuid, input text)
-  where duckdive.is_long(item.input) and item.id = any(new_ids) and item.id <> all(finished_ids)
-  on conflict (run) do nothing;
+  if p_is_long then
+    insert into duckdive.body (run, input)
+    select asked.id, asked.input from unnest(p_ids, p_inputs) as asked (id, input)
+    where duckdive.is_long(asked.input) and asked.id = any(added) and asked.id <> all(finished)
+    on conflict (run) do nothing;
+  end if;
   if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  if cardinality(added) = cardinality(p_ids) and cardinality(finished) = 0 then return; end if;
   return query
-  select id from unnest(asked_ids) as id where id <> all(new_ids)
-  union all select unnest(finished_ids);
+  select id from unnest(p_ids) as id where id <> all(added)
+  union all select unnest(finished);
 end $$;
 
 -- Texts up to this length stand in the run itself; longer ones beside it, since a run moves once to history.
@@ -66,15 +83,10 @@ language plpgsql stable
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  earliest bigint := p_now;
-  one uuid;
+  earliest constant bigint := (select min(duckdive.time_in(id)) from unnest(p_ids) as id) - 86400000;
 begin
-  foreach one in array p_ids loop
-    earliest := least(earliest, duckdive.time_in(one));
-  end loop;
   return array(
-    select history.id from duckdive.history
-    where history.id = any(p_ids) and finished_at >= earliest - 86400000 and finished_at <= p_now + 86400000
+    select history.id from duckdive.history where history.id = any(p_ids) and finished_at >= earliest
   );
 end $$;
 

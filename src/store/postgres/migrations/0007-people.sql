@@ -99,15 +99,16 @@ begin
   end if;
   select * into definition from duckdive.definition where definition.job = enqueue.job;
   perform duckdive.insert_runs(
+    array[new_id], array[input::text], array[1],
     json_build_array(json_build_object(
-      'id', new_id, 'job', job, 'version', coalesce(definition.version, 1),
+      'job', job, 'version', coalesce(definition.version, 1),
       'queue', coalesce(definition.queue, 'default'),
       'priority', coalesce((options ->> 'priority')::smallint, definition.priority, 0),
-      'input', input::text, 'due_at', due,
+      'due_at', due,
       'waiting', case when definition.prepared is distinct from false then 'preparation' end,
       'tags', options -> 'tags', 'meta', options -> 'meta'
     )),
-    null, 'c', null
+    case when options ? 'id' then array[new_id] else '{}' end, duckdive.is_long(input::text), null, 'c', null
   );
   return new_id;
 end $$;
