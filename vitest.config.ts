@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^duckdive\/worker$/, replacement: source("worker.ts") },
       { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
       { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
+      { find: /^duckdive\/postgres$/, replacement: source("store/postgres/index.ts") },
       { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
       { find: /^duckdive\/with\/([\w-]+)$/, replacement: source("with/$1.ts") },
     ],

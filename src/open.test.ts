@@ -1,15 +1,19 @@
-// Misspelt on purpose. cspell:ignore sqlit execut
+// Misspelt on purpose. cspell:ignore sqlit execut postgress
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client, Pool } from "pg";
+import postgresJs from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Config, config, isConfig, job, open } from "./index.js";
 import type { Log } from "./job/index.js";
 import type { ErrorContext } from "./queue/index.js";
 import { sqlite } from "./store/sqlite/index.js";
+import { pg } from "./with/pg.js";
+import { sqlite as withSqlite } from "./with/sqlite.js";
 
 const plain = job({ name: "plain", handle: () => "done" });
 const failing = job({
@@ -56,13 +60,38 @@ describe("an address", () => {
     expect(() => open(address)).toThrow(message);
   });
 
-  test("of PostgreSQL is for a later version, and says so", () => {
+  test.each([
+    ["postgress://host/db", 'Did you mean "postgres" as in "postgres://user:password@host:5432/database"?'],
+    ["postgres:host/db", '"//" is missing'],
+    ["postgres://ada:se#cret@host/db", 'write "#" as %23'],
+    ["postgres://ada:se/cret@host/db", '"postgres://…@host/db" is no address'],
+    ["postgres://host:54320000/db", "is no address"],
+  ])("of PostgreSQL that is %j is refused: %s", (address, message) => {
+    expect(() => open(address)).toThrow(expect.objectContaining({ code: "INVALID_STORE" }));
+    expect(() => open(address)).toThrow(message);
+    expect(() => open(address)).not.toThrow("cret");
+  });
+
+  test("of PostgreSQL in either spelling, a pool and a client of postgres.js are stores that connect at first use", async () => {
+    const nowhere = "postgres://127.0.0.1:1/app";
+    const pool = new Pool({ connectionString: nowhere });
+    const sql = postgresJs(nowhere);
+    const options = { direct: nowhere, schema: "jobs", migrate: false, notify: false, prepare: false };
     for (const given of [
-      "postgres://localhost/app",
-      "postgresql://localhost/app",
-      { query() {}, connect() {} },
+      nowhere,
+      "PostgreSQL://ada:pass@127.0.0.1:1/app",
+      "postgres://ada@/app?host=/tmp",
+      pool,
+      sql,
     ])
-      expect(() => open(given)).toThrow(expect.objectContaining({ code: "NOT_BUILT" }));
+      await open(given, options).close();
+    await sql.end();
+    await pool.end();
+  });
+
+  test("may not be a single connection of pg", () => {
+    expect(() => open(new Client())).toThrow(expect.objectContaining({ code: "INVALID_STORE" }));
+    expect(() => open(new Client())).toThrow("Use a pool of pg");
   });
 
   test("that is missing points at the environment", () => {
@@ -92,10 +121,28 @@ describe("options", () => {
     [{ with: {} }, "with is no adapter"],
     [{ direct: "postgres://x" }, "belongs to PostgreSQL"],
     [{ schema: "x" }, "belongs to PostgreSQL"],
+    [{ notify: false }, "belongs to PostgreSQL"],
+    [{ prepare: false }, "belongs to PostgreSQL"],
+    [{ with: pg(new Pool()) }, "sqlite(handle) or drizzleSync(db)"],
     [{ jobs: [plain, { ...plain }] }, "Two jobs are named"],
     [{ jobs: [job({ name: "contract" })] }, "a contract without a handler"],
   ])("%j are refused: %s", (options, message) => {
     expect(() => open("sqlite::memory:", options as object)).toThrow(message);
+  });
+
+  test.each([
+    [{ direct: "host/db" }, "`direct` is no address"],
+    [{ direct: "postgres:host" }, '"//" is missing'],
+    [{ schema: 7 }, "`schema` is no name"],
+    [{ schema: "Jobs" }, "cannot be the schema"],
+    [{ notify: "no" }, "`notify` is no. Use true or false."],
+    [{ prepare: 1 }, "`prepare` is 1"],
+    [{ with: withSqlite({ exec() {}, prepare: () => ({}) }) }, "drizzle(db) or pg(pool)"],
+  ])("of PostgreSQL: %j are refused: %s", (options, message) => {
+    expect(() => open("postgres://localhost/app", options as object)).toThrow(
+      expect.objectContaining({ code: expect.stringMatching(/^INVALID_(OPTION|STORE)$/) }),
+    );
+    expect(() => open("postgres://localhost/app", options as object)).toThrow(message);
   });
 
   test("of work are checked too, and work needs jobs", async () => {

@@ -41,18 +41,21 @@ const openOptions = [
   "direct",
   "schema",
   "migrate",
+  "notify",
+  "prepare",
   "queues",
 ] as const satisfies readonly (keyof OpenOptions)[];
 
 /**
  * An application's hand on its runs. Synchronous: connects at first use; `await duckdive.ready()` fails early.
  *
- * @param store `"sqlite:./jobs.db"`, `"sqlite::memory:"`, a SQLite handle whose file it is, or a store of your own
+ * @param store `"sqlite:./jobs.db"`, `"sqlite::memory:"`, `"postgres://…"`, a SQLite handle whose file it is, a pool of
+ * `pg` or a postgres.js client, whose connections are used, or a store of your own
  * @throws InvalidStoreError, InvalidOptionError: at once, for what is wrong without connecting
  * @throws DuplicateJobError, ContractNotHandledError: the `jobs` cannot be worked
  * @throws NotBuiltError: a job's policy, or an option, needs what this version does not do
  * @example
- * const duckdive = open("sqlite:./jobs.db", { jobs: [welcome] });
+ * const duckdive = open("postgres://localhost/app", { jobs: [welcome] });
  * await duckdive.enqueue(welcome, { userId: 7 });
  * const worker = duckdive.work();
  */

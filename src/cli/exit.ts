@@ -44,6 +44,8 @@ export const exitsByCode: Readonly<Record<string, ExitCode>> = {
   MIGRATION_MISSING: exits.store,
   MIGRATION_FROM_FUTURE: exits.store,
   SQLITE_DRIVER_MISSING: exits.store,
+  POSTGRES_DRIVER_MISSING: exits.store,
+  STORE_PERMISSION: exits.store,
   OTHER_DATABASE: exits.store,
   INVALID_INPUT: exits.input,
   NOT_JSON: exits.input,

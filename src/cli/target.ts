@@ -6,6 +6,7 @@
 //
 // Before this file come options and environment. After it comes the session, which opens it.
 import { existsSync } from "node:fs";
+import { withoutSecrets } from "../kernel/index.js";
 import { StoreMissingError } from "./errors.js";
 
 const defaultStore = "sqlite:./duckdive.db";
@@ -35,9 +36,7 @@ function isSet(value: string | undefined): value is string {
 
 /** The store as people may see it: an address may hold a password. */
 export function shownStore({ store }: Target): string {
-  return typeof store === "string"
-    ? store.replace(/\/\/[^@/]*@/, "//…@")
-    : "a store of the configuration file";
+  return typeof store === "string" ? withoutSecrets(store) : "a store of the configuration file";
 }
 
 /**

@@ -290,10 +290,14 @@ export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   onError?: (error: unknown, context: ErrorContext) => void;
   /** The version of the application, recorded with every run: a commit, a tag. */
   release?: string;
-  /** PostgreSQL only: a URL that goes around the pooler. */
+  /** PostgreSQL only: an address that leads to the server itself, where the store's own leads through a pooler. */
   direct?: string;
-  /** PostgreSQL only: the schema of the tables. */
+  /** PostgreSQL only: the schema of the tables. Default: "duckdive". */
   schema?: string;
+  /** PostgreSQL only: false: others are not woken by NOTIFY, and look twice a second. Default: true. */
+  notify?: boolean;
+  /** PostgreSQL only: whether statements are prepared by name; a pooler that forbids it is found out. Default: true. */
+  prepare?: boolean;
   /** False: tables are brought up to date by `duckdive migrate` only. */
   migrate?: boolean;
   /** What `work()` draws from unless told otherwise: slots by queue. */

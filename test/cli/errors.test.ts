@@ -100,11 +100,13 @@ describe("a store that cannot be used ends with 3", () => {
     expect((await here.run(["migrate"])).stdout).toContain("Up to date");
   });
 
-  test("PostgreSQL, which is not built yet", async () => {
-    const stderr = await refused(["queues"], { DATABASE_URL: "postgres://me:secret@db.example/app" });
-    expect(stderr).toMatch(/SQLite only/);
-    expect(stderr).toMatch(/code NOT_BUILT; the store is postgres:\/\/…@db.example\/app, from DATABASE_URL/);
-    expect(stderr).not.toContain("secret");
+  test("an address of PostgreSQL whose password is not written as it has to be", async () => {
+    const stderr = await refused(["queues"], { DATABASE_URL: "postgres://me:sec#ret@db.example/app" });
+    expect(stderr).toMatch(/In a password, write "#" as %23/);
+    expect(stderr).toMatch(
+      /code INVALID_STORE; the store is postgres:\/\/…@db.example\/app, from DATABASE_URL/,
+    );
+    expect(stderr).not.toMatch(/sec|ret@/);
   });
 
   test("a scheme that nobody knows, with what was meant", async () => {
