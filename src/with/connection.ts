@@ -64,19 +64,57 @@ export function withQuestionMarks(text: string, values: Values): { text: string;
 export async function resultOf<Tx, T>(
   begin: (work: (tx: Tx) => Promise<void>) => PromiseLike<unknown>,
   fn: (tx: Tx) => Promise<T> | T,
+  ended?: Ended,
 ): Promise<T> {
-  const ended: { with?: { readonly value: T } } = {};
-  await begin(async (tx) => {
-    ended.with = { value: await fn(tx) };
-  });
-  if (ended.with !== undefined) return ended.with.value;
+  const done: { with?: { readonly value: T } } = {};
+  let given: Tx | undefined;
+  let isOver = false;
+  async function work(tx: Tx): Promise<void> {
+    given = tx;
+    try {
+      done.with = { value: await fn(tx) };
+    } catch (error) {
+      // Where the connection is gone, the library gives the transaction up in this turn of the event loop.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (!isOver) throw error;
+    }
+    // Then it is not told that its function has ended: postgres.js would send ROLLBACK or COMMIT into nothing, and throw
+    // where nobody can catch it.
+    if (isOver) await new Promise(() => {});
+  }
+  try {
+    await begin(work);
+  } finally {
+    isOver = true;
+    ended?.add(given);
+  }
+  if (done.with !== undefined) return done.with.value;
   throw new InvalidTransactionError("The transaction ended without its function: nothing was written.");
+}
+
+/**
+ * Transactions that have ended, for libraries that would still send a statement for one: it would be outside of it, or
+ * meet a connection that is gone.
+ */
+export class Ended {
+  readonly #transactions = new WeakSet<object>();
+
+  add(transaction: unknown): void {
+    if (isReference(transaction)) this.#transactions.add(transaction);
+  }
+
+  has(transaction: unknown): boolean {
+    return isReference(transaction) && this.#transactions.has(transaction);
+  }
+}
+
+function isReference(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
 /** A property of a value of unknown shape; undefined where there is none. */
 export function property(value: unknown, name: string): unknown {
-  const holds = (typeof value === "object" && value !== null) || typeof value === "function";
-  return holds ? Reflect.get(value, name) : undefined;
+  return isReference(value) ? Reflect.get(value, name) : undefined;
 }
 
 /** Whether a value has functions of these names. */

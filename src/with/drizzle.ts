@@ -10,6 +10,7 @@ import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError } from "../kernel/index.js";
 import {
   connection,
+  Ended,
   hasFunctions,
   noTransaction,
   notMadeOf,
@@ -18,7 +19,7 @@ import {
   type Values,
 } from "./connection.js";
 import { exclusive } from "./exclusive.js";
-import { isIdle } from "./pg.js";
+import { isIdle, outlive } from "./pg.js";
 import { isSqliteHandle, type SqliteHandle } from "./sqlite.js";
 
 /**
@@ -85,6 +86,7 @@ export function drizzle<Tx>(db: DrizzleDatabase<Tx>): Adapter<Tx, false> {
       "Pass a Drizzle database for PostgreSQL, such as that of drizzle-orm/node-postgres, or use drizzleSync() on SQLite.",
     );
   }
+  const ended = new Ended();
   return {
     name: "drizzle",
     sync: false,
@@ -93,11 +95,20 @@ export function drizzle<Tx>(db: DrizzleDatabase<Tx>): Adapter<Tx, false> {
       const isOne = transaction === undefined || hasFunctions(transaction, "rollback");
       if (session === undefined || !isOne) throw noDrizzleTransaction();
       return connection((sql, params) => {
-        if (transaction !== undefined && isIdle(property(session, "client"))) throw noDrizzleTransaction();
+        if (ended.has(transaction) || (transaction !== undefined && isIdle(property(session, "client"))))
+          throw noDrizzleTransaction();
         return session.prepareQuery({ sql, params }, undefined, undefined, false).execute();
       });
     },
-    transaction: (fn) => resultOf((work) => db.transaction(work), fn),
+    transaction(fn) {
+      const begin = (work: (tx: Tx) => Promise<void>) =>
+        db.transaction((tx) => {
+          // Over node-postgres.
+          outlive(property(sessionOf(tx), "client"));
+          return work(tx);
+        });
+      return resultOf(begin, fn, ended);
+    },
   };
 }
 

@@ -74,8 +74,29 @@ export function isIdle(client: unknown): boolean {
   return typeof status === "function" && status.call(client) === "I";
 }
 
+/**
+ * Hears the loss of a connection while nothing is under way on it. A pool listens only to clients that it has at hand,
+ * and an error that nobody listens to ends the process; the next statement fails, and tells.
+ */
+export function outlive(client: unknown): void {
+  if (!isEmitter(client) || client.listeners("error").includes(ignore)) return;
+  client.on("error", ignore);
+}
+
+interface Emitter {
+  on(event: "error", listener: () => void): unknown;
+  listeners(event: "error"): unknown[];
+}
+
+function isEmitter(value: unknown): value is Emitter {
+  return hasFunctions(value, "on", "listeners");
+}
+
+function ignore(): void {}
+
 async function perform<T>(client: PgClient, work: () => Promise<T> | T): Promise<T> {
   let isBroken = false;
+  outlive(client);
   try {
     await client.query("BEGIN");
     const value = await work();

@@ -5,8 +5,16 @@
 // word for text with numbered placeholders.
 //
 // Before this file comes the application's `sql`. After it come `open({ with })` and the PostgreSQL store.
-import type { Adapter, SqlConnection } from "../job/index.js";
-import { connection, hasFunctions, noTransaction, notMadeOf, resultOf, type Values } from "./connection.js";
+import type { Adapter } from "../job/index.js";
+import {
+  connection,
+  Ended,
+  hasFunctions,
+  noTransaction,
+  notMadeOf,
+  resultOf,
+  type Values,
+} from "./connection.js";
 
 /** What a `sql` has in and outside of a transaction. */
 interface Unsafe {
@@ -31,20 +39,25 @@ export interface PostgresSql<Tx> extends Unsafe {
 export function postgres<Tx>(sql: PostgresSql<Tx>): Adapter<Tx> {
   if (!hasFunctions(sql, "unsafe", "begin"))
     throw notMadeOf("postgres()", 'Pass what postgres("postgres://…") of postgres.js gives.');
+  const ended = new Ended();
+  const refusal = () =>
+    noTransaction(
+      "postgres.js",
+      "Pass the `sql` that sql.begin(async (sql) => …) gives you, before it ends.",
+    );
   return {
     name: "postgres",
     sync: false,
     connectionOf(transaction) {
-      if (transaction === undefined) return over(sql);
-      if (isTransaction(transaction)) return over(transaction);
-      throw noTransaction("postgres.js", "Pass the `sql` that sql.begin(async (sql) => …) gives you.");
+      if (transaction === undefined) return connection((text, values) => sql.unsafe(text, values));
+      if (!isTransaction(transaction)) throw refusal();
+      return connection((text, values) => {
+        if (ended.has(transaction)) throw refusal();
+        return transaction.unsafe(text, values);
+      });
     },
-    transaction: (fn) => resultOf((work) => sql.begin("", work), fn),
+    transaction: (fn) => resultOf((work) => sql.begin("", work), fn, ended),
   };
-}
-
-function over(sql: Unsafe): SqlConnection {
-  return connection((text, values) => sql.unsafe(text, values));
 }
 
 /** What `begin` or `reserve` gave: the library's own `sql` has neither of these functions. */

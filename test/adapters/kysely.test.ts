@@ -10,6 +10,9 @@ interface Tables {
 
 describeAdapter("Kysely", async (url) => {
   const pool = new Pool({ connectionString: url, max: 5 });
+  pool.on("error", () => {});
+  // Kysely listens to no client that it has taken, and the loss of one would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
   return library(kysely(db), {
     transaction: (fn) => db.transaction().execute(fn),

@@ -5,6 +5,7 @@ import { describeAdapter, library } from "./suite.js";
 
 describeAdapter("pg", async (url) => {
   const pool = new Pool({ connectionString: url, max: 5 });
+  pool.on("error", () => {});
   const idle = await pool.connect();
   return library(pg(pool), {
     async transaction(fn) {

@@ -53,6 +53,8 @@ export function describeAdapter<Tx extends object>(
   beforeAll(async () => {
     database = await freshDatabase();
     outside = new Pool({ connectionString: database.url, max: 2 });
+    // The end of the database may reach a connection that is on its way out.
+    outside.on("error", () => {});
     await outside.query("create table wines (id serial primary key, name text not null unique)");
     opened = await connect(database.url);
   }, 60_000);
@@ -199,7 +201,16 @@ export function describeAdapter<Tx extends object>(
       expect(await wines()).toEqual([]);
     });
 
-    test("also when it was one, and has ended", async ({ skip }) => {
+    test("also when it was one of the adapter's, and has ended", async () => {
+      let ended: Tx | undefined;
+      await opened.adapter.transaction((tx) => {
+        ended = tx;
+      });
+      await expect((async () => write(ended, "too late"))()).rejects.toThrow();
+      expect(await wines()).toEqual([]);
+    });
+
+    test("also when it was one of the library's, and has ended", async ({ skip }) => {
       if (opened.endedIsTaken !== undefined) skip(opened.endedIsTaken);
       let ended: Tx | undefined;
       await opened.transaction(async (tx) => {
@@ -219,6 +230,25 @@ export function describeAdapter<Tx extends object>(
       });
       await expect(caught).rejects.toMatchObject({ code: expect.stringMatching(/^(25P02|23505)$/) });
       expect(await wines()).toEqual([]);
+    });
+  });
+
+  describe(`${name}: a connection that is cut in the middle of a transaction`, () => {
+    test("rejects the transaction, ends nothing else, and leaves the next one alone", async () => {
+      const cut = opened.adapter.transaction(async (tx) => {
+        const connection = connectionOf(tx);
+        const [row] = await connection.query("select pg_backend_pid() as pid", []);
+        await write(tx, "lost");
+        await outside.query("select pg_terminate_backend($1)", [row?.pid]);
+        // The end of the connection arrives while nothing is under way on it.
+        await expect
+          .poll(() => outside.query("select from pg_stat_activity where pid = $1", [row?.pid]))
+          .toMatchObject({ rowCount: 0 });
+        await write(tx, "lost as well");
+      });
+      await expect(cut).rejects.toThrow();
+      await opened.adapter.transaction((tx) => write(tx, "next"));
+      expect(await wines()).toEqual(["next"]);
     });
   });
 
