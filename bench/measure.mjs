@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { job } from "./duckdive.mjs";
+import { job, open, storeAt } from "./duckdive.mjs";
 
 /** Does nothing. */
 export const nothing = job({ name: "nothing", handle: () => {} });
@@ -24,15 +24,100 @@ export const realInput = {
   lines: Array.from({ length: 20 }, (_, line) => ({ text: `${line}: `.padEnd(86, "duck dive ") })),
 };
 
+/** Does nothing with what others measure with as well: an input of 100 bytes as JSON. */
+export const parcel = job({
+  name: "parcel",
+  input: z.object({ number: z.number(), text: z.string() }),
+  handle: () => {},
+});
+
+export const parcelInput = { number: 1_234_567, text: "duck dive ".repeat(8).slice(0, 72) };
+
 /**
  * A process of `processes/`, started with arguments.
  * @param {string} name
  * @param {readonly (string | number)[]} parameters
  * @param {string[]} execArgv
+ * @param {string} execPath another Node
  */
-export function start(name, parameters, execArgv = []) {
+export function start(name, parameters, execArgv = [], execPath = process.execPath) {
   const path = fileURLToPath(new URL(`./processes/${name}.mjs`, import.meta.url));
-  return fork(path, parameters.map(String), { execArgv });
+  return fork(path, parameters.map(String), { execArgv, execPath });
+}
+
+/** With DUCKDIVE_PROFILE set to a folder, a process writes where its time went. */
+export function profile() {
+  const folder = process.env.DUCKDIVE_PROFILE;
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+}
+
+/**
+ * Enqueues parcels, to have something to drain.
+ * @param {string} address
+ * @param {number} runs
+ */
+export async function fill(address, runs) {
+  const duckdive = open(storeAt(address));
+  const inputs = Array.from({ length: 1_000 }, () => parcelInput);
+  for (let asked = 0; asked < runs; asked += inputs.length) {
+    await duckdive.enqueueMany(parcel, inputs.slice(0, runs - asked));
+  }
+  await duckdive.close();
+}
+
+/**
+ * Callers side by side, each awaiting its own answer before it asks for the next.
+ * @param {number} callers
+ * @param {number} each
+ * @param {() => Promise<unknown>} act
+ */
+export async function together(callers, each, act) {
+  /** @type {number[]} */
+  const waits = [];
+  const caller = async () => {
+    for (let count = 0; count < each; count += 1) {
+      const asked = performance.now();
+      await act();
+      waits.push(performance.now() - asked);
+    }
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: callers }, caller));
+  const seconds = (performance.now() - start) / 1000;
+  return { rate: (callers * each) / seconds, p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) };
+}
+
+/**
+ * From the call of enqueue here to the start of the handler in a worker process, one at a time, at rest.
+ * @param {string} store
+ * @param {number} times
+ */
+export async function latencyAcross(store, times) {
+  const duckdive = open(storeAt(store));
+  await duckdive.ready();
+  const worker = start("work", [store]);
+  await answerOf(worker);
+  /** @type {number[]} */
+  const waits = [];
+  /** @type {number[]} */
+  const results = [];
+  for (let count = 0; count < times; count += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const asked = performance.timeOrigin + performance.now();
+    const [enqueued, { exactly }] = await Promise.all([duckdive.enqueue(nothing), answerOf(worker)]);
+    waits.push(exactly - asked);
+    await enqueued.result();
+    results.push(performance.timeOrigin + performance.now() - asked);
+  }
+  await end(worker);
+  await duckdive.close();
+  return {
+    value: percentile(waits, 0.5),
+    also: {
+      p99: { value: percentile(waits, 0.99), unit: "ms" },
+      result: { value: percentile(results, 0.5), unit: "ms" },
+    },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-// The harness: `npm run bench:sqlite -- [--quick] [--rounds N] [--only NAME]`.
+// The harness: `npm run bench:sqlite -- [--quick] [--rounds N] [--only NAME]`, and `bench:postgres` likewise.
 //
 // A workload is a file below a folder named after its group. It exports `name`, `unit` and `run(options)`, which does
 // the work once and gives back a number, or a number and others beside it. Rounds are interleaved, one of each workload
@@ -28,6 +28,7 @@ import { parseArgs } from "node:util";
  * @property {string} unit
  * @property {string} [note] what has to be known to read the figure
  * @property {number} [rounds] at most this many: for what takes long
+ * @property {string} [peerOf] the workload of ours that does the same: their ratio is a figure too
  * @property {(options: Options) => Promise<number | Measured>} run
  */
 
@@ -44,7 +45,9 @@ const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const groups = positionals.length > 0 ? positionals : ["sqlite"];
 const workloads = (await Promise.all(groups.map(workloadsOf)))
   .flat()
-  .filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+  .filter(
+    ({ name, peerOf = name }) => name.startsWith(values.only ?? "") || peerOf.startsWith(values.only ?? ""),
+  );
 if (workloads.length === 0 || !(rounds >= 1)) {
   console.error(
     "No such workload, or no round. Usage: node run.mjs [GROUP] [--quick] [--rounds N] [--only NAME]",
@@ -62,6 +65,7 @@ for (let round = 1; round <= rounds; round += 1) {
   for (const workload of workloads) if (round <= (workload.rounds ?? rounds)) await runOnce(workload, round);
 }
 for (const [name, { unit, note, found }] of figures) print(name, unit, note, found);
+for (const { name, peerOf } of workloads) if (peerOf !== undefined) printRatio(peerOf, name);
 
 /**
  * @param {string} group
@@ -118,6 +122,17 @@ function print(name, unit, note, found) {
   console.log(
     JSON.stringify({ name, value, unit, min, max, rounds: found.length, ...(note ? { note } : {}) }),
   );
+}
+
+/**
+ * Ours over the peer's, round by round: what slows the machine in a round slows both.
+ * @param {string} name
+ * @param {string} peer
+ */
+function printRatio(name, peer) {
+  const theirs = figures.get(peer)?.found ?? [];
+  const ratios = (figures.get(name)?.found ?? []).map((ours, round) => ours / (theirs[round] ?? Number.NaN));
+  if (ratios.length > 0) print(`${name}.ratio`, "x", `${name} over ${peer}, round by round`, ratios);
 }
 
 /** @param {number} value */

@@ -1,10 +1,10 @@
 // A worker process that says when a handler starts, and ends when the channel closes. Arguments: store, `hang` for a
 // handler that never returns.
-import { open } from "../duckdive.mjs";
+import { open, storeAt } from "../duckdive.mjs";
 import { nothing } from "../measure.mjs";
 
 const [store = "", how = ""] = process.argv.slice(2);
-const duckdive = open(store, {
+const duckdive = open(storeAt(store), {
   jobs: [nothing],
   middleware: [
     async (run, next) => {

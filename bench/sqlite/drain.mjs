@@ -1,7 +1,7 @@
 // How many no-op runs a second one worker process completes, synchronous=FULL, history kept, through the public API.
 import { join } from "node:path";
 import { open } from "../duckdive.mjs";
-import { answerOf, nothing, start } from "../measure.mjs";
+import { answerOf, nothing, profile, start } from "../measure.mjs";
 
 export const name = "sqlite.drain";
 export const unit = "runs/s";
@@ -18,10 +18,4 @@ export async function run({ quick, folder }) {
   await duckdive.close();
   const { milliseconds } = await answerOf(start("drain", [store, runs, slots], profile()));
   return runs / (milliseconds / 1000);
-}
-
-/** With DUCKDIVE_PROFILE set to a folder, the worker writes where its time went. */
-function profile() {
-  const folder = process.env.DUCKDIVE_PROFILE;
-  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }
