@@ -83,11 +83,17 @@ export function translate(error: unknown, where: string): unknown {
   if (error instanceof DuckdiveError) return error;
   const state = stateOf(error) ?? "";
   const cause = error;
+  if (state === "25006") {
+    return new StoreReadOnlyError(`${where} is read-only: a standby? Use the address of the primary.`, {
+      cause,
+      passes: true,
+    });
+  }
   if (isConnectionTrouble(error)) {
     return new StoreUnreachableError(
       `The database ${where} cannot be reached (${wordsOf(error)}). Whether the last call was carried out is not known: ` +
         "repeat it with the same id. Check that the server runs and that the address is right.",
-      { cause },
+      { cause, passes: true },
     );
   }
   if (isConflict(error)) {
@@ -115,11 +121,6 @@ export function translate(error: unknown, where: string): unknown {
         cause,
       },
     );
-  }
-  if (state === "25006") {
-    return new StoreReadOnlyError(`${where} is read-only: a standby? Use the address of the primary.`, {
-      cause,
-    });
   }
   return error;
 }

@@ -6,10 +6,11 @@
 //
 // Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
 import { randomUUID } from "node:crypto";
-import { type Clock, InvalidOptionError, systemClock, withoutSecrets } from "../../kernel/index.js";
+import { type Clock, systemClock, withoutSecrets } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import { StoreClosedError } from "../errors.js";
 import type { Findings } from "../findings.js";
+import { throughConnections } from "./application.js";
 import * as browse from "./browse.js";
 import { Claims, claim } from "./claim.js";
 import { examine } from "./doctor.js";
@@ -18,11 +19,12 @@ import { translate } from "./errors.js";
 import * as hand from "./hand.js";
 import { createIntake } from "./intake.js";
 import { Lookout } from "./lookout.js";
-import { migrate, requireMigrated } from "./migrate.js";
+import { checkSchema, migrate, requireMigrated } from "./migrate.js";
 import { Notices, noticeOf } from "./notices.js";
 import { createSession } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
+import { createTransactional } from "./transactional.js";
 import * as upkeep from "./upkeep.js";
 import * as staff from "./workers.js";
 
@@ -121,11 +123,17 @@ export function postgres(options: PostgresOptions): Store {
     report: onError,
     onReturn,
   });
-  const intake = createIntake({
+  const ask = throughConnections(session, ready);
+  const notice = (found: Findings, isOwn: boolean): string | null =>
+    notify ? noticeOf(found, isOwn ? origin : undefined) : null;
+  const intake = createIntake({ session, tell: tellHere, notice, ask });
+  const transactional = createTransactional({
     session,
+    claims,
+    ask,
     tell: tellHere,
-    notice: (found, isOwn) => (notify ? noticeOf(found, isOwn ? origin : undefined) : null),
-    nonce: ready,
+    // As of our own: the loop tells those who listen here, by `committed`.
+    notice: (found) => notice(found, true),
   });
 
   /** The database was away: something may have been missed, and claims may have been lost. */
@@ -255,6 +263,10 @@ export function postgres(options: PostgresOptions): Store {
     claim: verb((request) => claim(session, claims, request)),
     settle: verb(settle),
     record: verb(settling.record),
+    recordIn: verb(transactional.recordIn),
+    settleIn: verb(transactional.settleIn),
+    committed: transactional.committed,
+    owns: verb(transactional.owns),
     entries: verb((run) => settling.entries(session, run)),
     note: verb((notes) => settling.note(session, notes)),
 
@@ -280,13 +292,6 @@ export function postgres(options: PostgresOptions): Store {
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
   };
-}
-
-function checkSchema(schema: string): void {
-  if (/^[a-z_][a-z0-9_]{0,50}$/.test(schema) && !schema.startsWith("pg_")) return;
-  throw new InvalidOptionError(
-    `"${schema}" cannot be the schema of duckdive. Use a name of small letters, digits and _, such as "duckdive".`,
-  );
 }
 
 /** The database as errors name it: where it is and which schema, and no password. */

@@ -2,16 +2,14 @@
 //
 // Calls made side by side share a statement and its commit, two such statements being under way at most: a sync of the
 // disk costs the same for one row as for a thousand. `insertIn` writes over a connection of the application, inside of
-// its own transaction; the connection must lead to the same database, which the word in the table `meta` shows.
+// its own transaction.
 //
 // Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
 
-import { isSqlConnection } from "../../job/index.js";
-import { type Group, group, InvalidOptionError, NotBuiltError } from "../../kernel/index.js";
+import { type Group, group, NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
-import { OtherDatabaseError } from "../errors.js";
 import { Findings } from "../findings.js";
-import { EnqueueConflictError, isConflict, stateOf, translate, wordsOf } from "./errors.js";
+import { type AskThrough, otherDatabase } from "./application.js";
 import { type Session, slices, type Values } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, plainList, textList } from "./text.js";
@@ -34,9 +32,9 @@ export function createIntake(parts: {
   readonly tell: (found: Findings) => void;
   /** The text that wakes other processes; null when they shall not be woken. */
   readonly notice: (found: Findings, isOwn: boolean) => string | null;
-  readonly nonce: () => Promise<string>;
+  readonly ask: AskThrough;
 }): Intake {
-  const { session, tell, notice, nonce } = parts;
+  const { session, tell, notice, ask } = parts;
   const knownLanes = new Set<string>();
 
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
@@ -88,49 +86,18 @@ export function createIntake(parts: {
 
   async function insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]> {
     refuseUnbuilt(runs);
-    if (!isSqlConnection(connection)) {
-      throw new InvalidOptionError(
-        "The transaction for a postgres store must come through an adapter of duckdive/with, such as drizzle(db).",
-      );
-    }
     if (runs.length === 0) return [];
     await makeLanes(runs);
-    const { text, values } = session.compile(statements.insertRuns, {
+    const rows = await ask(connection, statements.insertRuns, {
       ...columnsOf(runs),
       now: session.now(),
       notice: notice(findingsOf(runs, session.time()), false),
-      nonce: await nonce(),
     });
-    try {
-      const rows = await connection.query(text, values);
-      if (rows.some((row) => row.id === null)) throw otherDatabase();
-      return answersTo(
-        runs,
-        rows.map((row) => String(row.id)),
-      );
-    } catch (error) {
-      throw inTransaction(error);
-    }
-  }
-
-  function otherDatabase(cause?: unknown): OtherDatabaseError {
-    return new OtherDatabaseError(
-      `The transaction belongs to another database than the store ${session.where}, or to one without duckdive's schema. ` +
-        "Open duckdive on the database that the application's own connection leads to.",
-      { cause },
+    if (rows.some((row) => row.id === null)) throw otherDatabase(session);
+    return answersTo(
+      runs,
+      rows.map((row) => String(row.id)),
     );
-  }
-
-  function inTransaction(error: unknown): unknown {
-    if (isConflict(error)) {
-      return new EnqueueConflictError(
-        `This transaction met another one (${wordsOf(error)}) and PostgreSQL has given it up. Run the whole transaction again.`,
-        { cause: error },
-      );
-    }
-    // The store is open, so its own database has the function: this one is another.
-    if (stateOf(error) === "42883" || stateOf(error) === "3F000") return otherDatabase(error);
-    return translate(error, session.where);
   }
 
   return {

@@ -3,6 +3,7 @@
 // Several processes may open an empty database at once: whether something is missing is read first, without a lock; then
 // an advisory lock is taken and it is read again, so one migrates and the others find it done. A database that knows a
 // migration this version does not is refused: an older program must not write into newer tables.
+import { InvalidOptionError } from "../../kernel/index.js";
 import { MigrationFromFutureError, MigrationMissingError } from "../errors.js";
 import type { Database, Line } from "./driver.js";
 import { isConflict, stateOf } from "./errors.js";
@@ -17,6 +18,14 @@ interface Target {
   readonly database: Database;
   readonly schema: string;
   readonly where: string;
+}
+
+/** @throws InvalidOptionError for a name that would have to be quoted, or is the server's own */
+export function checkSchema(schema: string): void {
+  if (/^[a-z_][a-z0-9_]{0,50}$/.test(schema) && !schema.startsWith("pg_")) return;
+  throw new InvalidOptionError(
+    `"${schema}" cannot be the schema of duckdive. Use a name of small letters, digits and _, such as "duckdive".`,
+  );
 }
 
 /** What is missing, as numbers; throws when the database is newer than this version. */
@@ -97,15 +106,18 @@ const tableOfMigrations = `create table if not exists duckdive.migration (
   applied_at timestamptz not null default now()
 )`;
 
-/** All migrations as one script, for people who run them with a tool of their own. */
-export function migrationScript(schema: string): string {
-  const parts = migrations.map(
-    ({ number, name, sql }) =>
-      `${sql}\ninsert into duckdive.migration (number, name) values (${number}, '${name}');\n`,
-  );
-  const script = `create schema if not exists duckdive;\n\n${tableOfMigrations};\n\n${parts.join("\n")}`;
-  return inSchema(script, schema).replace(
-    "schema if not exists duckdive;",
-    `schema if not exists "${schema}";`,
-  );
+/** The migrations after a number as one script, for people who run them with a tool of their own. */
+export function migrationScript(schema: string, after = 0): string {
+  checkSchema(schema);
+  const parts = migrations
+    .filter(({ number }) => number > after)
+    .map(
+      ({ number, name, sql }) =>
+        `${sql}\ninsert into duckdive.migration (number, name) values (${number}, '${name}');\n`,
+    );
+  const script = [
+    ...(after === 0 ? [`create schema if not exists "${schema}";\n\n${tableOfMigrations};\n`] : []),
+    ...parts,
+  ];
+  return inSchema(script.join("\n"), schema);
 }

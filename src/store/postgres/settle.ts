@@ -149,13 +149,17 @@ function dueOf({ due }: Settlement, now: number): number | undefined {
 /** Writes log lines and progress; those of an execution that lost its claim are dropped. */
 export async function note(session: Session, notes: readonly Note[]): Promise<void> {
   if (notes.length === 0) return;
-  const items = notes.map((item) => {
+  await session.askOnce(statements.writeNotes, { items: jsonText(itemsOf(notes)), now: session.now() });
+}
+
+/** Notes as the function `write_notes` takes them. */
+export function itemsOf(notes: readonly Note[]): object[] {
+  return notes.map((item) => {
     const fence = { run: item.run, token: item.token };
     if ("progress" in item) return { ...fence, ...item.progress };
     const { level, message, fields } = item.log;
     return { ...fence, level, message, fields: fields === undefined ? undefined : JSON.parse(fields) };
   });
-  await session.askOnce(statements.writeNotes, { items: jsonText(items), now: session.now() });
 }
 
 /** Durable calls come with a later version. */

@@ -189,6 +189,7 @@ from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
   ),
   duckdive.now_or(:now::bigint)`,
   nonce: `select nonce from duckdive.meta`,
+  owns: `select duckdive.owns(:run::uuid, :token::bigint, :claim::uuid)`,
   pause: `insert into duckdive.pause (kind, name, paused_at) values (:kind::text, :name::text, duckdive.now_or(:now::bigint))
 on conflict do nothing`,
   pauses: `select kind, name from duckdive.pause order by kind, name`,
@@ -247,12 +248,19 @@ from duckdive.runs as run left join held on held.id = run.id
 group by 1, 2
 union all select queue, 'known', 0, null from duckdive.definition
 union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue'`,
+  recordIn: `select duckdive.record_in(
+  :run::text::uuid, :token::text::bigint, :claim::text::uuid, :entries::text::json, :nonce::text
+) as answer`,
   register: `select duckdive.register(:worker::json, :now::bigint)`,
   remove: `select duckdive.remove(:ids::uuid[])`,
   rescue: `select run, job, attempt, worker, state from duckdive.rescue(:workers::text[], :now::bigint)`,
   resume: `select duckdive.resume(:kind::text, :name::text, :now::bigint)`,
   retry: `select duckdive.retry(:ids::uuid[], :now::bigint)`,
   say: `select pg_notify('duckdive', :notice::text)`,
+  settleIn: `select duckdive.settle_in(
+  :item::text::json, :notes::text::json, :run::text::uuid, :token::text::bigint, :claim::text::uuid, :now::text::bigint,
+  :notice::text, :nonce::text
+) as answer`,
   settlePlain: `select duckdive.settle_plain(
   :runs::uuid[], :tokens::bigint[], :claims::uuid[], :outputs::text[], :keeps::bigint[], :done::uuid[], :now::bigint
 )`,
@@ -528,6 +536,8 @@ alter table duckdive.runs set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
 );
+-- Ids do not compress; trying costs more than the claim.
+alter table duckdive.claims alter column runs set storage external, alter column seqs set storage external;
 alter table duckdive.claims set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
@@ -579,7 +589,8 @@ end $$;
 -- so that dead entries in front of it (many runs cancelled at once) are walked a last time.
 create function duckdive.take(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
@@ -666,27 +677,30 @@ end $$;
 -- the age of what stands first in them.
 create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
 returns table (lane integer, priority smallint, pool text, is_restored boolean)
-language sql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
-  select lane.id, lane.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
-  from duckdive.lane
+begin
+  return query
+  select line.id, line.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
+  from duckdive.lane as line
   cross join lateral (
-    select case when p_queues ? lane.queue then lane.queue else '*' end as pool
+    select case when p_queues ? line.queue then line.queue else '*' end as pool
   ) as slots
   cross join lateral (
-    select * from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
+    select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
   ) as state
   left join lateral (
     select run.xid, run.seq, run.run_at from duckdive.runs as run
-    where run.lane = lane.id and (run.xid, run.seq) > (state.cx, state.cs)
+    where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
     order by run.xid, run.seq limit 1
   ) as head on true
   where (p_queues ->> slots.pool)::integer > 0
-    and not exists (select from duckdive.pause where kind = 'queue' and name = lane.queue)
-    and (lane.route = '' or exists (
+    and not exists (select from duckdive.pause where kind = 'queue' and name = line.queue)
+    and (line.route = '' or exists (
       select from jsonb_to_recordset(p_abilities) as ability (job text, version integer)
-      where ability.job = lane.route_job and ability.version >= lane.route_version
+      where ability.job = line.route_job and ability.version >= line.route_version
     ))
     and (
       p_all
@@ -694,8 +708,8 @@ as $$
       or state.cx > pg_snapshot_xmax(pg_current_snapshot())
       or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
     )
-  order by lane.priority desc, head.run_at nulls first, head.xid, head.seq
-$$;
+  order by line.priority desc, head.run_at nulls first, head.xid, head.seq;
+end $$;
 
 -- Takes runs for a worker, at most as many as each of its pools (a queue, or '*' for the others) has free slots, and
 -- writes one row for all of them under p_claim, a random id that the worker made. Answers how many; who and what they
@@ -776,7 +790,8 @@ returns table (
   is_paused boolean
 )
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   held duckdive.claims;
@@ -820,7 +835,7 @@ create function duckdive.insert_runs(
   p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
   p_notice text, p_nonce text
 ) returns setof uuid
-language plpgsql volatile as $$
+language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
   added uuid[];
@@ -885,7 +900,8 @@ language sql immutable as $$ select octet_length(p_text) > 2000 $$;
 -- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
 create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   earliest constant bigint := (select min(duckdive.time_in(id)) from unnest(p_ids) as id) - 86400000;
@@ -956,10 +972,11 @@ end $$;
 create function duckdive.append_event(
   p_run uuid, p_kind text, p_detail json, p_attempt integer, p_token bigint, p_worker text, p_now bigint
 ) returns void
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
   insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
-  values (p_run, p_now, p_kind, p_attempt, p_token, p_worker, p_detail)
-$$;
+  values (p_run, p_now, p_kind, p_attempt, p_token, p_worker, p_detail);
+end $$;
 
 -- The class of history for runs that are kept so long; the table keep_class says the same.
 create function duckdive.class_of(p_keep bigint) returns smallint
@@ -1039,7 +1056,8 @@ create function duckdive.settle_plain(
   p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
 ) returns uuid[]
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -1324,7 +1342,8 @@ end $$;
 -- Removes what belongs to runs that are gone.
 create function duckdive.forget(p_ids uuid[]) returns void
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   delete from duckdive.body where run = any(p_ids);
@@ -1362,7 +1381,9 @@ end $$;
 -- Makes ready whatever waits for this reason on this name, the longest due first. What waited for a worker keeps that as
 -- its route, so that an older worker does not take it once more. The caller excludes whoever parks.
 create function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
-language plpgsql volatile set jit = off set enable_nestloop = off set enable_mergejoin = off as $$
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_nestloop = off set enable_mergejoin = off as $$
 declare
   unparked integer;
 begin
@@ -1447,7 +1468,8 @@ end $$;
 -- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -1598,7 +1620,8 @@ end $$;
 -- Removes runs that are kept for hours only and are past it, at most p_limit. Answers how many.
 create function duckdive.prune(p_limit integer, p_now bigint) returns integer
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -1752,6 +1775,79 @@ begin
     case when options ? 'id' then array[new_id] else '{}' end, duckdive.is_long(input::text), null, 'c', null
   );
   return new_id;
+end $$;
+`,
+  },
+  {
+    number: 8,
+    name: "transactional",
+    sql: `-- Transactional work: what a handler's own transaction carries of duckdive, a remembered call or the run's end. Called
+-- over a connection of the application, as the last statement before its commit.
+
+-- Takes hold of a run until this transaction ends, if the execution still owns it. Whoever would take the run away, a
+-- rescue or another settlement of it, passes it by or waits for the commit, which therefore must not keep them waiting:
+-- a session that does not send it within ten seconds is ended by the server.
+create function duckdive.hold_run(p_run uuid, p_token bigint, p_claim uuid) returns boolean
+language plpgsql volatile as $$
+begin
+  if current_setting('idle_in_transaction_session_timeout') = '0' then
+    perform set_config('idle_in_transaction_session_timeout', '10s', true);
+  end if;
+  perform from duckdive.runs as live, duckdive.claims as claim
+  where live.id = p_run and live.seq = p_token and claim.id = p_claim
+  for update of live;
+  return found;
+end $$;
+
+-- Records calls that have settled, each at the next position of their run; what was pending settles by it. Answers
+-- 'taken', 'refused', or with the word of another database than this one 'elsewhere'.
+create function duckdive.record_in(p_run uuid, p_token bigint, p_claim uuid, p_entries json, p_nonce text) returns text
+language plpgsql volatile as $$
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return 'elsewhere'; end if;
+  if not duckdive.hold_run(p_run, p_token, p_claim) then return 'refused'; end if;
+  insert into duckdive.entry (run, name, kind, hash, state, position, value, error, attempts)
+  select p_run, asked.name, asked.kind, asked.hash, asked.state, asked.number + (
+    select coalesce(max(own.position), 0) from duckdive.entry as own where own.run = p_run
+  ), asked.value, asked.error, coalesce(asked.attempts, 0)
+  from rows from (
+    json_to_recordset(p_entries) as (
+      name text, kind text, hash text, state text, value text, error json, attempts integer
+    )
+  ) with ordinality as asked (name, kind, hash, state, value, error, attempts, number)
+  on conflict (run, name) do update set
+    state = excluded.state, position = excluded.position, value = excluded.value, error = excluded.error,
+    due_at = null, attempts = excluded.attempts
+  where entry.state = 'pending';
+  return 'taken';
+end $$;
+
+-- Ends an execution, having written what it said. Answers the state its run is in by that, 'refused', or 'elsewhere'.
+create function duckdive.settle_in(
+  p_item json, p_notes json, p_run uuid, p_token bigint, p_claim uuid, p_now bigint, p_notice text, p_nonce text
+) returns text
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  answer text;
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return 'elsewhere'; end if;
+  if json_array_length(p_notes) > 0 then perform duckdive.write_notes(p_notes, at); end if;
+  if not duckdive.hold_run(p_run, p_token, p_claim) then return 'refused'; end if;
+  answer := duckdive.settle_one(p_item, at);
+  if answer is not null and p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  return coalesce(answer, 'refused');
+end $$;
+
+-- Whether an execution still owns its run, having waited for a transaction of it that is under way.
+create function duckdive.owns(p_run uuid, p_token bigint, p_claim uuid) returns boolean
+language plpgsql volatile as $$
+begin
+  perform from duckdive.runs where id = p_run and seq = p_token for update;
+  return exists (
+    select from duckdive.runs as live, duckdive.claims as claim
+    where live.id = p_run and live.seq = p_token and claim.id = p_claim
+  );
 end $$;
 `,
   },

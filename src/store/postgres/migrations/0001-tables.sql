@@ -253,6 +253,8 @@ alter table duckdive.runs set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
 );
+-- Ids do not compress; trying costs more than the claim.
+alter table duckdive.claims alter column runs set storage external, alter column seqs set storage external;
 alter table duckdive.claims set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off

@@ -36,7 +36,8 @@ end $$;
 -- so that dead entries in front of it (many runs cancelled at once) are walked a last time.
 create function duckdive.take(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
@@ -123,27 +124,30 @@ end $$;
 -- the age of what stands first in them.
 create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
 returns table (lane integer, priority smallint, pool text, is_restored boolean)
-language sql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
-  select lane.id, lane.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
-  from duckdive.lane
+begin
+  return query
+  select line.id, line.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
+  from duckdive.lane as line
   cross join lateral (
-    select case when p_queues ? lane.queue then lane.queue else '*' end as pool
+    select case when p_queues ? line.queue then line.queue else '*' end as pool
   ) as slots
   cross join lateral (
-    select * from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
+    select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
   ) as state
   left join lateral (
     select run.xid, run.seq, run.run_at from duckdive.runs as run
-    where run.lane = lane.id and (run.xid, run.seq) > (state.cx, state.cs)
+    where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
     order by run.xid, run.seq limit 1
   ) as head on true
   where (p_queues ->> slots.pool)::integer > 0
-    and not exists (select from duckdive.pause where kind = 'queue' and name = lane.queue)
-    and (lane.route = '' or exists (
+    and not exists (select from duckdive.pause where kind = 'queue' and name = line.queue)
+    and (line.route = '' or exists (
       select from jsonb_to_recordset(p_abilities) as ability (job text, version integer)
-      where ability.job = lane.route_job and ability.version >= lane.route_version
+      where ability.job = line.route_job and ability.version >= line.route_version
     ))
     and (
       p_all
@@ -151,8 +155,8 @@ as $$
       or state.cx > pg_snapshot_xmax(pg_current_snapshot())
       or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
     )
-  order by lane.priority desc, head.run_at nulls first, head.xid, head.seq
-$$;
+  order by line.priority desc, head.run_at nulls first, head.xid, head.seq;
+end $$;
 
 -- Takes runs for a worker, at most as many as each of its pools (a queue, or '*' for the others) has free slots, and
 -- writes one row for all of them under p_claim, a random id that the worker made. Answers how many; who and what they
@@ -233,7 +237,8 @@ returns table (
   is_paused boolean
 )
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   held duckdive.claims;

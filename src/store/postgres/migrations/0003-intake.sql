@@ -15,7 +15,7 @@ create function duckdive.insert_runs(
   p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
   p_notice text, p_nonce text
 ) returns setof uuid
-language plpgsql volatile as $$
+language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
   added uuid[];
@@ -80,7 +80,8 @@ language sql immutable as $$ select octet_length(p_text) > 2000 $$;
 -- differ, few partitions are looked at. Ids of other kinds are looked for everywhere.
 create function duckdive.finished_among(p_ids uuid[], p_now bigint) returns uuid[]
 language plpgsql stable
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   earliest constant bigint := (select min(duckdive.time_in(id)) from unnest(p_ids) as id) - 86400000;

@@ -4,10 +4,11 @@
 create function duckdive.append_event(
   p_run uuid, p_kind text, p_detail json, p_attempt integer, p_token bigint, p_worker text, p_now bigint
 ) returns void
-language sql volatile as $$
+language plpgsql volatile as $$
+begin
   insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
-  values (p_run, p_now, p_kind, p_attempt, p_token, p_worker, p_detail)
-$$;
+  values (p_run, p_now, p_kind, p_attempt, p_token, p_worker, p_detail);
+end $$;
 
 -- The class of history for runs that are kept so long; the table keep_class says the same.
 create function duckdive.class_of(p_keep bigint) returns smallint
@@ -87,7 +88,8 @@ create function duckdive.settle_plain(
   p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
 ) returns uuid[]
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);

@@ -89,7 +89,8 @@ end $$;
 -- Removes what belongs to runs that are gone.
 create function duckdive.forget(p_ids uuid[]) returns void
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   delete from duckdive.body where run = any(p_ids);
@@ -127,7 +128,9 @@ end $$;
 -- Makes ready whatever waits for this reason on this name, the longest due first. What waited for a worker keeps that as
 -- its route, so that an older worker does not take it once more. The caller excludes whoever parks.
 create function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
-language plpgsql volatile set jit = off set enable_nestloop = off set enable_mergejoin = off as $$
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_nestloop = off set enable_mergejoin = off as $$
 declare
   unparked integer;
 begin

@@ -3,7 +3,8 @@
 -- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
@@ -154,7 +155,8 @@ end $$;
 -- Removes runs that are kept for hours only and are past it, at most p_limit. Answers how many.
 create function duckdive.prune(p_limit integer, p_now bigint) returns integer
 language plpgsql volatile
-set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);

@@ -1,0 +1,101 @@
+// Transactional work: what a handler's own transaction carries of duckdive, a remembered call or the run's end.
+//
+// The statement is the last of that transaction. It takes hold of the run's row under the fence: from then on a rescue
+// passes the run by and a settlement of it waits, until the commit, or its failure, has decided. Whoever lost the answer
+// to a commit can ask `owns`, which waits in the same way.
+//
+// Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it comes the adapter's connection.
+import { NotBuiltError } from "../../kernel/index.js";
+import type { EntryWrite, Note, Settled, Settlement } from "../contract.js";
+import { Findings } from "../findings.js";
+import { type AskThrough, otherDatabase } from "./application.js";
+import type { Claims } from "./claim.js";
+import { isPartitionMissing } from "./errors.js";
+import type { Session } from "./session.js";
+import { itemsOf } from "./settle.js";
+import { statements } from "./statements.js";
+import { jsonText, truthOf } from "./text.js";
+
+type Execution = Pick<EntryWrite, "run" | "token" | "claim">;
+
+export interface Transactional {
+  recordIn(connection: unknown, write: EntryWrite): Promise<boolean>;
+  settleIn(connection: unknown, settlement: Settlement, notes: readonly Note[]): Promise<Settled>;
+  committed(settlement: Settlement): void;
+  owns(execution: Execution): Promise<boolean>;
+}
+
+const refused: Settled = Object.freeze({ taken: false });
+
+export function createTransactional(parts: {
+  readonly session: Session;
+  readonly claims: Claims;
+  readonly ask: AskThrough;
+  readonly tell: (found: Findings) => void;
+  /** The text that wakes other processes; null when they shall not be woken. */
+  readonly notice: (found: Findings) => string | null;
+}): Transactional {
+  const { session, claims, ask, tell, notice } = parts;
+
+  async function answerTo(connection: unknown, statement: string, values: object): Promise<string> {
+    const [row] = await ask(connection, statement, { ...values });
+    const answer = String(row?.answer);
+    if (answer === "elsewhere") throw otherDatabase(session);
+    return answer;
+  }
+
+  return {
+    async recordIn(connection, write) {
+      refuseUnsettled(write);
+      const entries = jsonText(write.entries);
+      return (await answerTo(connection, statements.recordIn, { ...fenceOf(write), entries })) === "taken";
+    },
+    async settleIn(connection, settlement, notes) {
+      const values = {
+        ...fenceOf(settlement),
+        item: jsonText(settlement),
+        notes: jsonText(itemsOf(notes)),
+        now: session.now(),
+        notice: notice(endOf(settlement)),
+      };
+      try {
+        const state = await answerTo(connection, statements.settleIn, values);
+        return state === "refused" ? refused : { taken: true, state: state as Settlement["state"] };
+      } catch (error) {
+        // This transaction is given up; the next one shall find the partition.
+        if (isPartitionMissing(error)) await session.ask(statements.extendHistory, { now: session.now() });
+        throw error;
+      }
+    },
+    committed(settlement) {
+      claims.answered(settlement);
+      tell(endOf(settlement));
+    },
+    async owns(execution) {
+      const [row] = await session.ask(statements.owns, fenceOf(execution));
+      return truthOf(row?.[0]);
+    },
+  };
+}
+
+function fenceOf({ run, token, claim }: Execution): {
+  run: string;
+  token: number;
+  claim: string | undefined;
+} {
+  return { run, token, claim };
+}
+
+function endOf({ run }: Settlement): Findings {
+  const found = new Findings();
+  found.ended.push(run);
+  return found;
+}
+
+/** Only what has settled can be written in a transaction: nothing outside of it could see what is pending. */
+function refuseUnsettled({ entries, children = [] }: EntryWrite): void {
+  if (children.length === 0 && entries.every(({ state }) => state !== "pending")) return;
+  throw new NotBuiltError(
+    "This version of the postgres store records nothing but settled calls in a transaction. Use a newer version.",
+  );
+}
