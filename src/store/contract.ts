@@ -206,7 +206,7 @@ export interface Pulse {
   /** Runs of this worker whose cancellation was asked for. */
   readonly cancelled: readonly { readonly run: string; readonly token: number; readonly reason: string }[];
   /** Executions whose claim is gone, by a crash of the database or because somebody changed the run: to be aborted. */
-  readonly lost: readonly Fence[];
+  readonly lost: readonly (Fence & { readonly claim?: string })[];
 }
 
 export interface Work {
@@ -451,6 +451,8 @@ export interface Store extends Intake, Work, Upkeep, Hand {
   readonly kind: string;
   /** The store's clock: milliseconds since 1970. */
   now(): number;
+  /** How long a worker that shows no life keeps its runs, in milliseconds. Absent: as long as its process is there. */
+  readonly patience?: number;
   /** Connects, and brings the tables up to date unless told not to. Calling it again is legal and free. */
   open(): Promise<void>;
   /** Finishes what was begun and lets go. Calling it again is legal. */

@@ -1,4 +1,4 @@
-// Recording runs through a handle that the application holds, inside of its own transaction.
+// Writing through a handle that the application holds, inside of its own transaction.
 //
 // Whatever the application uses, underneath is a `DatabaseSync` of node:sqlite, a better-sqlite3 or a libsql database:
 // they are met by their shape. A run must not go silently into another database than the workers look at, so the
@@ -14,42 +14,52 @@ import { statements } from "./statements.js";
 
 export interface HandleOptions {
   readonly file: string;
-  readonly now: () => number;
   /** The store's own word; undefined while it is not open. */
   readonly nonce: () => string | undefined;
 }
 
-/** A way to record runs through handles of the same file. */
-export function handleInserter(
-  options: HandleOptions,
-): (handle: unknown, runs: readonly NewRun[]) => Inserted[] {
+/** Runs what writes through a handle of the same file: all of it or nothing. */
+export type Through = <T>(handle: unknown, operation: (sql: Sql) => T) => T;
+
+/** A way to write through handles of the same file. */
+export function throughHandles(options: HandleOptions): Through {
   const known = new WeakMap<RawDatabase, Sql>();
-  return (handle, runs) => {
+  return (handle, operation) => {
     if (!isDatabase(handle)) {
       throw new InvalidOptionError(
         "The transaction for a sqlite store must be a database handle of node:sqlite, better-sqlite3 or libsql " +
           "(an object with `prepare`). With an ORM, pass the handle that it was made from.",
       );
     }
-    refuseUnbuilt(runs);
     try {
       const sql = known.get(handle) ?? sqlOf(handle);
       checkDatabase(sql, options);
       known.set(handle, sql);
-      return insertAll(sql, runs, options.now());
+      return allOrNothing(sql, operation);
     } catch (error) {
       throw translate(error, options.file);
     }
   };
 }
 
-/** All or none, also for an application that catches the error and commits, or that never began a transaction. */
-function insertAll(sql: Sql, runs: readonly NewRun[], now: number): Inserted[] {
-  sql.run("savepoint duckdive_insert");
+/** A way to record runs. */
+export function handleInserter(
+  through: Through,
+  now: () => number,
+): (handle: unknown, runs: readonly NewRun[]) => Inserted[] {
+  return (handle, runs) => {
+    refuseUnbuilt(runs);
+    return through(handle, (sql) => insertRuns(sql, runs, now()));
+  };
+}
+
+/** Also for an application that catches the error and commits, or that never began a transaction. */
+function allOrNothing<T>(sql: Sql, operation: (sql: Sql) => T): T {
+  sql.run("savepoint duckdive_write");
   try {
-    const inserted = insertRuns(sql, runs, now);
-    sql.run("release duckdive_insert");
-    return inserted;
+    const result = operation(sql);
+    sql.run("release duckdive_write");
+    return result;
   } catch (error) {
     undo(sql);
     throw error;
@@ -59,8 +69,8 @@ function insertAll(sql: Sql, runs: readonly NewRun[], now: number): Inserted[] {
 /** After some errors SQLite has rolled the whole transaction back by itself, and knows no savepoint any more. */
 function undo(sql: Sql): void {
   try {
-    sql.run("rollback to duckdive_insert");
-    sql.run("release duckdive_insert");
+    sql.run("rollback to duckdive_write");
+    sql.run("release duckdive_write");
   } catch {
     return;
   }

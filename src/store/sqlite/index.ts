@@ -16,13 +16,14 @@ import { examine } from "./doctor.js";
 import type { Connection } from "./driver.js";
 import { isBusy, translate } from "./errors.js";
 import * as hand from "./hand.js";
-import { handleInserter } from "./handle.js";
+import { handleInserter, throughHandles } from "./handle.js";
 import { insert, prepare } from "./insert.js";
 import { migrate, requireMigrated } from "./migrate.js";
 import * as overview from "./overview.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
+import { owns, recordEntries, refuseUnsettled, settleThrough } from "./transactional.js";
 import * as upkeep from "./upkeep.js";
 import { Watch } from "./watch.js";
 import * as staff from "./workers.js";
@@ -149,7 +150,8 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     },
   };
   const morgue = new staff.Morgue(session, monotonic);
-  const insertThrough = handleInserter({ file, now: () => clock.now(), nonce: () => opened?.nonce });
+  const through = throughHandles({ file, nonce: () => opened?.nonce });
+  const insertThrough = handleInserter(through, () => clock.now());
 
   async function close(): Promise<void> {
     watch.close();
@@ -185,6 +187,15 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     claim: (request) => claim(session, request),
     settle: (settlements) => settling.settle(session, settlements),
     record: (writes) => settling.record(writes),
+    recordIn: async (transaction, write) => {
+      refuseUnsettled(write);
+      return through(transaction, (sql) => recordEntries(sql, write));
+    },
+    settleIn: async (transaction, settlement, notes) =>
+      through(transaction, (sql) => settleThrough(sql, settlement, notes, clock.now())),
+    committed: ({ run }) =>
+      watch.tell({ origin: "here", ended: [run], claimable: false, cancelAsked: false }),
+    owns: (fence) => owns(session, fence),
     entries: (run) => settling.entries(session, run),
     note: (notes) => settling.note(session, notes),
 

@@ -10,7 +10,7 @@
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Moment, NewEvent, Note, Settled, Settlement } from "../contract.js";
 import { parseRoute, placeInMark } from "./claim.js";
-import type { Value } from "./driver.js";
+import type { Sql, Value } from "./driver.js";
 import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -118,7 +118,8 @@ interface Running extends Movable {
   readonly cancelAsked: string | null;
 }
 
-function settleOne(transaction: Transaction, settlement: Settlement, now: number): Settled {
+/** Ends one execution, in whatever way. */
+export function settleOne(transaction: Transaction, settlement: Settlement, now: number): Settled {
   type Row = [number, string, number, string, string | null, number];
   const row = transaction.sql.get<Row>(statements.running, { id: settlement.run, token: settlement.token });
   if (row === undefined) return refused;
@@ -201,19 +202,20 @@ function timeOf(due: Moment, now: number): number {
 /** Writes log lines and progress; those of an execution that lost its claim are dropped. */
 export async function note(session: Session, notes: readonly Note[]): Promise<void> {
   if (notes.length === 0) return;
-  await session.write(({ sql }) => {
-    const now = session.clock.now();
-    for (const item of notes) {
-      const fence = { id: item.run, token: item.token, now };
-      if ("log" in item) {
-        const { level, message, fields } = item.log;
-        sql.run(statements.insertLog, { ...fence, level, message, fields });
-      } else {
-        const { done, total, note: text } = item.progress;
-        sql.run(statements.writeProgress, { ...fence, done, total, note: text });
-      }
+  await session.write(({ sql }) => writeNotes(sql, notes, session.clock.now()));
+}
+
+export function writeNotes(sql: Sql, notes: readonly Note[], now: number): void {
+  for (const item of notes) {
+    const fence = { id: item.run, token: item.token, now };
+    if ("log" in item) {
+      const { level, message, fields } = item.log;
+      sql.run(statements.insertLog, { ...fence, level, message, fields });
+    } else {
+      const { done, total, note: text } = item.progress;
+      sql.run(statements.writeProgress, { ...fence, done, total, note: text });
     }
-  });
+  }
 }
 
 /** Durable calls come with a later version. */

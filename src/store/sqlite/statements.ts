@@ -286,6 +286,11 @@ where excluded.version >= duckdive_definition.version`,
 union all select queue, 'scheduled', count(*) from duckdive_run where state = 'scheduled' group by queue
 union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
 union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
+  recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
+values (
+  :run, :name, :kind, :hash, :state,
+  coalesce((select max(position) from duckdive_entry where run = :run), 0) + 1, :value, :error, :attempts
+)`,
   registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, queues, started_at, heartbeat_at)
 values (:id, :host, :pid, :processStart, :release, :queues, :now, :now)
 on conflict (id) do update set

@@ -20,6 +20,7 @@ import { prune } from "./prune.js";
 import { rescue } from "./rescue.js";
 import { settle } from "./settle.js";
 import { type ConformanceOptions, suiteOf } from "./suite.js";
+import { transactional } from "./transactional.js";
 import { unbuilt } from "./unbuilt.js";
 import { watch } from "./watch.js";
 import { workers } from "./workers.js";
@@ -42,6 +43,7 @@ const subjects = {
   filters,
   watch,
   concurrency,
+  transactional,
   unbuilt,
   model,
 };
@@ -60,7 +62,12 @@ const subjects = {
  *   async open(clock) {
  *     const database = await emptyDatabase();
  *     const store = myStore({ database, clock });
- *     return { store, another: async () => myStore({ database, clock }), close: () => store.close() };
+ *     return {
+ *       store,
+ *       another: async () => myStore({ database, clock }),
+ *       transaction: (fn) => database.transaction(fn),
+ *       close: () => store.close(),
+ *     };
  *   },
  * });
  */

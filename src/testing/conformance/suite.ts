@@ -7,11 +7,18 @@ import assert from "node:assert/strict";
 import { type Clock, type ManualClock, manualClock, systemClock } from "../../kernel/index.js";
 import type { Store } from "../../store/contract.js";
 
+type Transaction = <T>(fn: (connection: unknown) => Promise<T>) => Promise<T>;
+
 /** A store opened for one test. */
 export interface Harness {
   readonly store: Store;
   /** A second store object on the same database, as another process would have it. Absent where there is none. */
   readonly another?: (() => Promise<Store>) | undefined;
+  /**
+   * Runs a function in a transaction of an application's own connection to the same database, with what `insertIn` takes
+   * of it: committed when the function resolves, rolled back when it rejects. Absent where there can be none.
+   */
+  readonly transaction?: Transaction | undefined;
   /** Closes every store it gave, and removes what they left. */
   close(): Promise<void>;
 }
@@ -29,7 +36,7 @@ export interface ConformanceOptions {
    * has that: a test that moves the clock by an hour means that an hour has passed.
    */
   readonly open: (clock: Clock) => Promise<Harness>;
-  /** Why there can be no second store object (an in-memory database); tests that need one are left out. */
+  /** Why there can be no second store object or connection (an in-memory database); tests that need one are left out. */
   readonly alone?: string | undefined;
   /**
    * Tests that are left out, each with the reason, by their name after its groups, as in
@@ -45,6 +52,7 @@ export interface Bench {
   readonly store: Store;
   readonly clock: ManualClock;
   another(): Promise<Store>;
+  readonly transaction: Transaction;
 }
 
 export interface Suite {
@@ -82,12 +90,12 @@ export function suiteOf(options: ConformanceOptions): { suite: Suite; unknownExc
   const manual = (body: (bench: Bench) => Promise<void>) => async (): Promise<void> => {
     const clock = manualClock(beginning);
     await withHarness(options, clock, (harness) =>
-      body({ store: harness.store, clock, another: anotherOf(harness) }),
+      body({ store: harness.store, clock, another: anotherOf(harness), transaction: transactionOf(harness) }),
     );
   };
   const real = (body: (bench: Omit<Bench, "clock">) => Promise<void>) => (): Promise<void> =>
     withHarness(options, systemClock, (harness) =>
-      body({ store: harness.store, another: anotherOf(harness) }),
+      body({ store: harness.store, another: anotherOf(harness), transaction: transactionOf(harness) }),
     );
 
   const suite: Suite = {
@@ -130,5 +138,12 @@ function anotherOf(harness: Harness): () => Promise<Store> {
     const store = await harness.another();
     await store.open();
     return store;
+  };
+}
+
+function transactionOf({ transaction }: Harness): Transaction {
+  return async (fn) => {
+    assert.ok(transaction, "the harness gives no transaction; say why in the option `alone`");
+    return transaction(fn);
   };
 }

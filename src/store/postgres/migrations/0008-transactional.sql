@@ -16,8 +16,8 @@ begin
   return found;
 end $$;
 
--- Records calls that have settled, each at the next position of their run; what was pending settles by it. Answers
--- 'taken', 'refused', or with the word of another database than this one 'elsewhere'.
+-- Records calls that have settled, each at the next position of their run. Answers 'taken', 'refused', or with the word of
+-- another database than this one 'elsewhere'.
 create function duckdive.record_in(p_run uuid, p_token bigint, p_claim uuid, p_entries json, p_nonce text) returns text
 language plpgsql volatile as $$
 begin
@@ -31,11 +31,7 @@ begin
     json_to_recordset(p_entries) as (
       name text, kind text, hash text, state text, value text, error json, attempts integer
     )
-  ) with ordinality as asked (name, kind, hash, state, value, error, attempts, number)
-  on conflict (run, name) do update set
-    state = excluded.state, position = excluded.position, value = excluded.value, error = excluded.error,
-    due_at = null, attempts = excluded.attempts
-  where entry.state = 'pending';
+  ) with ordinality as asked (name, kind, hash, state, value, error, attempts, number);
   return 'taken';
 end $$;
 

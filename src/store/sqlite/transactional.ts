@@ -1,0 +1,61 @@
+// Transactional work: what a handler's own transaction carries of duckdive, a remembered call or the run's end.
+//
+// Both go through the handle that the application holds, like a run that is enqueued in a transaction, and stand or fall
+// with its writes. A SQLite file has one writer at a time: from the transaction's first write on nobody else can take
+// the run away, and what a commit answered is what became of it.
+//
+// Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it come the statements of settling.
+import { NotBuiltError } from "../../kernel/index.js";
+import type { EntryWrite, Fence, Note, Settled, Settlement } from "../contract.js";
+import { Findings } from "../findings.js";
+import type { Sql } from "./driver.js";
+import type { Session } from "./session.js";
+import { settleOne, writeNotes } from "./settle.js";
+import { statements } from "./statements.js";
+
+/** Writes settled entries in the transaction that is open on this database, if the fence still owns the run. */
+export function recordEntries(sql: Sql, write: EntryWrite): boolean {
+  const row = runningRow(sql, write);
+  if (row === undefined) return false;
+  for (const { name, kind, hash, state, value, error, attempts = 0 } of write.entries) {
+    sql.run(statements.recordEntry, {
+      run: row[0],
+      name,
+      kind,
+      hash,
+      state,
+      value,
+      error: error === undefined ? null : JSON.stringify(error),
+      attempts,
+    });
+  }
+  return true;
+}
+
+/** Ends an execution in the transaction that is open on this database, having written what it said. */
+export function settleThrough(
+  sql: Sql,
+  settlement: Settlement,
+  notes: readonly Note[],
+  now: number,
+): Settled {
+  writeNotes(sql, notes, now);
+  return settleOne({ sql, found: new Findings() }, settlement, now);
+}
+
+/** Whether an execution still owns its run: asked as a writer, so that a transaction that is open has ended before. */
+export function owns(session: Session, fence: Fence): Promise<boolean> {
+  return session.write(({ sql }) => runningRow(sql, fence) !== undefined);
+}
+
+/** Only what has settled can be written in a transaction: nothing outside of it could see what is pending. */
+export function refuseUnsettled({ entries, children = [] }: EntryWrite): void {
+  if (children.length === 0 && entries.every(({ state }) => state !== "pending")) return;
+  throw new NotBuiltError(
+    "This version of the sqlite store records nothing but settled calls in a transaction. Use a newer version.",
+  );
+}
+
+function runningRow(sql: Sql, { run, token }: Fence): [seq: number] | undefined {
+  return sql.get<[number]>(statements.running, { id: run, token });
+}
