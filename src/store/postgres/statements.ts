@@ -183,11 +183,7 @@ order by page.moment desc, page.id desc limit :limit::integer`,
   logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by number`,
   makeLanes: `select duckdive.lane_for(lane.queue, lane.priority, '', false)
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
-  nextDue: `select
-  least(
-    (select min(run_at) from duckdive.runs where state = 'scheduled'), (select min(until) from duckdive.overdue)
-  ),
-  duckdive.now_or(:now::bigint)`,
+  nextDue: `select duckdive.next_due(:now::bigint), duckdive.now_or(:now::bigint)`,
   nonce: `select nonce from duckdive.meta`,
   owns: `select duckdive.owns(:run::uuid, :token::bigint, :claim::uuid)`,
   pause: `insert into duckdive.pause (kind, name, paused_at) values (:kind::text, :name::text, duckdive.now_or(:now::bigint))
@@ -201,7 +197,7 @@ on conflict do nothing`,
     ) as state
     where state.pend <> '{}'
   ),
-  least((select min(run_at) from duckdive.runs where state = 'scheduled'), (select min(until) from duckdive.overdue))`,
+  duckdive.next_due(null)`,
   peers: `select worker.id, worker.host, worker.pid, worker.process_start, worker.beats,
   worker.lock is not null,
   exists (
@@ -325,6 +321,16 @@ create table duckdive.lane_state (
   primary key (lane, n)
 ) with (toast_tuple_target = 8160);
 
+-- How far along runs_due everything has been looked at, kept as the state of a lane is: what is dead behind (due, id) is
+-- never walked again, however long an old snapshot keeps it.
+create table duckdive.due_state (
+  n bigint primary key,
+  due bigint not null,
+  id uuid not null,
+  pend xid8[] not null,            -- transactions that may have put something behind it
+  walked_at bigint not null        -- when all of the index was walked, whatever stands here
+) with (toast_tuple_target = 8160);
+
 -- Runs that have not ended. One that may be claimed has a lane and a position in it, (xid, seq); a claim touches no run.
 create table duckdive.runs (
   id uuid primary key,
@@ -346,6 +352,7 @@ create table duckdive.runs (
   finish_within bigint,
   start_by bigint,
   finish_by bigint,
+  due bigint,                      -- when it has to be looked at though nobody asks: its start, or the end of its patience
   wait_reason text,
   wait_on text,
   cancel_asked text,
@@ -359,10 +366,10 @@ create table duckdive.runs (
 
 -- What a claim reads. Nothing else stands in it.
 create index runs_lane on duckdive.runs (lane, xid, seq) where lane is not null;
-create index runs_scheduled on duckdive.runs (run_at, id) where state = 'scheduled';
+-- What becomes due, in that order; and by the transaction that put it there, for those that committed late.
+create index runs_due on duckdive.runs (due, id) where due is not null;
+create index runs_due_late on duckdive.runs (xid) where due is not null;
 create index runs_waiting on duckdive.runs (wait_reason, wait_on, id) where state = 'waiting';
-create index runs_start_by on duckdive.runs (start_by) where start_by is not null and started_at is null;
-create index runs_finish_by on duckdive.runs (finish_by) where finish_by is not null;
 create index runs_cancel on duckdive.runs (id) where cancel_asked is not null;
 -- Ids made by duckdive begin with their time, so the primary key lists the newest first; this is for ids of other kinds.
 create index runs_other on duckdive.runs (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
@@ -542,6 +549,10 @@ alter table duckdive.claims set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
 );
+alter table duckdive.due_state set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
 alter table duckdive.lane_state set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
@@ -561,6 +572,29 @@ alter table duckdive.lane_state set (
 -- The time that decides: the database's, unless a test brings its own.
 create function duckdive.now_or(p_now bigint) returns bigint
 language sql volatile as $$ select coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) $$;
+
+-- The time for a transaction that makes something due. Its number comes first, then the clock is read: so whatever a
+-- transaction with a number above somebody's snapshot makes due, is due after the time that somebody had read before.
+create function duckdive.moment(p_now bigint) returns bigint
+language plpgsql volatile as $$
+begin
+  perform pg_current_xact_id();
+  return duckdive.now_or(p_now);
+end $$;
+
+-- When a run has to be looked at. Never before p_now: what is before that has been looked at already.
+create function duckdive.due_of(
+  p_state text, p_run_at bigint, p_start_by bigint, p_started_at bigint, p_finish_by bigint, p_now bigint
+) returns bigint
+language sql immutable as $$
+  select case when p_state = 'scheduled' or (p_start_by is not null and p_started_at is null) or p_finish_by is not null
+    then greatest(
+      p_now,
+      least(
+        case when p_state = 'scheduled' then p_run_at end, case when p_started_at is null then p_start_by end, p_finish_by
+      )
+    ) end
+$$;
 
 -- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock.
 create function duckdive.lane_for(p_queue text, p_priority smallint, p_route text, p_front boolean) returns integer
@@ -837,15 +871,15 @@ create function duckdive.insert_runs(
 ) returns setof uuid
 language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   added uuid[];
   finished uuid[] := '{}';
 begin
   if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
   with shape as materialized (
-    select one.*, lane.id as lane,
-      case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
-        as run_at
+    select one.*, lane.id as lane, own.run_at, own.state, duckdive.due_of(
+        own.state, own.run_at, at + one.start_within, null, at + one.finish_within, at
+      ) as due
     from rows from (
       json_to_recordset(p_shapes) as (
         job text, version integer, queue text, priority smallint, due_at bigint, due_after bigint, waiting text,
@@ -856,15 +890,21 @@ begin
     )
     left join duckdive.lane
       on lane.queue = one.queue and lane.priority = one.priority and lane.route = '' and not lane.front
+    cross join lateral (
+      select case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
+        as run_at
+    ) as start
+    cross join lateral (
+      select start.run_at, case when one.waiting is not null then 'waiting'
+        when start.run_at > at or lane.id is null then 'scheduled' else 'ready' end as state
+    ) as own
   ), recorded as (
     insert into duckdive.runs (
       id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
-      start_within, finish_within, start_by, finish_by, body, input, tags, meta, release
+      start_within, finish_within, start_by, finish_by, due, body, input, tags, meta, release
     )
-    select asked.id, case when waiting is null and run_at <= at then shape.lane end,
-      case when waiting is not null then 'waiting' when run_at > at or shape.lane is null then 'scheduled' else 'ready' end,
-      waiting, job, version, queue, priority, at, run_at,
-      start_within, finish_within, at + start_within, at + finish_within,
+    select asked.id, case when shape.state = 'ready' then shape.lane end, shape.state, waiting, job, version, queue, priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within, shape.due,
       case when p_is_long and duckdive.is_long(asked.input) then 1 else 0 end,
       case when not p_is_long or not duckdive.is_long(asked.input) then asked.input::json end, tags, meta, release
     from unnest(p_ids, p_inputs, p_numbers) as asked (id, input, number)
@@ -923,7 +963,7 @@ $$;
 create function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   item record;
   run duckdive.runs;
 begin
@@ -957,7 +997,7 @@ begin
       tags = coalesce(item.tags, tags), meta = coalesce(item.meta, meta), release = coalesce(item.release, release)
     where id = run.id;
     perform duckdive.rest_run(
-      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false
+      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false, at
     );
   end loop;
 end $$;
@@ -1027,7 +1067,7 @@ end $$;
 -- Puts a run to rest: ready in a lane, or out of all lanes. Its seq is new, so whoever had it is fenced out.
 create function duckdive.rest_run(
   p_id uuid, p_state text, p_run_at bigint, p_route text, p_wait_reason text, p_wait_on text, p_error text,
-  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean
+  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean, p_now bigint
 ) returns void
 language plpgsql volatile as $$
 declare
@@ -1044,6 +1084,7 @@ begin
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
     wait_reason = p_wait_reason, wait_on = p_wait_on, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
     started_at = coalesce(p_started_at, started_at),
+    due = duckdive.due_of(p_state, p_run_at, start_by, coalesce(p_started_at, started_at), finish_by, p_now),
     body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
     error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
   where id = p_id;
@@ -1099,7 +1140,7 @@ end $$;
 create function duckdive.settle(p_items json, p_done uuid[], p_now bigint) returns text[]
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   answers text[] := array_fill(null::text, array[json_array_length(p_items)]);
   item record;
 begin
@@ -1164,7 +1205,7 @@ begin
     run.id, rest.state, rest.run_at, rest.route, rest.wait_reason, rest.wait_on, one.error::text, counted, 0,
     -- Claimed only to be parked: that was no start.
     case when (p_item -> 'waiting' ->> 'reason') in ('worker', 'paused') then null else run.claimed_at end,
-    rest.run_at < p_at
+    rest.run_at < p_at, p_at
   );
   return rest.state;
 end $$;
@@ -1316,7 +1357,7 @@ end $$;
 create function duckdive.retry(p_ids uuid[], p_now bigint) returns boolean[]
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   answers boolean[] := array_fill(false, array[cardinality(p_ids)]);
   item record;
   run duckdive.history;
@@ -1328,10 +1369,11 @@ begin
     perform duckdive.append_event(run.id, 'retried', null, run.attempt, run.token, null, at);
     insert into duckdive.runs (
       id, lane, state, job, version, queue, priority, requested_at, run_at, start_within, finish_within,
-      start_by, finish_by, body, input, tags, meta, release
+      start_by, finish_by, due, body, input, tags, meta, release
     ) values (
       run.id, duckdive.lane_for(run.queue, run.priority, '', false), 'ready', run.job, run.version, run.queue, run.priority,
       run.requested_at, at, run.start_within, run.finish_within, at + run.start_within, at + run.finish_within,
+      duckdive.due_of('ready', at, at + run.start_within, null, at + run.finish_within, at),
       run.body & 1, run.input, run.tags, run.meta, run.release
     );
     answers[item.number] := true;
@@ -1406,7 +1448,7 @@ begin
   )
   update duckdive.runs as run set
     state = 'ready', lane = kinds.lane, route = kinds.route, xid = pg_current_xact_id(), seq = waiting.seq,
-    wait_reason = null, wait_on = null
+    wait_reason = null, wait_on = null, due = case when run.due is not null then greatest(run.due, p_now) end
   from waiting, kinds
   where run.id = waiting.id and kinds.queue = run.queue and kinds.priority = run.priority
     and kinds.route = case when p_reason = 'worker' then p_on else run.route end;
@@ -1420,7 +1462,7 @@ language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
   delete from duckdive.pause where kind = p_kind and name = p_name;
-  if p_kind = 'job' then perform duckdive.unpark('paused', p_name, duckdive.now_or(p_now)); end if;
+  if p_kind = 'job' then perform duckdive.unpark('paused', p_name, duckdive.moment(p_now)); end if;
 end $$;
 
 -- Enters a worker and what it has, and wakes what waited for that. Answers the advisory lock by which it shows that its
@@ -1428,7 +1470,7 @@ end $$;
 create function duckdive.register(p_worker json, p_now bigint) returns bigint
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   one record;
   waits text;
 begin
@@ -1465,55 +1507,170 @@ end $$;
     name: "upkeep",
     sql: `-- Upkeep: what has to happen to runs although nobody asks for it.
 
--- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
+-- How far runs_due has been looked at. Not at all where that cannot be relied on: the clock was set back, or there are
+-- transactions of another cluster, which is a restored dump; and with p_walk every ten minutes, for what nobody thought of.
+create function duckdive.due_floor(p_now bigint, p_walk boolean) returns duckdive.due_state
+language plpgsql stable as $$
+declare
+  floor duckdive.due_state;
+begin
+  select * into floor from duckdive.due_state order by n desc limit 1;
+  if not found then
+    floor := (-1, -1, '00000000-0000-0000-0000-000000000000', '{}', p_now);
+  elsif p_now < floor.due or p_now < floor.walked_at or (p_walk and p_now - floor.walked_at > 600000)
+    or exists (select from unnest(floor.pend) as p (x) where x >= pg_snapshot_xmax(pg_current_snapshot())) then
+    floor.due := -1;
+    floor.walked_at := p_now;
+  end if;
+  return floor;
+end $$;
+
+-- When somebody has to look next: the start of a scheduled run or the end of a run's patience, which may be over.
+create function duckdive.next_due(p_now bigint) returns bigint
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  floor constant duckdive.due_state := duckdive.due_floor(duckdive.now_or(p_now), false);
+begin
+  return least(
+    (
+      select min(run.due) from unnest(floor.pend) as p (x) cross join lateral (
+        select due from duckdive.runs
+        where due is not null and xid = p.x and (due, id) <= (floor.due, floor.id) limit 1
+      ) as run
+      where pg_visible_in_snapshot(p.x, pg_current_snapshot())
+    ),
+    (
+      select due from duckdive.runs
+      where due is not null and (due, id) > (floor.due, floor.id) order by due, id limit 1
+    )
+  );
+end $$;
+
+-- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit in all.
+--
+-- One at a time does this. It reads on from where the last one stopped, and remembers the transactions under way as it
+-- passes them, as a claim does. What later transactions make due is due after p_now was read here (see \`moment\`), and the
+-- present millisecond is not passed. Rows that others have locked are not waited for: their transactions are remembered.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
-set jit = off set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
-  due uuid[];
+  floor duckdive.due_state;
+  reached record;
+  locked uuid[];
+  running uuid[] := '{}';
+begin
+  perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
+  floor := duckdive.due_floor(at, true);
+  reached := duckdive.reach(floor, p_limit, at);
+  perform duckdive.lock_lanes_of(reached.ids);
+  locked := array(select id from duckdive.runs where id = any(reached.ids) order by id for update skip locked);
+  if exists (select from duckdive.runs where id = any(locked) and state = 'ready') then
+    running := array(select id from duckdive.held where id = any(locked));
+    -- Their worker keeps the time; when they are given back they become due again.
+    update duckdive.runs set due = null where id = any(running);
+  end if;
+  ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
+  moved := duckdive.start_due(locked, at) + cardinality(ended);
+  perform duckdive.keep_floor(floor, reached.due, reached.id, array(
+    select pg_snapshot_xip(reached.snapshot)
+    union select xid from duckdive.runs where id = any(reached.ids) and id <> all(locked) and due <= at
+    union select unnest(reached.unread)
+  ));
+end $$;
+
+create function duckdive.keep_floor(p_floor duckdive.due_state, p_due bigint, p_id uuid, p_pend xid8[]) returns void
+language plpgsql volatile as $$
+begin
+  update duckdive.due_state set n = n + 1, due = p_due, id = p_id, pend = p_pend, walked_at = p_floor.walked_at
+  where n = p_floor.n;
+  if not found then
+    insert into duckdive.due_state (n, due, id, pend, walked_at) values (0, p_due, p_id, p_pend, p_floor.walked_at);
+  end if;
+end $$;
+
+-- What is due after p_floor, and what came late behind it; how far that reaches, and the snapshot it was read in. \`unread\`
+-- are the transactions of which more may be left than p_limit.
+create function duckdive.reach(
+  p_floor duckdive.due_state, p_limit integer, p_at bigint,
+  out ids uuid[], out due bigint, out id uuid, out snapshot pg_snapshot, out unread xid8[]
+)
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with finished as materialized (
+    select x from unnest(p_floor.pend) as p (x) where pg_visible_in_snapshot(x, pg_current_snapshot())
+  ), behind as materialized (
+    select run.id from finished cross join lateral (
+      select runs.id from duckdive.runs
+      where runs.due is not null and runs.xid = finished.x and (runs.due, runs.id) <= (p_floor.due, p_floor.id)
+      limit p_limit
+    ) as run
+    limit p_limit
+  ), ahead as materialized (
+    select runs.id, runs.due from duckdive.runs
+    where runs.due is not null and (runs.due, runs.id) > (p_floor.due, p_floor.id) and runs.due <= p_at
+    order by runs.due, runs.id limit p_limit
+  ), reached as (
+    select count(*) < p_limit or coalesce(max(ahead.due) >= p_at, true) as is_all, max(ahead.due) as due,
+      (array_agg(ahead.id order by ahead.due desc, ahead.id desc))[1] as id
+    from ahead
+  )
+  select array(select behind.id from behind union all select ahead.id from ahead),
+    case when is_all then p_at - 1 else reached.due end,
+    case when is_all then 'ffffffff-ffff-ffff-ffff-ffffffffffff' else reached.id end,
+    pg_current_snapshot(),
+    array(select x from finished where (select count(*) from behind) = p_limit)
+  into ids, due, id, snapshot, unread
+  from reached;
+end $$;
+
+-- Makes ready those of p_ids that are scheduled and due, in the order in which they are. They are locked.
+create function duckdive.start_due(p_ids uuid[], p_at bigint) returns integer
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  starting constant uuid[] := array(
+    select id from duckdive.runs where id = any(p_ids) and state = 'scheduled' and run_at <= p_at order by run_at, id
+  );
   seqs bigint[];
 begin
-  ended := duckdive.expire(p_limit, at);
-  due := array(
-    select id from duckdive.runs where state = 'scheduled' and run_at <= at
-    order by run_at, id limit p_limit for update skip locked
-  );
-  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(due)));
+  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(starting)));
   perform duckdive.lane_for(kind.queue, kind.priority, kind.route, true)
-  from (select distinct queue, priority, route from duckdive.runs where id = any(due)) as kind;
+  from (select distinct queue, priority, route from duckdive.runs where id = any(starting)) as kind;
   update duckdive.runs as run set
-    state = 'ready', xid = pg_current_xact_id(), seq = seqs[array_position(due, run.id)],
+    state = 'ready', xid = pg_current_xact_id(), seq = seqs[array_position(starting, run.id)],
+    due = duckdive.due_of('ready', null, start_by, started_at, finish_by, p_at),
     lane = (
       select lane.id from duckdive.lane
       where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front
     )
-  where run.id = any(due);
-  moved := cardinality(due) + cardinality(ended);
+  where run.id = any(starting);
+  return cardinality(starting);
 end $$;
 
--- Fails what has expired. A run that is running is left alone: its worker keeps the time.
-create function duckdive.expire(p_limit integer, p_at bigint) returns uuid[]
+-- Fails those of p_ids whose patience is over. They are locked, and nobody has them.
+create function duckdive.expire(p_ids uuid[], p_at bigint) returns uuid[]
 language plpgsql volatile as $$
 declare
-  candidates uuid[];
-  running uuid[];
   run duckdive.runs;
   ended uuid[] := '{}';
   error json;
 begin
-  candidates := array(
-    select id from duckdive.overdue where until <= p_at order by until limit p_limit
-  );
-  if cardinality(candidates) = 0 then return ended; end if;
-  perform duckdive.lock_lanes_of(candidates);
-  running := array(select id from duckdive.held where id = any(candidates));
   for run in
     select * from duckdive.runs as live
-    where live.id = any(candidates) and live.id <> all(running)
-    order by live.id for update skip locked
+    where live.id = any(p_ids)
+      and ((live.start_by <= p_at and live.started_at is null) or live.finish_by <= p_at)
+    order by live.id
   loop
     error := json_build_object('name', 'ExpiredError', 'code', 'EXPIRED', 'message',
       case when run.start_by <= p_at and run.started_at is null
@@ -1525,22 +1682,13 @@ begin
   return ended;
 end $$;
 
--- Runs with a limit that are not running, and when it is over.
-create view duckdive.overdue as
-with held as materialized (select id from duckdive.held)
-select run.id, run.start_by as until from duckdive.runs as run
-where run.start_by is not null and run.started_at is null and not exists (select from held where held.id = run.id)
-union all
-select run.id, run.finish_by from duckdive.runs as run
-where run.finish_by is not null and not exists (select from held where held.id = run.id);
-
 -- Gives the runs of dead workers back, before those that came after them, and takes the workers out. A run whose
 -- settlement is being written is skipped and its claim stays: whoever comes next sees how that ended.
 create function duckdive.rescue(p_workers text[], p_now bigint)
 returns table (run uuid, job text, attempt integer, worker text, state text)
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   claim duckdive.claims;
   one record;
 begin
@@ -1565,7 +1713,7 @@ begin
         );
         state := 'cancelled';
       else
-        perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 1, 1, claim.at, true);
+        perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 1, 1, claim.at, true, at);
         state := 'ready';
       end if;
       run := one.id;
@@ -1799,8 +1947,8 @@ begin
   return found;
 end $$;
 
--- Records calls that have settled, each at the next position of their run; what was pending settles by it. Answers
--- 'taken', 'refused', or with the word of another database than this one 'elsewhere'.
+-- Records calls that have settled, each at the next position of their run. Answers 'taken', 'refused', or with the word of
+-- another database than this one 'elsewhere'.
 create function duckdive.record_in(p_run uuid, p_token bigint, p_claim uuid, p_entries json, p_nonce text) returns text
 language plpgsql volatile as $$
 begin
@@ -1814,11 +1962,7 @@ begin
     json_to_recordset(p_entries) as (
       name text, kind text, hash text, state text, value text, error json, attempts integer
     )
-  ) with ordinality as asked (name, kind, hash, state, value, error, attempts, number)
-  on conflict (run, name) do update set
-    state = excluded.state, position = excluded.position, value = excluded.value, error = excluded.error,
-    due_at = null, attempts = excluded.attempts
-  where entry.state = 'pending';
+  ) with ordinality as asked (name, kind, hash, state, value, error, attempts, number);
   return 'taken';
 end $$;
 

@@ -42,6 +42,16 @@ create table duckdive.lane_state (
   primary key (lane, n)
 ) with (toast_tuple_target = 8160);
 
+-- How far along runs_due everything has been looked at, kept as the state of a lane is: what is dead behind (due, id) is
+-- never walked again, however long an old snapshot keeps it.
+create table duckdive.due_state (
+  n bigint primary key,
+  due bigint not null,
+  id uuid not null,
+  pend xid8[] not null,            -- transactions that may have put something behind it
+  walked_at bigint not null        -- when all of the index was walked, whatever stands here
+) with (toast_tuple_target = 8160);
+
 -- Runs that have not ended. One that may be claimed has a lane and a position in it, (xid, seq); a claim touches no run.
 create table duckdive.runs (
   id uuid primary key,
@@ -63,6 +73,7 @@ create table duckdive.runs (
   finish_within bigint,
   start_by bigint,
   finish_by bigint,
+  due bigint,                      -- when it has to be looked at though nobody asks: its start, or the end of its patience
   wait_reason text,
   wait_on text,
   cancel_asked text,
@@ -76,10 +87,10 @@ create table duckdive.runs (
 
 -- What a claim reads. Nothing else stands in it.
 create index runs_lane on duckdive.runs (lane, xid, seq) where lane is not null;
-create index runs_scheduled on duckdive.runs (run_at, id) where state = 'scheduled';
+-- What becomes due, in that order; and by the transaction that put it there, for those that committed late.
+create index runs_due on duckdive.runs (due, id) where due is not null;
+create index runs_due_late on duckdive.runs (xid) where due is not null;
 create index runs_waiting on duckdive.runs (wait_reason, wait_on, id) where state = 'waiting';
-create index runs_start_by on duckdive.runs (start_by) where start_by is not null and started_at is null;
-create index runs_finish_by on duckdive.runs (finish_by) where finish_by is not null;
 create index runs_cancel on duckdive.runs (id) where cancel_asked is not null;
 -- Ids made by duckdive begin with their time, so the primary key lists the newest first; this is for ids of other kinds.
 create index runs_other on duckdive.runs (requested_at, id) where get_byte(uuid_send(id), 6) >> 4 <> 7;
@@ -256,6 +267,10 @@ alter table duckdive.runs set (
 -- Ids do not compress; trying costs more than the claim.
 alter table duckdive.claims alter column runs set storage external, alter column seqs set storage external;
 alter table duckdive.claims set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+alter table duckdive.due_state set (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
   vacuum_truncate = off
 );

@@ -9,6 +9,29 @@
 create function duckdive.now_or(p_now bigint) returns bigint
 language sql volatile as $$ select coalesce(p_now, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) $$;
 
+-- The time for a transaction that makes something due. Its number comes first, then the clock is read: so whatever a
+-- transaction with a number above somebody's snapshot makes due, is due after the time that somebody had read before.
+create function duckdive.moment(p_now bigint) returns bigint
+language plpgsql volatile as $$
+begin
+  perform pg_current_xact_id();
+  return duckdive.now_or(p_now);
+end $$;
+
+-- When a run has to be looked at. Never before p_now: what is before that has been looked at already.
+create function duckdive.due_of(
+  p_state text, p_run_at bigint, p_start_by bigint, p_started_at bigint, p_finish_by bigint, p_now bigint
+) returns bigint
+language sql immutable as $$
+  select case when p_state = 'scheduled' or (p_start_by is not null and p_started_at is null) or p_finish_by is not null
+    then greatest(
+      p_now,
+      least(
+        case when p_state = 'scheduled' then p_run_at end, case when p_started_at is null then p_start_by end, p_finish_by
+      )
+    ) end
+$$;
+
 -- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock.
 create function duckdive.lane_for(p_queue text, p_priority smallint, p_route text, p_front boolean) returns integer
 language plpgsql volatile as $$

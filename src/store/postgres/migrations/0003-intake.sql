@@ -17,15 +17,15 @@ create function duckdive.insert_runs(
 ) returns setof uuid
 language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   added uuid[];
   finished uuid[] := '{}';
 begin
   if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
   with shape as materialized (
-    select one.*, lane.id as lane,
-      case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
-        as run_at
+    select one.*, lane.id as lane, own.run_at, own.state, duckdive.due_of(
+        own.state, own.run_at, at + one.start_within, null, at + one.finish_within, at
+      ) as due
     from rows from (
       json_to_recordset(p_shapes) as (
         job text, version integer, queue text, priority smallint, due_at bigint, due_after bigint, waiting text,
@@ -36,15 +36,21 @@ begin
     )
     left join duckdive.lane
       on lane.queue = one.queue and lane.priority = one.priority and lane.route = '' and not lane.front
+    cross join lateral (
+      select case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
+        as run_at
+    ) as start
+    cross join lateral (
+      select start.run_at, case when one.waiting is not null then 'waiting'
+        when start.run_at > at or lane.id is null then 'scheduled' else 'ready' end as state
+    ) as own
   ), recorded as (
     insert into duckdive.runs (
       id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
-      start_within, finish_within, start_by, finish_by, body, input, tags, meta, release
+      start_within, finish_within, start_by, finish_by, due, body, input, tags, meta, release
     )
-    select asked.id, case when waiting is null and run_at <= at then shape.lane end,
-      case when waiting is not null then 'waiting' when run_at > at or shape.lane is null then 'scheduled' else 'ready' end,
-      waiting, job, version, queue, priority, at, run_at,
-      start_within, finish_within, at + start_within, at + finish_within,
+    select asked.id, case when shape.state = 'ready' then shape.lane end, shape.state, waiting, job, version, queue, priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within, shape.due,
       case when p_is_long and duckdive.is_long(asked.input) then 1 else 0 end,
       case when not p_is_long or not duckdive.is_long(asked.input) then asked.input::json end, tags, meta, release
     from unnest(p_ids, p_inputs, p_numbers) as asked (id, input, number)
@@ -103,7 +109,7 @@ $$;
 create function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   item record;
   run duckdive.runs;
 begin
@@ -137,7 +143,7 @@ begin
       tags = coalesce(item.tags, tags), meta = coalesce(item.meta, meta), release = coalesce(item.release, release)
     where id = run.id;
     perform duckdive.rest_run(
-      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false
+      run.id, case when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '', null, null, null, 0, 0, null, false, at
     );
   end loop;
 end $$;

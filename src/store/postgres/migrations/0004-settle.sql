@@ -59,7 +59,7 @@ end $$;
 -- Puts a run to rest: ready in a lane, or out of all lanes. Its seq is new, so whoever had it is fenced out.
 create function duckdive.rest_run(
   p_id uuid, p_state text, p_run_at bigint, p_route text, p_wait_reason text, p_wait_on text, p_error text,
-  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean
+  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean, p_now bigint
 ) returns void
 language plpgsql volatile as $$
 declare
@@ -76,6 +76,7 @@ begin
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
     wait_reason = p_wait_reason, wait_on = p_wait_on, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
     started_at = coalesce(p_started_at, started_at),
+    due = duckdive.due_of(p_state, p_run_at, start_by, coalesce(p_started_at, started_at), finish_by, p_now),
     body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
     error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
   where id = p_id;
@@ -131,7 +132,7 @@ end $$;
 create function duckdive.settle(p_items json, p_done uuid[], p_now bigint) returns text[]
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   answers text[] := array_fill(null::text, array[json_array_length(p_items)]);
   item record;
 begin
@@ -196,7 +197,7 @@ begin
     run.id, rest.state, rest.run_at, rest.route, rest.wait_reason, rest.wait_on, one.error::text, counted, 0,
     -- Claimed only to be parked: that was no start.
     case when (p_item -> 'waiting' ->> 'reason') in ('worker', 'paused') then null else run.claimed_at end,
-    rest.run_at < p_at
+    rest.run_at < p_at, p_at
   );
   return rest.state;
 end $$;

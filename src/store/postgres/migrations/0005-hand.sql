@@ -63,7 +63,7 @@ end $$;
 create function duckdive.retry(p_ids uuid[], p_now bigint) returns boolean[]
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   answers boolean[] := array_fill(false, array[cardinality(p_ids)]);
   item record;
   run duckdive.history;
@@ -75,10 +75,11 @@ begin
     perform duckdive.append_event(run.id, 'retried', null, run.attempt, run.token, null, at);
     insert into duckdive.runs (
       id, lane, state, job, version, queue, priority, requested_at, run_at, start_within, finish_within,
-      start_by, finish_by, body, input, tags, meta, release
+      start_by, finish_by, due, body, input, tags, meta, release
     ) values (
       run.id, duckdive.lane_for(run.queue, run.priority, '', false), 'ready', run.job, run.version, run.queue, run.priority,
       run.requested_at, at, run.start_within, run.finish_within, at + run.start_within, at + run.finish_within,
+      duckdive.due_of('ready', at, at + run.start_within, null, at + run.finish_within, at),
       run.body & 1, run.input, run.tags, run.meta, run.release
     );
     answers[item.number] := true;
@@ -153,7 +154,7 @@ begin
   )
   update duckdive.runs as run set
     state = 'ready', lane = kinds.lane, route = kinds.route, xid = pg_current_xact_id(), seq = waiting.seq,
-    wait_reason = null, wait_on = null
+    wait_reason = null, wait_on = null, due = case when run.due is not null then greatest(run.due, p_now) end
   from waiting, kinds
   where run.id = waiting.id and kinds.queue = run.queue and kinds.priority = run.priority
     and kinds.route = case when p_reason = 'worker' then p_on else run.route end;
@@ -167,7 +168,7 @@ language plpgsql volatile as $$
 begin
   perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
   delete from duckdive.pause where kind = p_kind and name = p_name;
-  if p_kind = 'job' then perform duckdive.unpark('paused', p_name, duckdive.now_or(p_now)); end if;
+  if p_kind = 'job' then perform duckdive.unpark('paused', p_name, duckdive.moment(p_now)); end if;
 end $$;
 
 -- Enters a worker and what it has, and wakes what waited for that. Answers the advisory lock by which it shows that its
@@ -175,7 +176,7 @@ end $$;
 create function duckdive.register(p_worker json, p_now bigint) returns bigint
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   one record;
   waits text;
 begin

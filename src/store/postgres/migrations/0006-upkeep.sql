@@ -1,54 +1,169 @@
 -- Upkeep: what has to happen to runs although nobody asks for it.
 
--- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit of each.
+-- How far runs_due has been looked at. Not at all where that cannot be relied on: the clock was set back, or there are
+-- transactions of another cluster, which is a restored dump; and with p_walk every ten minutes, for what nobody thought of.
+create function duckdive.due_floor(p_now bigint, p_walk boolean) returns duckdive.due_state
+language plpgsql stable as $$
+declare
+  floor duckdive.due_state;
+begin
+  select * into floor from duckdive.due_state order by n desc limit 1;
+  if not found then
+    floor := (-1, -1, '00000000-0000-0000-0000-000000000000', '{}', p_now);
+  elsif p_now < floor.due or p_now < floor.walked_at or (p_walk and p_now - floor.walked_at > 600000)
+    or exists (select from unnest(floor.pend) as p (x) where x >= pg_snapshot_xmax(pg_current_snapshot())) then
+    floor.due := -1;
+    floor.walked_at := p_now;
+  end if;
+  return floor;
+end $$;
+
+-- When somebody has to look next: the start of a scheduled run or the end of a run's patience, which may be over.
+create function duckdive.next_due(p_now bigint) returns bigint
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  floor constant duckdive.due_state := duckdive.due_floor(duckdive.now_or(p_now), false);
+begin
+  return least(
+    (
+      select min(run.due) from unnest(floor.pend) as p (x) cross join lateral (
+        select due from duckdive.runs
+        where due is not null and xid = p.x and (due, id) <= (floor.due, floor.id) limit 1
+      ) as run
+      where pg_visible_in_snapshot(p.x, pg_current_snapshot())
+    ),
+    (
+      select due from duckdive.runs
+      where due is not null and (due, id) > (floor.due, floor.id) order by due, id limit 1
+    )
+  );
+end $$;
+
+-- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit in all.
+--
+-- One at a time does this. It reads on from where the last one stopped, and remembers the transactions under way as it
+-- passes them, as a claim does. What later transactions make due is due after p_now was read here (see `moment`), and the
+-- present millisecond is not passed. Rows that others have locked are not waited for: their transactions are remembered.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
-set jit = off set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
-  due uuid[];
+  floor duckdive.due_state;
+  reached record;
+  locked uuid[];
+  running uuid[] := '{}';
+begin
+  perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
+  floor := duckdive.due_floor(at, true);
+  reached := duckdive.reach(floor, p_limit, at);
+  perform duckdive.lock_lanes_of(reached.ids);
+  locked := array(select id from duckdive.runs where id = any(reached.ids) order by id for update skip locked);
+  if exists (select from duckdive.runs where id = any(locked) and state = 'ready') then
+    running := array(select id from duckdive.held where id = any(locked));
+    -- Their worker keeps the time; when they are given back they become due again.
+    update duckdive.runs set due = null where id = any(running);
+  end if;
+  ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
+  moved := duckdive.start_due(locked, at) + cardinality(ended);
+  perform duckdive.keep_floor(floor, reached.due, reached.id, array(
+    select pg_snapshot_xip(reached.snapshot)
+    union select xid from duckdive.runs where id = any(reached.ids) and id <> all(locked) and due <= at
+    union select unnest(reached.unread)
+  ));
+end $$;
+
+create function duckdive.keep_floor(p_floor duckdive.due_state, p_due bigint, p_id uuid, p_pend xid8[]) returns void
+language plpgsql volatile as $$
+begin
+  update duckdive.due_state set n = n + 1, due = p_due, id = p_id, pend = p_pend, walked_at = p_floor.walked_at
+  where n = p_floor.n;
+  if not found then
+    insert into duckdive.due_state (n, due, id, pend, walked_at) values (0, p_due, p_id, p_pend, p_floor.walked_at);
+  end if;
+end $$;
+
+-- What is due after p_floor, and what came late behind it; how far that reaches, and the snapshot it was read in. `unread`
+-- are the transactions of which more may be left than p_limit.
+create function duckdive.reach(
+  p_floor duckdive.due_state, p_limit integer, p_at bigint,
+  out ids uuid[], out due bigint, out id uuid, out snapshot pg_snapshot, out unread xid8[]
+)
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with finished as materialized (
+    select x from unnest(p_floor.pend) as p (x) where pg_visible_in_snapshot(x, pg_current_snapshot())
+  ), behind as materialized (
+    select run.id from finished cross join lateral (
+      select runs.id from duckdive.runs
+      where runs.due is not null and runs.xid = finished.x and (runs.due, runs.id) <= (p_floor.due, p_floor.id)
+      limit p_limit
+    ) as run
+    limit p_limit
+  ), ahead as materialized (
+    select runs.id, runs.due from duckdive.runs
+    where runs.due is not null and (runs.due, runs.id) > (p_floor.due, p_floor.id) and runs.due <= p_at
+    order by runs.due, runs.id limit p_limit
+  ), reached as (
+    select count(*) < p_limit or coalesce(max(ahead.due) >= p_at, true) as is_all, max(ahead.due) as due,
+      (array_agg(ahead.id order by ahead.due desc, ahead.id desc))[1] as id
+    from ahead
+  )
+  select array(select behind.id from behind union all select ahead.id from ahead),
+    case when is_all then p_at - 1 else reached.due end,
+    case when is_all then 'ffffffff-ffff-ffff-ffff-ffffffffffff' else reached.id end,
+    pg_current_snapshot(),
+    array(select x from finished where (select count(*) from behind) = p_limit)
+  into ids, due, id, snapshot, unread
+  from reached;
+end $$;
+
+-- Makes ready those of p_ids that are scheduled and due, in the order in which they are. They are locked.
+create function duckdive.start_due(p_ids uuid[], p_at bigint) returns integer
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  starting constant uuid[] := array(
+    select id from duckdive.runs where id = any(p_ids) and state = 'scheduled' and run_at <= p_at order by run_at, id
+  );
   seqs bigint[];
 begin
-  ended := duckdive.expire(p_limit, at);
-  due := array(
-    select id from duckdive.runs where state = 'scheduled' and run_at <= at
-    order by run_at, id limit p_limit for update skip locked
-  );
-  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(due)));
+  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(starting)));
   perform duckdive.lane_for(kind.queue, kind.priority, kind.route, true)
-  from (select distinct queue, priority, route from duckdive.runs where id = any(due)) as kind;
+  from (select distinct queue, priority, route from duckdive.runs where id = any(starting)) as kind;
   update duckdive.runs as run set
-    state = 'ready', xid = pg_current_xact_id(), seq = seqs[array_position(due, run.id)],
+    state = 'ready', xid = pg_current_xact_id(), seq = seqs[array_position(starting, run.id)],
+    due = duckdive.due_of('ready', null, start_by, started_at, finish_by, p_at),
     lane = (
       select lane.id from duckdive.lane
       where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front
     )
-  where run.id = any(due);
-  moved := cardinality(due) + cardinality(ended);
+  where run.id = any(starting);
+  return cardinality(starting);
 end $$;
 
--- Fails what has expired. A run that is running is left alone: its worker keeps the time.
-create function duckdive.expire(p_limit integer, p_at bigint) returns uuid[]
+-- Fails those of p_ids whose patience is over. They are locked, and nobody has them.
+create function duckdive.expire(p_ids uuid[], p_at bigint) returns uuid[]
 language plpgsql volatile as $$
 declare
-  candidates uuid[];
-  running uuid[];
   run duckdive.runs;
   ended uuid[] := '{}';
   error json;
 begin
-  candidates := array(
-    select id from duckdive.overdue where until <= p_at order by until limit p_limit
-  );
-  if cardinality(candidates) = 0 then return ended; end if;
-  perform duckdive.lock_lanes_of(candidates);
-  running := array(select id from duckdive.held where id = any(candidates));
   for run in
     select * from duckdive.runs as live
-    where live.id = any(candidates) and live.id <> all(running)
-    order by live.id for update skip locked
+    where live.id = any(p_ids)
+      and ((live.start_by <= p_at and live.started_at is null) or live.finish_by <= p_at)
+    order by live.id
   loop
     error := json_build_object('name', 'ExpiredError', 'code', 'EXPIRED', 'message',
       case when run.start_by <= p_at and run.started_at is null
@@ -60,22 +175,13 @@ begin
   return ended;
 end $$;
 
--- Runs with a limit that are not running, and when it is over.
-create view duckdive.overdue as
-with held as materialized (select id from duckdive.held)
-select run.id, run.start_by as until from duckdive.runs as run
-where run.start_by is not null and run.started_at is null and not exists (select from held where held.id = run.id)
-union all
-select run.id, run.finish_by from duckdive.runs as run
-where run.finish_by is not null and not exists (select from held where held.id = run.id);
-
 -- Gives the runs of dead workers back, before those that came after them, and takes the workers out. A run whose
 -- settlement is being written is skipped and its claim stays: whoever comes next sees how that ended.
 create function duckdive.rescue(p_workers text[], p_now bigint)
 returns table (run uuid, job text, attempt integer, worker text, state text)
 language plpgsql volatile as $$
 declare
-  at constant bigint := duckdive.now_or(p_now);
+  at constant bigint := duckdive.moment(p_now);
   claim duckdive.claims;
   one record;
 begin
@@ -100,7 +206,7 @@ begin
         );
         state := 'cancelled';
       else
-        perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 1, 1, claim.at, true);
+        perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 1, 1, claim.at, true, at);
         state := 'ready';
       end if;
       run := one.id;

@@ -8,4 +8,4 @@ select
     ) as state
     where state.pend <> '{}'
   ),
-  least((select min(run_at) from duckdive.runs where state = 'scheduled'), (select min(until) from duckdive.overdue))
+  duckdive.next_due(null)
