@@ -34,6 +34,7 @@ export function createProgram(surroundings: Surroundings): Program {
   const program = new Command("duckdive");
   const globals = (): Globals => ({
     store: program.getOptionValue("store"),
+    schema: program.getOptionValue("schema"),
     config: program.getOptionValue("config"),
     json: program.getOptionValue("json"),
     verbose: program.getOptionValue("verbose"),
@@ -55,6 +56,10 @@ export function createProgram(surroundings: Surroundings): Program {
     .option(
       "--store <url>",
       "where runs live (else DUCKDIVE_STORE, the configuration, DATABASE_URL, sqlite:./duckdive.db)",
+    )
+    .option(
+      "--schema <name>",
+      "the schema of its tables, on PostgreSQL (else DUCKDIVE_SCHEMA, the configuration)",
     )
     .option("--config <file>", "the configuration (else duckdive.config.{ts,mts,js,mjs} of this folder)")
     .option("--json", "answer in JSON")

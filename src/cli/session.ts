@@ -10,11 +10,12 @@ import type { Config } from "../open.js";
 import type { OpenOptions } from "../queue/index.js";
 import type { Store } from "../store/contract.js";
 import type { Output } from "./output.js";
-import { chooseStore, requireStore, shownStore, type Target } from "./target.js";
+import { type ConfiguredStore, chooseStore, requireStore, shownStore, type Target } from "./target.js";
 
 /** What is given to every command. */
 export interface Globals {
   readonly store?: string;
+  readonly schema?: string;
   readonly config?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -73,12 +74,13 @@ export async function findTarget(cli: Cli, configured?: LoadedConfig): Promise<T
   const { globals, env } = cli;
   const isSaid = globals.store !== undefined || (env.DUCKDIVE_STORE ?? "") !== "";
   const loaded = configured ?? (isSaid ? undefined : await loadConfig(cli));
-  const { store } = loaded?.config.options ?? {};
-  return chooseStore(
-    globals.store,
-    env,
-    loaded === undefined || store === undefined ? undefined : { store, file: loaded.file },
-  );
+  return chooseStore(globals, env, loaded === undefined ? undefined : storeIn(loaded));
+}
+
+function storeIn({ file, config }: LoadedConfig): ConfiguredStore {
+  const { store, direct, schema, notify, prepare } = config.options;
+  const options = Object.entries({ direct, schema, notify, prepare });
+  return { store, file, ...Object.fromEntries(options.filter(([, value]) => value !== undefined)) };
 }
 
 /**
@@ -94,7 +96,7 @@ export async function openSession(cli: Cli, options: SessionOptions): Promise<Se
     import("../address.js"),
     import("../kernel/index.js"),
   ]);
-  const openOptions = openOptionsOf(cli, options);
+  const openOptions = openOptionsOf(cli, options, target);
   const store = (onError: (error: unknown) => void): Store => {
     try {
       return storeOf(target.store, openOptions, onError);
@@ -106,15 +108,18 @@ export async function openSession(cli: Cli, options: SessionOptions): Promise<Se
   return { ...assembly, target, queues: openOptions.queues };
 }
 
-function openOptionsOf(cli: Cli, options: SessionOptions): OpenOptions<unknown, boolean> {
-  const { access, configured, jobs, log } = options;
-  const { store: _, ...own } = configured?.config.options ?? { store: "" };
-  const migrates = access === "create" && own.migrate !== false;
+function openOptionsOf(
+  cli: Cli,
+  { access, configured, jobs, log }: SessionOptions,
+  target: Target,
+): OpenOptions<unknown, boolean> {
+  const { store: _, direct, schema, notify, prepare, ...own } = configured?.config.options ?? { store: "" };
   return {
     ...own,
+    ...target.options,
     jobs: jobs ?? [],
     log: own.log ?? log ?? quietLog(cli),
-    migrate: migrates,
+    migrate: access === "create" && own.migrate !== false,
   };
 }
 

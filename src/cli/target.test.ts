@@ -6,25 +6,47 @@ const configured = { store: "sqlite:c.db", file: "duckdive.config.ts" };
 
 describe("which store is meant", () => {
   test("what is nearer comes first: option, variable, configuration, DATABASE_URL, default", () => {
-    expect(chooseStore("sqlite:a.db", everything, configured)).toEqual({
+    expect(chooseStore({ store: "sqlite:a.db" }, everything, configured)).toEqual({
       store: "sqlite:a.db",
       from: "from --store",
+      options: {},
     });
-    expect(chooseStore(undefined, everything, configured).store).toBe("sqlite:b.db");
-    expect(chooseStore(undefined, { DATABASE_URL: "sqlite:d.db" }, configured)).toEqual({
+    expect(chooseStore({}, everything, configured).store).toBe("sqlite:b.db");
+    expect(chooseStore({}, { DATABASE_URL: "sqlite:d.db" }, configured)).toMatchObject({
       store: "sqlite:c.db",
       from: "from duckdive.config.ts",
     });
-    expect(chooseStore(undefined, { DATABASE_URL: "sqlite:d.db" }).store).toBe("sqlite:d.db");
-    expect(chooseStore(undefined, {})).toEqual({ store: "sqlite:./duckdive.db", from: "the default" });
+    expect(chooseStore({}, { DATABASE_URL: "sqlite:d.db" }).store).toBe("sqlite:d.db");
+    expect(chooseStore({}, {})).toMatchObject({ store: "sqlite:./duckdive.db", from: "the default" });
   });
 
   test("a variable that is empty is not set", () => {
-    expect(chooseStore(undefined, { DUCKDIVE_STORE: "", DATABASE_URL: "" }).from).toBe("the default");
+    expect(chooseStore({}, { DUCKDIVE_STORE: "", DUCKDIVE_SCHEMA: "", DATABASE_URL: "" })).toMatchObject({
+      from: "the default",
+      options: {},
+    });
+  });
+
+  test("how it is opened comes with it, but for a schema that is said apart", () => {
+    const inConfig = {
+      ...configured,
+      store: "postgres://host/app",
+      schema: "jobs",
+      direct: "postgres://host/db",
+    };
+    expect(chooseStore({}, {}, inConfig).options).toEqual({ schema: "jobs", direct: "postgres://host/db" });
+    expect(chooseStore({ store: "postgres://other/db" }, {}, inConfig).options).toEqual({});
+    const env = { DUCKDIVE_SCHEMA: "other" };
+    expect(chooseStore({}, env, inConfig).options).toMatchObject({ schema: "other" });
+    expect(chooseStore({ store: "sqlite:a.db" }, env).options).toEqual({});
+    expect(chooseStore({ schema: "mine" }, env, inConfig).options).toMatchObject({ schema: "mine" });
   });
 
   test("a password is not shown", () => {
-    expect(shownStore({ store: "postgres://me:secret@host/db", from: "" })).toBe("postgres://…@host/db");
+    expect(shownStore({ store: "postgres://me:secret@host/db", options: {} })).toBe("postgres://…@host/db");
+    expect(shownStore({ store: "postgres://host/db", options: { schema: "jobs" } })).toBe(
+      "postgres://host/db, schema jobs",
+    );
   });
 
   test("a file that is not there is missed; memory and what is no file are not", () => {

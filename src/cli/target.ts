@@ -2,11 +2,13 @@
 //
 // What is typed comes first, then what is set for duckdive, then what the project says, then what is set for
 // everybody; the last is a file in the working directory. `doctor` prints the answer, and so does every error about
-// the store, because the wrong one is an easy mistake.
+// the store, because the wrong one is an easy mistake. How to open it comes with the store: what the configuration says
+// of its own store means nothing for another one.
 //
 // Before this file come options and environment. After it comes the session, which opens it.
 import { existsSync } from "node:fs";
 import { withoutSecrets } from "../kernel/index.js";
+import type { OpenOptions } from "../queue/index.js";
 import { StoreMissingError } from "./errors.js";
 
 const defaultStore = "sqlite:./duckdive.db";
@@ -15,17 +17,41 @@ export interface Target {
   readonly store: string | object;
   /** For people: `from --store`. */
   readonly from: string;
+  readonly options: StoreOptions;
 }
 
+/** What belongs to the store rather than to the application. */
+export type StoreOptions = Pick<OpenOptions, "direct" | "schema" | "notify" | "prepare">;
+
+/** What was typed: `--store` and `--schema`. */
+export interface Typed {
+  readonly store?: string | undefined;
+  readonly schema?: string | undefined;
+}
+
+/** The store of a configuration file, and how it is opened. */
+export type ConfiguredStore = StoreOptions & { readonly store: string | object; readonly file: string };
+
 /** @param configured what the configuration file says, when it was loaded, and its name */
-export function chooseStore(
-  option: string | undefined,
+export function chooseStore(typed: Typed, env: NodeJS.ProcessEnv, configured?: ConfiguredStore): Target {
+  const { store, from, ...own } = nearestStore(typed, env, configured);
+  // A variable is there for every command, so it is no mistake where the store has no schema.
+  const isFile = typeof store === "string" && /^sqlite:/i.test(store);
+  const schema = typed.schema ?? (isSet(env.DUCKDIVE_SCHEMA) && !isFile ? env.DUCKDIVE_SCHEMA : undefined);
+  return { store, from, options: schema === undefined ? own : { ...own, schema } };
+}
+
+function nearestStore(
+  typed: Typed,
   env: NodeJS.ProcessEnv,
-  configured?: { readonly store: string | object; readonly file: string },
-): Target {
-  if (option !== undefined) return { store: option, from: "from --store" };
+  configured: ConfiguredStore | undefined,
+): StoreOptions & Pick<Target, "store" | "from"> {
+  if (typed.store !== undefined) return { store: typed.store, from: "from --store" };
   if (isSet(env.DUCKDIVE_STORE)) return { store: env.DUCKDIVE_STORE, from: "from DUCKDIVE_STORE" };
-  if (configured !== undefined) return { store: configured.store, from: `from ${configured.file}` };
+  if (configured !== undefined) {
+    const { file, ...rest } = configured;
+    return { ...rest, from: `from ${file}` };
+  }
   if (isSet(env.DATABASE_URL)) return { store: env.DATABASE_URL, from: "from DATABASE_URL" };
   return { store: defaultStore, from: "the default" };
 }
@@ -35,8 +61,9 @@ function isSet(value: string | undefined): value is string {
 }
 
 /** The store as people may see it: an address may hold a password. */
-export function shownStore({ store }: Target): string {
-  return typeof store === "string" ? withoutSecrets(store) : "a store of the configuration file";
+export function shownStore({ store, options }: Pick<Target, "store" | "options">): string {
+  const shown = typeof store === "string" ? withoutSecrets(store) : "a store of the configuration file";
+  return options.schema === undefined ? shown : `${shown}, schema ${options.schema}`;
 }
 
 /**
@@ -44,7 +71,7 @@ export function shownStore({ store }: Target): string {
  *
  * @throws StoreMissingError when the target is a file that is not there
  */
-export function requireStore(target: Target): void {
+export function requireStore(target: Pick<Target, "store" | "from">): void {
   const [, path] = /^sqlite:(?:\/\/)?(.+)$/i.exec(typeof target.store === "string" ? target.store : "") ?? [];
   if (path === undefined || path === ":memory:" || existsSync(path)) return;
   throw new StoreMissingError(

@@ -35,8 +35,8 @@ export interface Folder {
   remove(): Promise<void>;
 }
 
-/** An empty folder, and the command line in it. */
-export function folder(): Folder {
+/** An empty folder, and the command line in it, which is given these variables besides its own. */
+export function folder(env: NodeJS.ProcessEnv = {}): Folder {
   const path = mkdtempSync(join(tmpdir(), "duckdive-cli-"));
   const running = new Set<Started>();
 
@@ -44,7 +44,7 @@ export function folder(): Folder {
     const { PATH, TMPDIR } = process.env;
     const spawnOptions: SpawnOptions = {
       cwd: path,
-      env: { PATH, TMPDIR, JITI_FS_CACHE: "false", ...options.env },
+      env: { PATH, TMPDIR, JITI_FS_CACHE: "false", ...env, ...options.env },
       stdio: "pipe",
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     };
