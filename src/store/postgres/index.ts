@@ -111,8 +111,8 @@ export function postgres(options: PostgresOptions): Store {
   });
   const claims = new Claims();
   const morgue = new staff.Morgue(session, monotonic);
-  const notices = new Notices(origin, (notice) => {
-    if (notify) session.askOnce(statements.say, { notice }).catch(onError);
+  const notices = new Notices(origin, async (notice) => {
+    if (notify) await session.askOnce(statements.say, { notice }).catch(onError);
   });
   const lookout = new Lookout({
     session: bare,
@@ -208,7 +208,7 @@ export function postgres(options: PostgresOptions): Store {
   async function close(): Promise<void> {
     if (begun > 0) await new Promise<void>((resolve) => (onFinished = resolve));
     await opening?.catch(() => undefined);
-    notices.flush();
+    await notices.close();
     await lookout.close();
     await (await database)?.close();
     await (await direct)?.close();

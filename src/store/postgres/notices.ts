@@ -39,13 +39,14 @@ export function changeIn(notice: string, ownOrigin: string): Change | undefined 
 
 /** Gathers what is to be told and sends it. */
 export class Notices {
-  readonly #send: (notice: string) => void;
+  readonly #send: (notice: string) => Promise<void>;
   readonly #origin: string;
+  readonly #onTheWay = new Set<Promise<void>>();
   #found = new Findings();
   #timer: NodeJS.Timeout | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
 
-  constructor(origin: string, send: (notice: string) => void) {
+  constructor(origin: string, send: (notice: string) => Promise<void>) {
     this.#origin = origin;
     this.#send = send;
   }
@@ -55,16 +56,24 @@ export class Notices {
     this.#found.merge(found);
     if (this.#timer !== undefined) return;
     const wait = this.#sentAt + calm - performance.now();
-    if (wait <= 0) this.flush();
-    else this.#timer = setTimeout(() => this.flush(), wait);
+    if (wait <= 0) this.#flush();
+    else this.#timer = setTimeout(() => this.#flush(), wait);
   }
 
-  flush(): void {
+  /** Sends what is left; resolves when all of it has been sent. */
+  async close(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#onTheWay);
+  }
+
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const notice = noticeOf(this.#found, this.#origin);
     this.#found = new Findings();
     this.#sentAt = performance.now();
-    if (notice !== null) this.#send(notice);
+    if (notice === null) return;
+    const sent: Promise<void> = this.#send(notice).finally(() => this.#onTheWay.delete(sent));
+    this.#onTheWay.add(sent);
   }
 }
