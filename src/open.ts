@@ -24,6 +24,7 @@ import {
   type Duckdive,
   type ErrorContext,
   type OpenOptions,
+  outages,
   type WorkOptions,
 } from "./queue/index.js";
 import type { RunEvents } from "./run/index.js";
@@ -123,7 +124,12 @@ export function assemble<Tx, Sync extends boolean>(parts: {
     else report(`a listener of "${name}"`)(error);
   });
   const report = (where: string) => (error: unknown) => events.emit("error", { error, where });
-  tellReporter(events, options, log);
+  tellReporter(
+    events,
+    options,
+    log,
+    outages(() => clock.now()),
+  );
   const store = parts.store(report("store"));
   const adapter = options.with;
   const client = createClient<Tx, Sync>({ store, clock, jobs, middleware, log, release, events, adapter });
@@ -165,8 +171,13 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   return { duckdive, store, events, work };
 }
 
-/** What nobody awaits is logged; a reporter hears it, and the failures of handlers as well. */
-function tellReporter(events: Events<RunEvents>, { onError }: Pick<OpenOptions, "onError">, log: Log): void {
+/** What nobody awaits is logged; a reporter hears it, and the failures of handlers as well. An outage is told once. */
+function tellReporter(
+  events: Events<RunEvents>,
+  { onError }: Pick<OpenOptions, "onError">,
+  log: Log,
+  isToBeTold: (error: unknown) => boolean,
+): void {
   const tell = (error: unknown, context: ErrorContext): void => {
     try {
       onError?.(error, context);
@@ -175,6 +186,7 @@ function tellReporter(events: Events<RunEvents>, { onError }: Pick<OpenOptions, 
     }
   };
   events.on("error", ({ error, ...context }) => {
+    if (!isToBeTold(error)) return;
     log.error(`something failed in: ${context.where}`, { ...context, error });
     tell(error, context);
   });

@@ -23,11 +23,18 @@ import {
 } from "./loop/index.js";
 import type { ExecuteMiddleware } from "./middleware/index.js";
 import type { RunEvents } from "./run/index.js";
-import type { Change, Definition, Fence, NewWorker, Pulse, Store } from "./store/contract.js";
+import type { Change, Definition, NewWorker, Pulse, Store } from "./store/contract.js";
+import { isOutage } from "./store/errors.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 
-/** How often a worker shows that it lives, in milliseconds. Stores give a silent worker several times this. */
+/** How often a worker shows that it lives, in milliseconds, and how soon again when that failed. */
 const heartbeatEvery = 10_000;
+const heartbeatAgain = 1_000;
+/** How long a worker rests that could not start because the store is away: at first, and at most. */
+const firstPause = 50;
+const longestPause = 1_000;
+/** What a worker that cannot show life stays away from the end of the store's patience, beside the grace. */
+const margin = 1_000;
 /** How long a handler has to end once its signal was aborted: by its timeout or a cancellation; at shutdown. */
 const grace = 5_000;
 const shutdownGrace = 1_000;
@@ -51,7 +58,7 @@ export interface WorkerParts {
 
 export interface RunningWorker {
   readonly id: string;
-  /** Resolves when it is registered and fetching; rejects when it cannot start. */
+  /** Resolves when it is registered and fetching, however long the store is away; rejects when it cannot start. */
   readonly ready: Promise<void>;
   /**
    * Fetches no more, waits up to `drain` for handlers, aborts the rest and hands their runs back without losing the
@@ -79,7 +86,10 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
   const services = [preparer, promoter, rescuer, pruner];
   let isRegistered = false;
+  let isReleased = false;
   let heartbeat: Timer | undefined;
+  let silence: Timer | undefined;
+  let hurry: (() => void) | undefined;
   let unwatch: (() => void) | undefined;
   let returning: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -101,7 +111,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     loop.stopExecutions({ why: "lost" });
     if (stopping !== undefined) return;
     try {
-      await store.register(registration);
+      await showLife(() => store.register(registration));
       loop.recover();
     } catch (error) {
       reportError("register")(error);
@@ -125,18 +135,70 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     }
   }
 
-  function beat(): void {
+  function beat(after = heartbeatEvery): void {
     if (!isRegistered) return;
-    heartbeat = clock.after(heartbeatEvery, () => {
-      store.heartbeat(registration.id).then(obey).catch(reportError("heartbeat")).finally(beat);
+    heartbeat = clock.after(after, () => {
+      showLife(() => store.heartbeat(registration.id))
+        .then(async (pulse) => {
+          beat();
+          await obey(pulse);
+        })
+        .catch((error: unknown) => {
+          reportError("heartbeat")(error);
+          heartbeat?.cancel();
+          beat(heartbeatAgain);
+        });
+    });
+  }
+
+  /**
+   * Others count from what they saw last, so here it counts from the moment of asking: before they may give the runs of
+   * a silent worker away, it has stopped executing them.
+   */
+  async function showLife<T>(ask: () => Promise<T>): Promise<T> {
+    if (store.patience === undefined) return ask();
+    const next = clock.after(store.patience - grace - margin, () => loop.stopExecutions({ why: "lost" }));
+    try {
+      const answer = await ask();
+      silence?.cancel();
+      silence = next;
+      if (isReleased) silence.cancel();
+      return answer;
+    } catch (error) {
+      next.cancel();
+      throw error;
+    }
+  }
+
+  /** Enters the store, as soon as it is there. */
+  async function enter(): Promise<void> {
+    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
+      try {
+        await store.open();
+        await showLife(() => store.register(registration));
+        isRegistered = true;
+        await store.publish(definitionsOf(environment.jobs));
+        return;
+      } catch (error) {
+        if (stopping !== undefined || !isOutage(error)) throw error;
+        reportError("start")(error);
+        await rest(pause);
+      }
+    }
+  }
+
+  function rest(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(milliseconds, resolve);
+      hurry = () => {
+        timer.cancel();
+        resolve();
+      };
     });
   }
 
   async function start(): Promise<void> {
-    await store.open();
-    await store.register(registration);
-    isRegistered = true;
-    await store.publish(definitionsOf(environment.jobs));
+    await enter();
     unwatch = store.watch(onChange);
     beat();
     await Promise.all(services.map((one) => one.start()));
@@ -147,7 +209,9 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function release(): Promise<void> {
     const wasRegistered = isRegistered;
     isRegistered = false;
+    isReleased = true;
     heartbeat?.cancel();
+    silence?.cancel();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
     if (wasRegistered) await store.retire(registration.id).catch(reportError("retire"));
@@ -176,6 +240,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   function stop(options: { drain?: Duration } = {}): Promise<void> {
     shutdown.within(duration(options.drain ?? parts.drain ?? defaults.drain, "drain"));
     stopping ??= stopAll();
+    hurry?.();
     return stopping;
   }
 
@@ -188,8 +253,9 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   };
 }
 
-function isOf({ run, token }: Fence): (execution: Execution) => boolean {
-  return ({ claimed }) => claimed.run === run && claimed.token === token;
+function isOf({ run, token, claim }: Pulse["lost"][number]): (execution: Execution) => boolean {
+  return ({ claimed }) =>
+    claimed.run === run && claimed.token === token && (claim === undefined || claimed.claim === claim);
 }
 
 function describe(parts: WorkerParts): NewWorker {

@@ -142,9 +142,8 @@ function limitOf(claimed: Claimed, timeout: number, now: number): { milliseconds
 
 /** A handler that was stopped and threw has ended by that stop; one that returned all the same has done its work. */
 function observed(end: Ended | "abandoned", stopped: Stop | undefined): Ended {
-  if (end === "abandoned")
-    return endedBy(stopped ?? { why: "lost" }, { name: "Error", message: "abandoned" });
-  if (end.how === "threw" && stopped !== undefined) return endedBy(stopped, end.error);
+  if (end === "abandoned") return endedBy(stopped ?? { why: "lost" });
+  if (end.how === "threw" && stopped !== undefined) return endedBy(stopped);
   return end;
 }
 

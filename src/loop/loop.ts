@@ -21,7 +21,7 @@ import type { Stop } from "./stop.js";
 const largestClaim = 1_000;
 /** The pause after the first failed claim, and the longest one, in milliseconds. */
 const firstPause = 50;
-const longestPause = 5_000;
+const longestPause = 1_000;
 /** How long a stopping loop goes on trying to write how its last runs ended, in milliseconds. */
 const patience = 5_000;
 

@@ -12,7 +12,7 @@ import type { Notes } from "./notes.js";
 
 /** The pause after the first failed write, and the longest one, in milliseconds. */
 const firstPause = 100;
-const longestPause = 5_000;
+const longestPause = 1_000;
 /** A batch is halved when it has failed this often: by then a lock or a short outage would be over. */
 const halvedAfter = 3;
 /** Many writes may wait for one broken store: its error is reported at most once in this time. */

@@ -2,7 +2,6 @@
 //
 // A handler learns of it through `ctx.signal`: its reason is one of the errors below. Whether the handler obeys, is
 // slow, or ignores it, the run's fate is the same, so it is decided here once.
-import type { StoredError } from "../job/index.js";
 import { DuckdiveError } from "../kernel/index.js";
 import type { Ended } from "../run/index.js";
 
@@ -12,7 +11,7 @@ export type Stop =
   | { readonly why: "cancelled"; readonly reason: string }
   /** The worker stops: the run goes back without losing the attempt. */
   | { readonly why: "shutdown" }
-  /** The claim was lost: whatever this execution does next is refused. */
+  /** The claim was lost, or may be: what this execution does next is likely to be refused. */
   | { readonly why: "lost" };
 
 /** The reason of `ctx.signal` when an execution is stopped. */
@@ -35,11 +34,11 @@ const sentences: Record<Stop["why"], string> = {
   expired: "the run's `finishWithin` is over",
   cancelled: "somebody cancelled the run",
   shutdown: "its worker is shutting down; the run goes back to the queue without losing the attempt",
-  lost: "another worker owns the run now",
+  lost: "another worker owns the run now, or may soon",
 };
 
 /** What becomes of an execution that was stopped and did not return a value. */
-export function endedBy(stop: Stop, error: StoredError): Ended {
+export function endedBy(stop: Stop): Ended {
   switch (stop.why) {
     case "timeout":
       return { how: "timedOut", timeout: stop.timeout };
@@ -47,9 +46,9 @@ export function endedBy(stop: Stop, error: StoredError): Ended {
       return { how: "expired", limit: "finishWithin" };
     case "cancelled":
       return { how: "cancelled", reason: stop.reason };
+    // A lost claim may turn out not to be lost, when only the store was away: then the attempt is not lost either.
     case "shutdown":
-      return { how: "handedBack" };
     case "lost":
-      return { how: "threw", error };
+      return { how: "handedBack" };
   }
 }

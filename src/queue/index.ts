@@ -13,6 +13,7 @@ export {
   RunNotFoundError,
 } from "./errors.js";
 export { consoleLog } from "./log.js";
+export { outages } from "./outage.js";
 export { checkId, checkMeta, checkTags } from "./request.js";
 export type {
   Batch,

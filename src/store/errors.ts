@@ -6,8 +6,24 @@
 // Before this file comes the kernel. After it come the stores, and the loop, which knows a lost worker by its code.
 import { DuckdiveError } from "../kernel/index.js";
 
-/** The file or its folder may not be written. */
-export class StoreReadOnlyError extends DuckdiveError {
+/** A store cannot be used now; `passes` tells whether it may be again without anybody's doing. */
+abstract class AbsenceError extends DuckdiveError {
+  /** Whether to wait helps: a server that is down comes back, a wrong password stays wrong. */
+  readonly passes: boolean;
+
+  constructor(message: string, options?: { cause?: unknown; passes?: boolean }) {
+    super(message, options);
+    this.passes = options?.passes ?? false;
+  }
+}
+
+/** Whether an error says that the store is away and may come back by itself. By shape: others write stores, too. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof Error && "passes" in error && error.passes === true;
+}
+
+/** The file or its folder may not be written, or the database is a standby. */
+export class StoreReadOnlyError extends AbsenceError {
   static readonly code = "STORE_READ_ONLY";
   readonly code: string = StoreReadOnlyError.code;
 }
@@ -30,8 +46,8 @@ export class MigrationMissingError extends DuckdiveError {
   readonly code: string = MigrationMissingError.code;
 }
 
-/** The database cannot be opened. */
-export class StoreUnreachableError extends DuckdiveError {
+/** The database cannot be opened or reached. */
+export class StoreUnreachableError extends AbsenceError {
   static readonly code = "STORE_UNREACHABLE";
   readonly code: string = StoreUnreachableError.code;
 }
