@@ -24,7 +24,8 @@ export interface Line {
   query(query: Query): Promise<Row[]>;
   /** Whether a pooler stands between, which gives each transaction another connection. Undefined: cannot be told. */
   isPooled(): Promise<boolean | undefined>;
-  onNotice(listener: (payload: string) => void): void;
+  /** Hears what is told on a channel, for as long as the connection is there. */
+  listen(channel: string, listener: (payload: string) => void): Promise<void>;
   onEnd(listener: () => void): void;
   /** Gives it back, or with `broken` throws it away. */
   release(broken?: boolean): void;
@@ -108,7 +109,10 @@ function pgLine(client: PgClient): Line {
       // The number that the connection was greeted with is the server's own, unless somebody in between made it up.
       return typeof client.processID === "number" ? String(client.processID) !== row?.[0] : undefined;
     },
-    onNotice: (listener) => void noticeListeners.push(listener),
+    async listen(channel, listener) {
+      noticeListeners.push(listener);
+      await query({ text: `listen "${channel}"`, values: [], name: undefined });
+    },
     onEnd: (listener) => void endListeners.push(listener),
     release(broken = false) {
       if (isReleased) return;
@@ -163,18 +167,34 @@ async function postgresRows(
   return rows.map((row) => row.map((column) => (column === null ? null : column.toString("utf8"))));
 }
 
-/** Its own listener keeps a connection and makes it anew when it breaks; a lock of the session is on the reserved one. */
+/**
+ * Listening is postgres.js's own: it keeps a connection for it, and makes that anew when it breaks. The session's locks
+ * are on the reserved one; that it broke shows when it is asked something.
+ */
 function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
   let isReleased = false;
+  const listening: Promise<{ unlisten(): Promise<void> }>[] = [];
   return {
     query: (query) => postgresRows(sql, reserved, query),
     isPooled: async () => undefined,
-    onNotice: () => {},
+    async listen(channel, listener) {
+      const one = sql.listen(channel, listener);
+      listening.push(one);
+      await one;
+    },
     onEnd: () => {},
     release() {
       if (isReleased) return;
       isReleased = true;
-      reserved.release();
+      // Whether it could be told does not matter: nobody hears it any more.
+      for (const one of listening) one.then(({ unlisten }) => unlisten()).catch(() => {});
+      void postgresRows(sql, reserved, {
+        text: "select pg_advisory_unlock_all()",
+        values: [],
+        name: undefined,
+      })
+        .catch(() => {})
+        .finally(() => reserved.release());
     },
   };
 }

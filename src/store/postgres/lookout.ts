@@ -140,10 +140,9 @@ export class Lookout {
       line = await (await this.#options.database()).line();
       const isPooled = (await line.isPooled()) === true;
       this.#hasNotices = this.#options.notify && !isPooled;
-      line.onNotice((notice) => this.#hear(notice));
       const own = line;
       line.onEnd(() => this.#lost(own));
-      if (this.#hasNotices) await this.#ask(line, `listen "${this.#options.channel}"`, {});
+      if (this.#hasNotices) await line.listen(this.#options.channel, (notice) => this.#hear(notice));
       if (!isPooled) {
         for (const [worker, keeper] of this.#keepers) await this.#holdLock(line, worker, keeper);
       }
