@@ -68,7 +68,7 @@ left join lateral (
   where xact_start is not null and (backend_xmin is not null or backend_xid is not null) and pid <> pg_backend_pid()
   order by xact_start limit 1
 ) as oldest on true`,
-  extendHistory: `select duckdive.extend_history(:now::bigint)`,
+  extendHistory: `select duckdive.come_home(), duckdive.extend_history(:now::bigint)`,
   findRuns: `select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
   run.finished_at, run.start_by, run.finish_by, run.expires_at,
@@ -83,6 +83,7 @@ where run.id = any(:ids::uuid[])`,
   forget: `select duckdive.forget(array(
   select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
 ))`,
+  giveBack: `select duckdive.give_back(:worker::text, :claims::uuid[], :now::bigint)`,
   heartbeat: `with beat as (
   update duckdive.worker set heartbeat_at = duckdive.now_or(:now::bigint), beats = beats + 1 where id = :worker::text
   returning id
@@ -99,9 +100,14 @@ select
   array(select claim from unnest(:claims::uuid[]) as claim where not exists (
     select from duckdive.claims where claims.id = claim
   )),
-  floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
-  holdLock: `update duckdive.worker set lock = :lock::bigint
-where id = :worker::text and pg_try_advisory_lock(:lock::bigint) returning id`,
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+  array(
+    select claim.id from duckdive.claims as claim
+    where claim.worker = :worker::text and claim.id <> all(:claims::uuid[])
+      and claim.at < duckdive.now_or(:now::bigint) - 30000
+  )`,
+  holdLock: `update duckdive.worker set lock = case when pg_try_advisory_lock(:lock::bigint) then :lock::bigint end
+where id = :worker::text returning lock is not null`,
   insertRuns: `select id::text as id
 from duckdive.insert_runs(
   :ids::text::uuid[], :inputs::text::text[], :numbers::text::integer[], :shapes::text::json, :known::text::uuid[],
@@ -185,6 +191,9 @@ order by page.moment desc, page.id desc limit :limit::integer`,
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
   nextDue: `select duckdive.next_due(:now::bigint), duckdive.now_or(:now::bigint)`,
   nonce: `select nonce from duckdive.meta`,
+  outcomes: `select duckdive.outcome_of(asked.run, asked.token, asked.worker)
+from unnest(:runs::uuid[], :tokens::bigint[], :workers::text[]) with ordinality as asked (run, token, worker, number)
+order by asked.number`,
   owns: `select duckdive.owns(:run::uuid, :token::bigint, :claim::uuid)`,
   pause: `insert into duckdive.pause (kind, name, paused_at) values (:kind::text, :name::text, duckdive.now_or(:now::bigint))
 on conflict do nothing`,
@@ -236,7 +245,8 @@ where excluded.version >= definition.version`,
   array(select claim from unnest(:claims::uuid[]) as claim where not exists (
     select from duckdive.claims where claims.id = claim
   )),
-  floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+  '{}'::uuid[]`,
   queueCounts: `with held as materialized (select id from duckdive.held)
 select run.queue, case when held.id is null then run.state else 'running' end as state, count(*),
   min(run.run_at) filter (where held.id is null and run.state = 'ready')
@@ -270,6 +280,7 @@ union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue
     from duckdive.ability where ability.worker = worker.id
   ), '[]')
 from duckdive.worker order by started_at, id`,
+  writeLost: `select duckdive.write_lost(:worker::text, :items::json, :now::bigint)`,
   writeNotes: `select duckdive.write_notes(:items::json, :now::bigint)`,
 } as const;
 
@@ -285,7 +296,8 @@ export const migrations = [
 
 create table duckdive.meta (
   id integer primary key check (id = 1),
-  nonce text not null              -- tells one database from another
+  nonce text not null,             -- tells one database from another
+  home text                        -- where its transaction numbers are from
 );
 
 insert into duckdive.meta (id, nonce) values (1, replace(gen_random_uuid()::text, '-', ''));
@@ -643,9 +655,10 @@ begin
     ) as run
     order by run.xid, run.seq limit p_limit
   ), main as materialized (
-    select run.* from state cross join lateral (
+    select run.* from state cross join present cross join lateral (
       select r.id, r.xid, r.seq from duckdive.runs as r
       where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs)
+        and r.xid < pg_snapshot_xmax(present.snapshot) -- but for what is from another cluster that is always so
       order by r.xid, r.seq limit p_limit - (select count(*) from late)
     ) as run
   ), amount as materialized (
@@ -687,24 +700,97 @@ begin
   from (select id, seq from late union all select id, seq from main) as taken;
 end $$;
 
--- Transaction numbers do not survive a dump: in another cluster the cursor may stand where no number comes for years.
--- Then all of the lane gets new positions, in its order, and what was claimed there counts as lost.
+-- Transaction numbers do not survive a dump: in another cluster a cursor may stand where no number comes for years, or
+-- runs after it may have numbers that are still to come. Then all of the lane gets new positions, in its order, before
+-- everything else. What claims hold there has no place any more: it is settled or rescued, as ever.
 create function duckdive.renumber(p_lane integer) returns void
-language plpgsql volatile as $$
+language plpgsql volatile
+set jit = off set enable_nestloop = off set enable_mergejoin = off
+as $$
 begin
+  update duckdive.runs set lane = null where lane = p_lane and id in (select id from duckdive.held);
   with ordered as materialized (
-    select id, seq, nextval('duckdive.seq') as new_seq
-    from (select id, seq from duckdive.runs where lane = p_lane order by xid, seq) as run
-  ), held as materialized (
-    select claim.run, claim.seq from duckdive.claims, lateral unnest(runs, seqs) as claim (run, seq)
+    select id, nextval('duckdive.seq') as seq
+    from (select id from duckdive.runs where lane = p_lane order by xid, seq) as run
   )
-  update duckdive.runs as run
-  set xid = pg_current_xact_id(), seq = ordered.new_seq,
-    attempt = run.attempt + (held.run is not null)::integer, crashes = run.crashes + (held.run is not null)::integer
-  from ordered left join held on held.run = ordered.id and held.seq = ordered.seq
-  where run.id = ordered.id;
+  update duckdive.runs as run set xid = '0', seq = ordered.seq from ordered where run.id = ordered.id;
   update duckdive.lane_state set n = n + 1, cx = '0', cs = -1, pend = '{}', after = '{}'
   where lane = p_lane and n = (select max(n) from duckdive.lane_state where lane = p_lane);
+end $$;
+
+-- Whether positions of a lane are from another cluster. Whoever asks under the lane's lock is told for certain.
+create function duckdive.is_foreign(p_lane integer) returns boolean
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+begin
+  return (
+    select state.cx > pg_snapshot_xmax(pg_current_snapshot()) or exists (
+      select from duckdive.runs where lane = p_lane and xid >= pg_snapshot_xmax(pg_current_snapshot())
+    )
+    from duckdive.lane_state as state where state.lane = p_lane order by n desc limit 1
+  );
+end $$;
+
+-- Renumbers everything when this is not the cluster and not the tables that it was written in. Called when a store is
+-- opened; that a claim sees it too is for workers that were there before.
+create function duckdive.come_home() returns void
+language plpgsql volatile as $$
+declare
+  here constant text := md5(concat_ws(' ',
+    case when has_function_privilege('pg_control_system()', 'execute')
+      then (select system_identifier from pg_control_system()) end,
+    (select oid from pg_database where datname = current_database()), 'duckdive.runs'::regclass::oid,
+    'duckdive.claims'::regclass::oid, 'duckdive.lane_state'::regclass::oid, 'duckdive.history'::regclass::oid
+  ));
+begin
+  if (select home from duckdive.meta) = here then return; end if;
+  perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, one.id)
+  from (select id from duckdive.lane order by priority desc, id) as one;
+  if (select home from duckdive.meta) = here then return; end if;
+  perform duckdive.renumber(id) from duckdive.lane;
+  delete from duckdive.due_state;
+  update duckdive.meta set home = here;
+end $$;
+
+-- Moves the cursor of a lane, whose lock is held, over what was just taken out in front of it: those entries stay in the
+-- index for as long as somebody may see them, and are walked here and never again.
+create function duckdive.pass_dead(p_lane integer) returns void
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with state as materialized (
+    select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+  ), present as materialized (
+    select pg_current_snapshot() as snapshot
+  ), head as materialized (
+    select run.* from state cross join present cross join lateral (
+      select r.xid, r.seq from duckdive.runs as r
+      where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs) and r.xid < pg_snapshot_xmax(present.snapshot)
+      order by r.xid, r.seq limit 1
+    ) as run
+  ), cursor as materialized (
+    select coalesce(head.xid, pg_snapshot_xmax(snapshot)) as cx, coalesce(head.seq - 1, -1) as cs
+    from present left join head on true
+  ), pending as (
+    -- What has finished stays here as long as it has something that a claim must find.
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where not pg_visible_in_snapshot(p.x, present.snapshot) or exists (
+      select from duckdive.runs as r where r.lane = p_lane and r.xid = p.x and r.seq > p.a
+    )
+    union all
+    select x, -1 from state, present, cursor, lateral pg_snapshot_xip(present.snapshot) as x
+    where x >= state.cx and x < cursor.cx
+  )
+  update duckdive.lane_state as own
+  set n = own.n + 1, cx = cursor.cx, cs = cursor.cs,
+    pend = coalesce((select array_agg(x) from pending), '{}'),
+    after = coalesce((select array_agg(a) from pending), '{}')
+  from state, cursor
+  where own.lane = p_lane and own.n = state.n and (cursor.cx, cursor.cs) > (state.cx, state.cs);
 end $$;
 
 -- The lanes that a worker may draw from and that have something for it (with p_all: all of them): by priority, then by
@@ -718,6 +804,7 @@ as $$
 begin
   return query
   select line.id, line.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
+      or coalesce(head.xid >= pg_snapshot_xmax(pg_current_snapshot()), false)
   from duckdive.lane as line
   cross join lateral (
     select case when p_queues ? line.queue then line.queue else '*' end as pool
@@ -800,7 +887,7 @@ begin
         select l.lane from unnest(lanes, priorities) as l (lane, priority) where l.priority = locked order by l.lane
       ) as one;
     end if;
-    if restored[i] then perform duckdive.renumber(lanes[i]); end if;
+    if restored[i] and duckdive.is_foreign(lanes[i]) then perform duckdive.renumber(lanes[i]); end if;
     took := duckdive.take(lanes[i], amount, is_jump);
     if took.ids is not null then
       all_ids := all_ids || took.ids;
@@ -1108,6 +1195,7 @@ begin
     select asked.run, asked.token, asked.output, asked.keep, claim.worker, claim.at as claimed_at
     from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as asked (run, token, claim, output, keep)
     join duckdive.claims as claim on claim.id = asked.claim
+    where claim.id = any(p_claims)
   ), gone as (
     -- Found by the list of ids, whatever the statistics say, and then held against the pairs: two lists alone would let
     -- one settlement's run pass with the token of another, and searching the second costs its length for each run.
@@ -1297,16 +1385,17 @@ end $$;
 -- A ready run is changed under the lock of its lane, and looked at again after that: then no claim can be under way that
 -- has it. Lanes are locked before runs, in the order of their numbers, as everywhere.
 
-create function duckdive.lock_lanes_of(p_ids uuid[]) returns void
+create function duckdive.lock_lanes_of(p_ids uuid[]) returns integer[]
 language plpgsql volatile as $$
+declare
+  lanes constant integer[] := array(
+    select lane.id from duckdive.lane
+    where lane.id in (select run.lane from duckdive.runs as run where run.id = any(p_ids))
+    order by lane.priority desc, lane.id
+  );
 begin
-  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, one.lane)
-  from (
-    select run.lane from duckdive.runs as run
-    join duckdive.lane on lane.id = run.lane
-    where run.id = any(p_ids) and run.lane is not null
-    group by run.lane, lane.priority order by lane.priority desc, run.lane
-  ) as one;
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, lane) from unnest(lanes) as lane;
+  return lanes;
 end $$;
 
 -- Every run that a claim holds under its present seq, with who has it since when: the runs that are running.
@@ -1320,6 +1409,7 @@ join duckdive.runs as run on run.id = part.run and run.seq = part.seq;
 create function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
 language plpgsql volatile as $$
 declare
+  lanes integer[];
   at constant bigint := duckdive.now_or(p_now);
   answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
   held_runs uuid[];
@@ -1328,7 +1418,7 @@ declare
   item record;
   run duckdive.runs;
 begin
-  perform duckdive.lock_lanes_of(p_ids);
+  lanes := duckdive.lock_lanes_of(p_ids);
   select array_agg(id), array_agg(worker) into held_runs, held_workers
   from duckdive.held where id = any(p_ids);
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
@@ -1350,6 +1440,7 @@ begin
     perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
     answers[item.number] := 'ended';
   end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   return answers;
 end $$;
 
@@ -1399,11 +1490,12 @@ end $$;
 create function duckdive.remove(p_ids uuid[]) returns text[]
 language plpgsql volatile as $$
 declare
+  lanes integer[];
   answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
   running uuid[];
   item record;
 begin
-  perform duckdive.lock_lanes_of(p_ids);
+  lanes := duckdive.lock_lanes_of(p_ids);
   running := array(select id from duckdive.held where id = any(p_ids));
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
   loop
@@ -1417,6 +1509,7 @@ begin
     end if;
     if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
   end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   return answers;
 end $$;
 
@@ -1563,13 +1656,14 @@ declare
   at constant bigint := duckdive.now_or(p_now);
   floor duckdive.due_state;
   reached record;
+  lanes integer[];
   locked uuid[];
   running uuid[] := '{}';
 begin
   perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
   floor := duckdive.due_floor(at, true);
   reached := duckdive.reach(floor, p_limit, at);
-  perform duckdive.lock_lanes_of(reached.ids);
+  lanes := duckdive.lock_lanes_of(reached.ids);
   locked := array(select id from duckdive.runs where id = any(reached.ids) order by id for update skip locked);
   if exists (select from duckdive.runs where id = any(locked) and state = 'ready') then
     running := array(select id from duckdive.held where id = any(locked));
@@ -1577,6 +1671,7 @@ begin
     update duckdive.runs set due = null where id = any(running);
   end if;
   ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   moved := duckdive.start_due(locked, at) + cardinality(ended);
   perform duckdive.keep_floor(floor, reached.due, reached.id, array(
     select pg_snapshot_xip(reached.snapshot)
@@ -1885,30 +1980,19 @@ $$;
 --
 -- Options: id, delay or runAt, priority, tags, meta. Queue and priority are those that workers published of the job.
 -- One whose input must be checked, or that no worker has published yet, waits for its preparation by one that has it.
+--
+-- It runs with the rights of the schema's owner, so that a role can be let record runs and nothing else; who may call it
+-- is granted, and to nobody at first.
 create function duckdive.enqueue(job text, input jsonb default null, options jsonb default '{}') returns uuid
-language plpgsql volatile as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   definition duckdive.definition;
-  unknown text;
   new_id uuid := coalesce((options ->> 'id')::uuid, duckdive.new_id());
   due bigint := case
     when options ? 'runAt' then floor(extract(epoch from (options ->> 'runAt')::timestamptz) * 1000)::bigint
     when options ? 'delay' then duckdive.now_or(null) + duckdive.milliseconds(options ->> 'delay') end;
 begin
-  select key into unknown from jsonb_object_keys(options) as key
-  where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1;
-  if unknown is not null then
-    raise exception 'duckdive.enqueue has no option "%"', unknown
-      using hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
-  end if;
-  if options ? 'runAt' and options ? 'delay' then
-    raise exception 'duckdive.enqueue was given both delay and runAt' using hint = 'Give one of them.';
-  end if;
-  if job is null or job = '' then raise exception 'duckdive.enqueue was given no name of a job'; end if;
-  if coalesce((options ->> 'priority')::integer, 0) not between -10 and 10 then
-    raise exception 'duckdive.enqueue was given the priority %', options ->> 'priority'
-      using hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
-  end if;
+  perform duckdive.check_request(job, input, options);
   select * into definition from duckdive.definition where definition.job = enqueue.job;
   perform duckdive.insert_runs(
     array[new_id], array[input::text], array[1],
@@ -1920,9 +2004,46 @@ begin
       'waiting', case when definition.prepared is distinct from false then 'preparation' end,
       'tags', options -> 'tags', 'meta', options -> 'meta'
     )),
-    case when options ? 'id' then array[new_id] else '{}' end, duckdive.is_long(input::text), null, 'c', null
+    case when options ? 'id' then array[new_id] else '{}' end, coalesce(duckdive.is_long(input::text), false), null,
+    'c d' || coalesce(due, duckdive.now_or(null)), null
   );
   return new_id;
+end $$;
+
+revoke execute on function duckdive.enqueue(text, jsonb, jsonb) from public;
+
+-- Refuses a request that cannot be meant; without a definition there is nothing else to judge it by.
+create function duckdive.check_request(job text, input jsonb, options jsonb) returns void
+language plpgsql immutable as $$
+declare
+  unknown constant text := (
+    select key from jsonb_object_keys(options) as key
+    where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1
+  );
+begin
+  if coalesce(job, '') = '' then
+    raise exception using errcode = '22023', message = 'enqueue was given no name of a job',
+      hint = 'The first argument is the name that the job has in its definition.';
+  elsif unknown is not null then
+    raise exception using errcode = '22023', message = format('enqueue has no option "%s"', unknown),
+      hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
+  elsif options ? 'runAt' and options ? 'delay' then
+    raise exception using errcode = '22023', message = 'enqueue was given both delay and runAt',
+      hint = 'Give one of them: delay counts from now, runAt is a time.';
+  elsif (options ->> 'priority')::integer not between -10 and 10 then
+    raise exception using errcode = '22023', message = format('enqueue was given the priority %s', options ->> 'priority'),
+      hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
+  elsif jsonb_path_exists(options, 'strict $.tags ? (@.type() != "array" || exists (@[*] ? (@.type() != "string")))', silent => true) then
+    raise exception using errcode = '22023', message = 'enqueue was given tags that are no list of texts',
+      hint = 'Use one such as {"tags": ["nightly"]}.';
+  elsif jsonb_path_exists(options, 'strict $.meta ? (@.type() != "object" || exists (@.* ? (@.type() != "string")))', silent => true) then
+    raise exception using errcode = '22023', message = 'enqueue was given meta that is no object of texts',
+      hint = 'Use one such as {"meta": {"tenant": "acme"}}.';
+  elsif octet_length(input::text) > 1048576 then
+    raise exception using errcode = '22023',
+      message = format('enqueue was given an input of %s bytes, and the limit is 1048576', octet_length(input::text)),
+      hint = 'Store the data where data is stored and pass its id.';
+  end if;
 end $$;
 `,
   },
@@ -1992,6 +2113,84 @@ begin
     select from duckdive.runs as live, duckdive.claims as claim
     where live.id = p_run and live.seq = p_token and claim.id = p_claim
   );
+end $$;
+`,
+  },
+  {
+    number: 9,
+    name: "claims",
+    sql: `-- Claims that are not what somebody believes of them: undone by a crash of the database, or taken without anybody's
+-- knowing, since what a broken network held back may arrive late. And settlements whose answer was lost.
+
+-- Writes down executions whose claim a crash has undone. Claims are not synced: the run may be handed out again, with the
+-- same token and under another claim, and then its record must say why it was executed twice. What the worker settled
+-- itself, and has heard no answer of, was not lost.
+create function duckdive.write_lost(p_worker text, p_items json, p_now bigint) returns void
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+begin
+  insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
+  select item.run, at, 'lost', item.attempt, item.token, p_worker,
+    json_build_object('worker', p_worker, 'cause', 'a crash of the database undid the claim')
+  from json_to_recordset(p_items) as item (run uuid, token bigint, attempt integer)
+  where duckdive.outcome_of(item.run, item.token, p_worker) is null
+    and not exists (
+      select from duckdive.event as told
+      where told.run = item.run and told.token = item.token and told.worker = p_worker and told.kind = 'lost'
+    )
+    and (
+      exists (select from duckdive.runs where id = item.run) or exists (select from duckdive.history where id = item.run)
+    );
+end $$;
+
+-- How an execution of this worker was settled: the state in which the run ended by it, or 'rests'. Null: it was not.
+create function duckdive.outcome_of(p_run uuid, p_token bigint, p_worker text) returns text
+language sql stable as $$
+  select case
+    when exists (
+      select from duckdive.event
+      where run = p_run and token = p_token and worker = p_worker and kind = 'lost' and detail ->> 'cause' is null
+    ) then null
+    else coalesce(
+      (select state from duckdive.history where id = p_run and token = p_token and worker = p_worker),
+      (
+        select 'rests' from duckdive.event
+        where run = p_run and token = p_token and worker = p_worker
+          and kind in ('failed', 'snoozed', 'handedBack', 'parked', 'suspended')
+        limit 1
+      )
+    )
+  end
+$$;
+
+-- Gives back what a worker holds under claims that it knows nothing of. Nobody has executed anything of it.
+create function duckdive.give_back(p_worker text, p_claims uuid[], p_now bigint) returns integer
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  claim duckdive.claims;
+  one duckdive.runs;
+  given integer := 0;
+begin
+  for claim in
+    select * from duckdive.claims as own
+    where own.id = any(p_claims) and own.worker = p_worker order by own.id for update skip locked
+  loop
+    for one in
+      select live.* from duckdive.runs as live
+      where live.id = any(claim.runs) and live.seq = any(claim.seqs) order by live.id for update
+    loop
+      perform duckdive.append_event(
+        one.id, 'handedBack', json_build_object('cause', 'its claim was never answered'), one.attempt + 1, one.seq,
+        p_worker, at
+      );
+      perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 0, 0, null, true, at);
+      given := given + 1;
+    end loop;
+    delete from duckdive.claims as own where own.id = claim.id;
+  end loop;
+  return given;
 end $$;
 `,
   },

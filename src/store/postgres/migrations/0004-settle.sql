@@ -100,6 +100,7 @@ begin
     select asked.run, asked.token, asked.output, asked.keep, claim.worker, claim.at as claimed_at
     from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as asked (run, token, claim, output, keep)
     join duckdive.claims as claim on claim.id = asked.claim
+    where claim.id = any(p_claims)
   ), gone as (
     -- Found by the list of ids, whatever the statistics say, and then held against the pairs: two lists alone would let
     -- one settlement's run pass with the token of another, and searching the second costs its length for each run.
