@@ -67,7 +67,15 @@ export {
   NotJsonError,
   TooLargeError,
 } from "./kernel/index.js";
-export { ExecutionStoppedError, OutcomeNotReturnedError, SettlementLostError } from "./loop/index.js";
+export {
+  ClaimLostError,
+  ExecutionStoppedError,
+  HistoryMismatchError,
+  NestedStepError,
+  OutcomeNotReturnedError,
+  SettlementLostError,
+  StepNameTwiceError,
+} from "./loop/index.js";
 export type { EnqueueMiddleware, EnqueueRequest, ExecuteMiddleware, Middleware } from "./middleware/index.js";
 export { NextCalledTwiceError } from "./middleware/index.js";
 export { type Config, config, isConfig, open } from "./open.js";

@@ -152,6 +152,7 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       log,
       release,
       enqueue: (job, input, request) => client.enqueue(job, input, request),
+      adapter,
       queues: drawn,
       drain: given.drain,
     });

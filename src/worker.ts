@@ -3,7 +3,7 @@
 // A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
 // which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
 // application; the command line makes one in a process of its own.
-import { type AnyJob, defaults, type Log, policyOf } from "./job/index.js";
+import { type Adapter, type AnyJob, defaults, definitionOf, type Log, policyOf } from "./job/index.js";
 import {
   type Clock,
   type Duration,
@@ -48,6 +48,8 @@ export interface WorkerParts {
   readonly log: Log;
   readonly release: string | undefined;
   readonly enqueue: EnqueueFromRun;
+  /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
+  readonly adapter?: Adapter<unknown, boolean> | undefined;
   /** Slots by queue; `*` stands for all queues not named. Default `{ "*": 10 }`. */
   readonly queues?: Readonly<Record<string, number>> | undefined;
   /** How long `stop` waits for handlers before their runs are handed back. Default 25 s. */
@@ -273,21 +275,28 @@ function describe(parts: WorkerParts): NewWorker {
 }
 
 function environmentOf(parts: WorkerParts, worker: string): Environment {
-  const { store, clock, events, middleware, log, enqueue, random = Math.random } = parts;
+  const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random } = parts;
   const jobs = new Map<string, KnownJob>(
     [...parts.jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]),
   );
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, grace, random };
+  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, grace, random };
+}
+
+/** What a run of the job needs beside what is published: then one that was recorded without JavaScript is prepared. */
+function needsPreparation({ job, policy }: KnownJob): boolean {
+  const { startWithin, finishWithin, unique, lock, concurrency, rate } = policy;
+  const computed = [startWithin, finishWithin, unique, lock, concurrency, rate];
+  return definitionOf(job).input !== undefined || computed.some((one) => one !== undefined);
 }
 
 function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[] {
-  return [...jobs.values()].map(({ job, policy }) => ({
-    job: job.name,
-    version: policy.version,
-    queue: policy.queue,
-    priority: policy.priority,
-    attempts: policy.attempts,
-    prepared: true,
-    description: policy.description,
+  return [...jobs.values()].map((known) => ({
+    job: known.job.name,
+    version: known.policy.version,
+    queue: known.policy.queue,
+    priority: known.policy.priority,
+    attempts: known.policy.attempts,
+    prepared: needsPreparation(known),
+    description: known.policy.description,
   }));
 }

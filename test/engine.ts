@@ -1,10 +1,11 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: an adapter of any library's transactions will do
 // The real engine in memory, for tests of its parts: client and workers over one SQLite store, on a clock that the test
 // moves, with every event kept and, where a test counts, every call of the store.
 //
 // Tests of applications use `testQueue` of duckdive/testing; here a test may also hold a worker, stop it half-way, put
 // a store of its own in between, and have several assemblies on one store.
 import { onTestFinished } from "vitest";
-import type { AnyJob } from "../src/job/index.js";
+import type { Adapter, AnyJob } from "../src/job/index.js";
 import { type ManualClock, manualClock } from "../src/kernel/index.js";
 import { assemble } from "../src/open.js";
 import type { OpenOptions, WorkOptions } from "../src/queue/index.js";
@@ -44,11 +45,16 @@ export function memory(): { store: Store; clock: ManualClock } {
   return { store, clock };
 }
 
+/** What an engine may be given: a store and its clock, and what `open` takes. */
+export type Given = Partial<{
+  store: Store;
+  clock: ManualClock;
+  adapter: Adapter<any, boolean> | undefined;
+}> &
+  Pick<OpenOptions, "middleware" | "log">;
+
 /** A client and its workers, with what they say; stopped when the test is over. */
-export function engine(
-  jobs: readonly AnyJob[],
-  given: Partial<{ store: Store; clock: ManualClock }> & Pick<OpenOptions, "middleware" | "log"> = {},
-) {
+export function engine(jobs: readonly AnyJob[], given: Given = {}) {
   const base = given.store === undefined || given.clock === undefined ? memory() : undefined;
   const clock = given.clock ?? base?.clock ?? manualClock(0);
   const store = given.store ?? base?.store ?? sqlite({ file: ":memory:", clock });
@@ -56,7 +62,7 @@ export function engine(
   const { duckdive, events, work } = assemble({
     store: () => store,
     clock,
-    options: { jobs, middleware, log },
+    options: { jobs, middleware, log, ...(given.adapter === undefined ? {} : { with: given.adapter }) },
   });
   const heard: Heard[] = [];
   for (const name of names) events.on(name, (about) => heard.push({ name, about } as Heard));

@@ -82,5 +82,5 @@ export interface DefineJob<Tx> {
       },
   ): Job<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, E, Tx>;
   /** Types `ctx.tx` by the adapter, at no run-time cost: `export const job = base.using<typeof adapter>()`. */
-  using<A extends Adapter<any>>(): DefineJob<TxOf<A>>;
+  using<A extends Adapter<any, boolean>>(): DefineJob<TxOf<A>>;
 }

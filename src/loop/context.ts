@@ -15,6 +15,7 @@ import {
   type OutcomeValue,
   outcomes,
   type RequestOptions,
+  type Stored,
 } from "../job/index.js";
 import { DuckdiveError, derivedId, duration, NotBuiltError } from "../kernel/index.js";
 import { storedText } from "../run/index.js";
@@ -22,6 +23,7 @@ import type { Claimed } from "../store/contract.js";
 import type { Environment } from "./environment.js";
 import { runLog } from "./log.js";
 import type { Notes } from "./notes.js";
+import { createTransactions, type Transactions } from "./transactions.js";
 
 /** A handler made an outcome and returned something else: what it asked for would silently not happen. */
 export class OutcomeNotReturnedError extends DuckdiveError {
@@ -48,6 +50,7 @@ export interface RunContext {
   abort(reason: Error): void;
   /** Takes what was deferred, last first. What is deferred later runs at once. */
   takeDeferred(): readonly Cleanup[];
+  readonly transactions: Transactions;
   /** @throws OutcomeNotReturnedError when an outcome was made that is not what the handler returned */
   checkOutcomes(returned: unknown): void;
 }
@@ -82,8 +85,15 @@ class HandlerContext implements Context {
   readonly #environment: Environment;
   readonly #notes: Notes;
   readonly #traces: Traces;
+  readonly #transactions: () => Transactions;
 
-  constructor(claimed: Claimed, environment: Environment, notes: Notes, traces: Traces) {
+  constructor(
+    claimed: Claimed,
+    environment: Environment,
+    notes: Notes,
+    traces: Traces,
+    transactions: () => Transactions,
+  ) {
     this.runId = claimed.run;
     this.attempt = claimed.attempt;
     this.token = claimed.token;
@@ -93,6 +103,7 @@ class HandlerContext implements Context {
     this.#environment = environment;
     this.#notes = notes;
     this.#traces = traces;
+    this.#transactions = transactions;
   }
 
   get signal(): AbortSignal {
@@ -150,6 +161,16 @@ class HandlerContext implements Context {
     return (length) => this.#make(outcomes.snooze(duration(length, "ctx.snooze")));
   }
 
+  get tx(): Context["tx"] {
+    return <T>(name: string, fn: (tx: never) => T | Promise<T>) =>
+      // What was stored of a T is a Stored<T>.
+      this.#transactions().tx(name, fn) as Promise<Stored<T>>;
+  }
+
+  get succeed(): Context["succeed"] {
+    return (fn) => this.#make(outcomes.succeed(this.#transactions().prepare(fn)));
+  }
+
   #make(outcome: OutcomeValue): Outcome<never> {
     this.#traces.made = [...(this.#traces.made ?? []), outcome];
     return outcome as OutcomeValue & Outcome<never>;
@@ -157,10 +178,6 @@ class HandlerContext implements Context {
 
   step(): never {
     return refuse("step");
-  }
-
-  tx(): never {
-    return refuse("tx");
   }
 
   run(): never {
@@ -195,16 +212,18 @@ class HandlerContext implements Context {
     return refuse("scope");
   }
 
-  succeed(): never {
-    return refuse("succeed");
-  }
-
   rateLimited(): never {
     return refuse("rateLimited");
   }
 }
 
-export function createContext(claimed: Claimed, environment: Environment, notes: Notes): RunContext {
+/** `onLost` is called when the handler has met the loss of its claim. */
+export function createContext(
+  claimed: Claimed,
+  environment: Environment,
+  notes: Notes,
+  onLost: () => void,
+): RunContext {
   const traces: Traces = {
     controller: undefined,
     log: undefined,
@@ -212,8 +231,17 @@ export function createContext(claimed: Claimed, environment: Environment, notes:
     hasEnded: false,
     made: undefined,
   };
+  let transactions: Transactions | undefined;
+  const ownTransactions = (): Transactions => {
+    const isStopped = (): boolean => controllerOf(traces).signal.aborted;
+    transactions ??= createTransactions({ claimed, environment, notes, onLost, isStopped });
+    return transactions;
+  };
   return {
-    ctx: new HandlerContext(claimed, environment, notes, traces),
+    ctx: new HandlerContext(claimed, environment, notes, traces, ownTransactions),
+    get transactions() {
+      return ownTransactions();
+    },
     abort(reason) {
       controllerOf(traces).abort(reason);
     },

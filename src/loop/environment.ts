@@ -2,7 +2,7 @@
 //
 // The worker makes it once from its parts; the loop, the executions and their contexts share it. Nothing in `loop/`
 // reaches for anything that is not in here, which is what lets a test run the real loop under a clock of its own.
-import type { AnyContract, AnyJob, Log, RequestOptions, ResolvedPolicy } from "../job/index.js";
+import type { Adapter, AnyContract, AnyJob, Log, RequestOptions, ResolvedPolicy } from "../job/index.js";
 import type { Clock, Events } from "../kernel/index.js";
 import type { ExecuteMiddleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
@@ -32,6 +32,8 @@ export interface Environment {
   readonly log: Log;
   readonly random: () => number;
   readonly enqueue: EnqueueFromRun;
+  /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
+  readonly adapter: Adapter<unknown, boolean> | undefined;
   /** How long a handler has to end after its signal was aborted, in milliseconds. */
   readonly grace: number;
 }

@@ -33,12 +33,26 @@ import type { Environment, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
 import { recordOf } from "./record.js";
 import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
+import { OutputRefused } from "./transactions.js";
 
 export interface Execution {
   readonly claimed: Claimed;
   /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
   stop(stop: Stop, grace: number): void;
-  readonly settlement: Promise<Settlement>;
+  readonly conclusion: Promise<Conclusion>;
+}
+
+/** How an execution ended. */
+export interface Conclusion {
+  readonly settlement: Settlement;
+  /** `ctx.succeed`: it stands in the store already. */
+  readonly isCommitted: boolean;
+}
+
+/** The run was ended in a transaction of the handler's. */
+interface Committed {
+  readonly how: "committed";
+  readonly settlement: Settlement;
 }
 
 /** What a handler gives as a reason is for people, and stored with the run. */
@@ -55,7 +69,10 @@ export function begin(claimed: Claimed, environment: Environment, notes: Notes):
     return {
       claimed,
       stop: () => {},
-      settlement: Promise.resolve(transition(claimed, ended, known?.policy ?? noPolicy, environment.random)),
+      conclusion: Promise.resolve({
+        settlement: transition(claimed, ended, known?.policy ?? noPolicy, environment.random),
+        isCommitted: false,
+      }),
     };
   }
   return call(claimed, known, environment, notes);
@@ -85,7 +102,7 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
   let endsAt = Number.POSITIVE_INFINITY;
   let end: Timer | undefined;
   let giveUp = (): void => {};
-  const context = createContext(claimed, environment, notes);
+  const context = createContext(claimed, environment, notes, () => stop({ why: "lost" }, environment.grace));
 
   function stop(reason: Stop, grace: number): void {
     if (isOver) return;
@@ -102,8 +119,8 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
   const limit = limitOf(claimed, known.policy.timeout, clock.now());
   const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
 
-  async function conclude(): Promise<Settlement> {
-    const how = await new Promise<Ended | "abandoned">((resolve) => {
+  async function conclude(): Promise<Conclusion> {
+    const how = await new Promise<Ended | Committed | "abandoned">((resolve) => {
       giveUp = () => resolve("abandoned");
       void perform(claimed, known, environment, context, () => stopped !== undefined).then(resolve);
     });
@@ -113,10 +130,12 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
     if (how === "abandoned")
       events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
     await cleanUp(context, environment, claimed);
-    return decide(claimed, observed(how, stopped), known, environment);
+    if (how !== "abandoned" && how.how === "committed")
+      return { settlement: how.settlement, isCommitted: true };
+    return { settlement: decide(claimed, observed(how, stopped), known, environment), isCommitted: false };
   }
 
-  return { claimed, stop, settlement: conclude() };
+  return { claimed, stop, conclusion: conclude() };
 }
 
 /** What becomes of the run. A job's own `retry.when` or `backoff` may throw: the run is then retried by the default rule. */
@@ -154,7 +173,7 @@ async function perform(
   environment: Environment,
   context: RunContext,
   isStopped: () => boolean,
-): Promise<Ended> {
+): Promise<Ended | Committed> {
   const { job } = known;
   let input: unknown;
   try {
@@ -190,9 +209,9 @@ async function perform(
 }
 
 /** What the handler's returned value means. Throws what makes the attempt fail. */
-async function endOf(returned: unknown, known: KnownJob, context: RunContext): Promise<Ended> {
+async function endOf(returned: unknown, known: KnownJob, context: RunContext): Promise<Ended | Committed> {
   context.checkOutcomes(returned);
-  if (isOutcome(returned)) return endOfOutcome(returned, known);
+  if (isOutcome(returned)) return endOfOutcome(returned, known, context);
   try {
     return { how: "returned", output: await storeOutput(known.job, returned) };
   } catch (error) {
@@ -200,7 +219,11 @@ async function endOf(returned: unknown, known: KnownJob, context: RunContext): P
   }
 }
 
-async function endOfOutcome(outcome: OutcomeValue, known: KnownJob): Promise<Ended> {
+async function endOfOutcome(
+  outcome: OutcomeValue,
+  known: KnownJob,
+  context: RunContext,
+): Promise<Ended | Committed> {
   switch (outcome.kind) {
     case "fail":
       return failedBy(outcome, known);
@@ -208,8 +231,13 @@ async function endOfOutcome(outcome: OutcomeValue, known: KnownJob): Promise<End
       return { how: "cancelled", reason: storedText(outcome.reason, longestReason) };
     case "snooze":
       return { how: "snoozed", milliseconds: outcome.milliseconds };
+    case "succeed": {
+      const end = await context.transactions.succeed(outcome.fn, known);
+      return end instanceof OutputRefused
+        ? { how: "failed", reason: "invalid-output", error: storedError(end.error) }
+        : { how: "committed", settlement: end };
+    }
     case "rateLimited":
-    case "succeed":
       throw new NotBuiltError(`This version of duckdive does not do \`ctx.${outcome.kind}\` yet.`);
   }
 }

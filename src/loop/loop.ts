@@ -8,7 +8,8 @@
 // A resting loop does nothing at all: it is woken by the store's `watch`. Whatever goes wrong with the store is
 // reported and tried again with growing pauses; nothing that a handler does can end the loop.
 import { type Service, service, type Timer } from "../kernel/index.js";
-import type { Ability, Claimed } from "../store/contract.js";
+import type { Settlement } from "../run/index.js";
+import type { Ability, Claimed, Settled } from "../store/contract.js";
 import type { Environment } from "./environment.js";
 import { begin, type Execution } from "./execution.js";
 import { createNotes } from "./notes.js";
@@ -118,10 +119,10 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     running.add(execution);
     // Claimed while the worker was told to stop: back it goes, before its handler is called.
     if (!open) execution.stop({ why: "shutdown" }, 0);
-    void execution.settlement.then(async (settlement) => {
+    void execution.conclusion.then(async ({ settlement, isCommitted }) => {
       running.delete(execution);
       slots.release(claimed.queue);
-      const answered = settler.settle(settlement);
+      const answered = isCommitted ? committed(settlement) : settler.settle(settlement);
       wake();
       report(environment, claimed, settlement, await answered);
       releaseIdlers();
@@ -139,7 +140,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   async function empty(): Promise<void> {
     while (fetching !== undefined || running.size > 0) {
       await fetching;
-      await Promise.all([...running].map((execution) => execution.settlement));
+      await Promise.all([...running].map((execution) => execution.conclusion));
     }
   }
 
@@ -183,6 +184,11 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   });
 
   return { ...lifetime, wake, recover, quiet, stopExecutions, empty, idle };
+}
+
+/** The answer to what the handler's own transaction has settled. */
+function committed({ state }: Settlement): Settled {
+  return { taken: true, state };
 }
 
 function isWorkerLost(error: unknown): boolean {

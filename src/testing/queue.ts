@@ -120,6 +120,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     log: options.log ?? consoleLog,
     release: undefined,
     enqueue: (job, input, request) => duckdive.enqueue(job, input, request),
+    adapter: options.with,
     queues: slots,
     random: middle,
   };
