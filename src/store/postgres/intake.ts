@@ -37,11 +37,18 @@ export function createIntake(parts: {
   const { session, tell, notice, ask } = parts;
   const knownLanes = new Set<string>();
 
+  /** All or none: what is too long for one statement shares a transaction. */
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
     const found = findingsOf(runs, session.time());
-    const values = { ...columnsOf(runs), now: session.now(), notice: notice(found, true), nonce: null };
+    const common = { now: session.now(), notice: notice(found, true), nonce: null };
+    const parts = [...slices(runs, largestInsert)].map((some) => ({ ...columnsOf(some), ...common }));
     // When it is not known whether the first attempt arrived, no id is fresh any more.
-    const rows = await session.ask(statements.insertRuns, values, { ...values, known: values.ids });
+    const again = parts.map((values) => ({ ...values, known: values.ids }));
+    const [first = common, ...others] = parts;
+    const rows =
+      others.length === 0
+        ? await session.ask(statements.insertRuns, first, again[0])
+        : await session.askForAll(statements.insertRuns, parts, again);
     tell(found);
     return answersTo(
       runs,
@@ -67,9 +74,7 @@ export function createIntake(parts: {
     refuseUnbuilt(runs);
     if (runs.length === 0) return [];
     await makeLanes(runs);
-    if (runs.length === 1) return inserts([...runs]);
-    // All or none: what was asked for together is one statement, however long.
-    return write(runs);
+    return runs.length === 1 ? inserts([...runs]) : write(runs);
   }
 
   /** A lane is made over a connection of our own, before it is needed: making it takes a lock. */
@@ -108,11 +113,14 @@ export function createIntake(parts: {
   };
 }
 
-/** Ids that were not created come back; each other one is created by its first mention. */
+/**
+ * Ids that were there before come back; each other one is created by its first mention. A fresh one that was there came
+ * with an attempt of this very call whose answer was lost.
+ */
 function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserted[] {
   const known = new Set(present);
-  return runs.map(({ id }) => {
-    const created = !known.has(id);
+  return runs.map(({ id, fresh }) => {
+    const created = fresh === true || !known.has(id);
     known.add(id);
     return { id, created };
   });

@@ -35,6 +35,8 @@ export interface Session {
   readonly database: () => Promise<Database>;
   /** Runs a statement that does no harm when it is run twice; the second time with other values, if there are any. */
   ask(statement: string, values?: Values, again?: Values): Promise<Row[]>;
+  /** The same with many values, in one transaction. */
+  askForAll(statement: string, values: readonly Values[], again: readonly Values[]): Promise<Row[]>;
   /** Runs a statement once; only what surely did not happen is repeated. */
   askOnce(statement: string, values?: Values): Promise<Row[]>;
   /** A statement in the words of this schema, with its values in order. */
@@ -105,29 +107,29 @@ export function createSession(options: {
     return { text, values: bound, name: isPrepared ? key : undefined };
   }
 
-  async function attempt(statement: string, first: Values, again: Values | undefined): Promise<Row[]> {
-    let values = first;
+  /** Performs it until it is done, told whether it may have been done before; undone for good when it throws. */
+  async function attempt(
+    perform: (isAgain: boolean) => Promise<Row[]>,
+    mayRepeat: boolean,
+  ): Promise<Row[]> {
+    let isAgain = false;
     const deadline = performance.now() + patience;
     let pause = firstPause;
     for (let conflicts = 0; ; ) {
       try {
-        const rows = await (await database()).query(compile(statement, values));
+        const rows = await perform(isAgain);
         if (pause > firstPause) options.onReturn();
         return rows;
       } catch (error) {
         if (isPrepared && isNamedStatementTrouble(error)) {
           isPrepared = false;
         } else if (isPartitionMissing(error)) {
-          await attempt(statements.extendHistory, { now: now() }, { now: now() });
+          await ask(statements.extendHistory, { now: now() });
           if (++conflicts > conflictsBorne) throw translate(error, where);
         } else if (isConflict(error) && ++conflicts <= conflictsBorne) {
           await rest(Math.random() * 5 * conflicts);
-        } else if (
-          again !== undefined &&
-          isConnectionTrouble(error) &&
-          performance.now() + pause < deadline
-        ) {
-          values = again;
+        } else if (mayRepeat && isConnectionTrouble(error) && performance.now() + pause < deadline) {
+          isAgain = true;
           await rest(pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, longestPause);
         } else {
@@ -135,6 +137,28 @@ export function createSession(options: {
         }
       }
     }
+  }
+
+  const query = async (statement: string, values: Values): Promise<Row[]> =>
+    (await database()).query(compile(statement, values));
+
+  const ask = (statement: string, values: Values = {}, again: Values = values): Promise<Row[]> =>
+    attempt((isAgain) => query(statement, isAgain ? again : values), true);
+
+  async function inOneTransaction(statement: string, all: readonly Values[]): Promise<Row[]> {
+    const line = await (await database()).line();
+    const rows: Row[] = [];
+    try {
+      await line.query(compile("begin", {}));
+      for (const values of all) rows.push(...(await line.query(compile(statement, values))));
+      await line.query(compile("commit", {}));
+    } catch (error) {
+      // Thrown away with whatever transaction is open on it.
+      line.release(true);
+      throw error;
+    }
+    line.release();
+    return rows;
   }
 
   const now = (): Text => (clock === systemClock ? null : String(clock.now()));
@@ -146,8 +170,10 @@ export function createSession(options: {
     now,
     database,
     compile,
-    ask: (statement, values = {}, again = values) => attempt(statement, values, again),
-    askOnce: (statement, values = {}) => attempt(statement, values, undefined),
+    ask,
+    askForAll: (statement, values, again) =>
+      attempt((isAgain) => inOneTransaction(statement, isAgain ? again : values), true),
+    askOnce: (statement, values = {}) => attempt(() => query(statement, values), false),
   };
 }
 

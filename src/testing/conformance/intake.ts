@@ -296,6 +296,22 @@ function again(suite: Suite): void {
     },
   );
 
+  suite.test("thousands in one batch are recorded whole, or not at all", async ({ store }) => {
+    const known = aRun();
+    await store.insert([known]);
+    const batch = [...manyRuns(4_500), known];
+    const bad = [...manyRuns(4_500), aRun({ input: "this is no JSON" })];
+    assert.deepEqual(
+      await store.insert(batch),
+      batch.map(({ id }) => ({ id, created: id !== known.id })),
+    );
+    const recorded = await store.insert(bad).then(
+      (answers) => answers.length,
+      () => 0,
+    );
+    assert.equal(await store.count({}), 4_501 + recorded);
+  });
+
   suite.test("many callers that insert one id at once make one run", async ({ store }) => {
     const id = newId();
     const answers = await Promise.all(Array.from({ length: 50 }, () => store.insert([aRun({ id })])));
