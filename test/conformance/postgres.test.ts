@@ -31,15 +31,14 @@ function onError(error: unknown): void {
   if (!(error instanceof Error && error.message.includes("on purpose"))) throw error;
 }
 
-/** Takes out every row that a test has left; what migrations wrote stays. */
+/** Takes out every row that a test has left; what migrations wrote stays. To truncate hundreds of files takes longer. */
 async function empty(): Promise<void> {
-  const kept = "'migration', 'meta', 'keep_class'";
   await ask(
     database.url,
-    `do $$ declare tables text; begin
-      select string_agg(format('%I.%I', schemaname, tablename), ', ') into tables from pg_tables
-      where schemaname = '${schema}' and tablename not in (${kept}) and tablename !~ '^history_';
-      if tables is not null then execute 'truncate ' || tables; end if;
+    `do $$ declare one text; begin
+      for one in select format('%I.%I', schemaname, tablename) from pg_tables
+        where schemaname = '${schema}' and tablename not in ('migration', 'meta', 'keep_class') and tablename !~ '^history_'
+      loop execute 'delete from ' || one; end loop;
     end $$`,
   );
 }
