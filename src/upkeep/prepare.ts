@@ -3,7 +3,7 @@
 // Such a run waits, never executed, until a worker that has its job has judged its input by the job's schema. Valid, it
 // gets the queue, the priority and the limits its job declares and becomes ready; invalid, it fails with the reason,
 // and no attempt is used. Two workers may judge one run; the store takes the first answer.
-import { type AnyContract, parseStored, type ResolvedPolicy } from "../job/index.js";
+import { type AnyContract, defaults, parseStored, type ResolvedPolicy } from "../job/index.js";
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
 import { shortestKeep, storedError } from "../run/index.js";
 import type { Prepared, Store, StoredRun } from "../store/contract.js";
@@ -66,7 +66,9 @@ export function createPreparer(
       const keep = policy.keep === false ? shortestKeep : policy.keep.failed;
       return { id: run.id, invalid: storedError(error), keep };
     }
-    const { startWithin, finishWithin, queue, priority, version } = policy;
+    const { startWithin, finishWithin, queue, version } = policy;
+    // Who asked for another priority than the usual one has said so for this run.
+    const priority = run.priority === defaults.priority ? policy.priority : run.priority;
     return {
       id: run.id,
       run: { job: run.job, version, queue, priority, input: run.input, startWithin, finishWithin },

@@ -133,6 +133,9 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
 /** Publishes what a worker has. */
 export async function publish(session: Session, definitions: readonly Definition[]): Promise<void> {
   if (definitions.length === 0) return;
+  // What is recorded with SQL alone makes no lane, and would wait a moment for the next promotion to make it.
+  const lanes = definitions.map(({ queue, priority }) => ({ queue, priority }));
+  await session.ask(statements.makeLanes, { lanes: jsonText(lanes) });
   await session.ask(statements.publish, { definitions: jsonText(definitions), now: session.now() });
 }
 

@@ -1979,29 +1979,30 @@ $$;
 --   select duckdive.enqueue('report', '{}', '{"delay": "5m", "priority": 3, "tags": ["nightly"]}');
 --
 -- Options: id, delay or runAt, priority, tags, meta. Queue and priority are those that workers published of the job.
--- One whose input must be checked, or that no worker has published yet, waits for its preparation by one that has it.
+-- One with an input, which has to be checked, or of a job that no worker has published or that has limits of its own,
+-- waits for its preparation by a worker that has the job. Another one is ready at once.
 --
 -- It runs with the rights of the schema's owner, so that a role can be let record runs and nothing else; who may call it
 -- is granted, and to nobody at first.
 create function duckdive.enqueue(job text, input jsonb default null, options jsonb default '{}') returns uuid
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  definition duckdive.definition;
+  published duckdive.definition;
   new_id uuid := coalesce((options ->> 'id')::uuid, duckdive.new_id());
   due bigint := case
     when options ? 'runAt' then floor(extract(epoch from (options ->> 'runAt')::timestamptz) * 1000)::bigint
     when options ? 'delay' then duckdive.now_or(null) + duckdive.milliseconds(options ->> 'delay') end;
 begin
   perform duckdive.check_request(job, input, options);
-  select * into definition from duckdive.definition where definition.job = enqueue.job;
+  select * into published from duckdive.definition as one where one.job = enqueue.job;
   perform duckdive.insert_runs(
     array[new_id], array[input::text], array[1],
     json_build_array(json_build_object(
-      'job', job, 'version', coalesce(definition.version, 1),
-      'queue', coalesce(definition.queue, 'default'),
-      'priority', coalesce((options ->> 'priority')::smallint, definition.priority, 0),
+      'job', job, 'version', coalesce(published.version, 1),
+      'queue', coalesce(published.queue, 'default'),
+      'priority', coalesce((options ->> 'priority')::smallint, published.priority, 0),
       'due_at', due,
-      'waiting', case when definition.prepared is distinct from false then 'preparation' end,
+      'waiting', case when published.prepared is distinct from false or input is not null then 'preparation' end,
       'tags', options -> 'tags', 'meta', options -> 'meta'
     )),
     case when options ? 'id' then array[new_id] else '{}' end, coalesce(duckdive.is_long(input::text), false), null,

@@ -72,43 +72,70 @@ $$;
 --   select duckdive.enqueue('report', '{}', '{"delay": "5m", "priority": 3, "tags": ["nightly"]}');
 --
 -- Options: id, delay or runAt, priority, tags, meta. Queue and priority are those that workers published of the job.
--- One whose input must be checked, or that no worker has published yet, waits for its preparation by one that has it.
+-- One with an input, which has to be checked, or of a job that no worker has published or that has limits of its own,
+-- waits for its preparation by a worker that has the job. Another one is ready at once.
+--
+-- It runs with the rights of the schema's owner, so that a role can be let record runs and nothing else; who may call it
+-- is granted, and to nobody at first.
 create function duckdive.enqueue(job text, input jsonb default null, options jsonb default '{}') returns uuid
-language plpgsql volatile as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  definition duckdive.definition;
-  unknown text;
+  published duckdive.definition;
   new_id uuid := coalesce((options ->> 'id')::uuid, duckdive.new_id());
   due bigint := case
     when options ? 'runAt' then floor(extract(epoch from (options ->> 'runAt')::timestamptz) * 1000)::bigint
     when options ? 'delay' then duckdive.now_or(null) + duckdive.milliseconds(options ->> 'delay') end;
 begin
-  select key into unknown from jsonb_object_keys(options) as key
-  where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1;
-  if unknown is not null then
-    raise exception 'duckdive.enqueue has no option "%"', unknown
-      using hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
-  end if;
-  if options ? 'runAt' and options ? 'delay' then
-    raise exception 'duckdive.enqueue was given both delay and runAt' using hint = 'Give one of them.';
-  end if;
-  if job is null or job = '' then raise exception 'duckdive.enqueue was given no name of a job'; end if;
-  if coalesce((options ->> 'priority')::integer, 0) not between -10 and 10 then
-    raise exception 'duckdive.enqueue was given the priority %', options ->> 'priority'
-      using hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
-  end if;
-  select * into definition from duckdive.definition where definition.job = enqueue.job;
+  perform duckdive.check_request(job, input, options);
+  select * into published from duckdive.definition as one where one.job = enqueue.job;
   perform duckdive.insert_runs(
     array[new_id], array[input::text], array[1],
     json_build_array(json_build_object(
-      'job', job, 'version', coalesce(definition.version, 1),
-      'queue', coalesce(definition.queue, 'default'),
-      'priority', coalesce((options ->> 'priority')::smallint, definition.priority, 0),
+      'job', job, 'version', coalesce(published.version, 1),
+      'queue', coalesce(published.queue, 'default'),
+      'priority', coalesce((options ->> 'priority')::smallint, published.priority, 0),
       'due_at', due,
-      'waiting', case when definition.prepared is distinct from false then 'preparation' end,
+      'waiting', case when published.prepared is distinct from false or input is not null then 'preparation' end,
       'tags', options -> 'tags', 'meta', options -> 'meta'
     )),
-    case when options ? 'id' then array[new_id] else '{}' end, duckdive.is_long(input::text), null, 'c', null
+    case when options ? 'id' then array[new_id] else '{}' end, coalesce(duckdive.is_long(input::text), false), null,
+    'c d' || coalesce(due, duckdive.now_or(null)), null
   );
   return new_id;
+end $$;
+
+revoke execute on function duckdive.enqueue(text, jsonb, jsonb) from public;
+
+-- Refuses a request that cannot be meant; without a definition there is nothing else to judge it by.
+create function duckdive.check_request(job text, input jsonb, options jsonb) returns void
+language plpgsql immutable as $$
+declare
+  unknown constant text := (
+    select key from jsonb_object_keys(options) as key
+    where key not in ('id', 'delay', 'runAt', 'priority', 'tags', 'meta') limit 1
+  );
+begin
+  if coalesce(job, '') = '' then
+    raise exception using errcode = '22023', message = 'enqueue was given no name of a job',
+      hint = 'The first argument is the name that the job has in its definition.';
+  elsif unknown is not null then
+    raise exception using errcode = '22023', message = format('enqueue has no option "%s"', unknown),
+      hint = 'The options are id, delay, runAt, priority, tags and meta; everything else belongs to the job.';
+  elsif options ? 'runAt' and options ? 'delay' then
+    raise exception using errcode = '22023', message = 'enqueue was given both delay and runAt',
+      hint = 'Give one of them: delay counts from now, runAt is a time.';
+  elsif (options ->> 'priority')::integer not between -10 and 10 then
+    raise exception using errcode = '22023', message = format('enqueue was given the priority %s', options ->> 'priority'),
+      hint = 'Priorities are whole numbers from -10 to 10; bigger is sooner.';
+  elsif jsonb_path_exists(options, 'strict $.tags ? (@.type() != "array" || exists (@[*] ? (@.type() != "string")))', silent => true) then
+    raise exception using errcode = '22023', message = 'enqueue was given tags that are no list of texts',
+      hint = 'Use one such as {"tags": ["nightly"]}.';
+  elsif jsonb_path_exists(options, 'strict $.meta ? (@.type() != "object" || exists (@.* ? (@.type() != "string")))', silent => true) then
+    raise exception using errcode = '22023', message = 'enqueue was given meta that is no object of texts',
+      hint = 'Use one such as {"meta": {"tenant": "acme"}}.';
+  elsif octet_length(input::text) > 1048576 then
+    raise exception using errcode = '22023',
+      message = format('enqueue was given an input of %s bytes, and the limit is 1048576', octet_length(input::text)),
+      hint = 'Store the data where data is stored and pass its id.';
+  end if;
 end $$;
