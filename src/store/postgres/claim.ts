@@ -17,8 +17,16 @@ import { jsonText, numberOf, optionalNumber, optionalText, truthOf } from "./tex
 
 interface Open {
   readonly worker: string;
-  /** Runs by id that have not been answered, with their tokens. */
-  readonly runs: Map<string, number>;
+  /** Runs by id that have not been answered. */
+  readonly runs: Map<string, Pick<Claimed, "run" | "token" | "attempt">>;
+}
+
+/** An execution whose claim is gone. */
+export interface Loss {
+  readonly run: string;
+  readonly token: number;
+  readonly attempt: number;
+  readonly claim: string;
 }
 
 interface Answered {
@@ -35,7 +43,7 @@ export class Claims {
 
   add(claim: string, worker: string, runs: readonly Claimed[]): void {
     if (runs.length === 0) this.#done.push(claim);
-    else this.#open.set(claim, { worker, runs: new Map(runs.map(({ run, token }) => [run, token])) });
+    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])) });
   }
 
   /** It may stand in the database or not. */
@@ -55,7 +63,7 @@ export class Claims {
   /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
   answered({ claim = "", run, token }: Answered): void {
     const open = this.#open.get(claim);
-    if (open?.runs.get(run) !== token) return;
+    if (open?.runs.get(run)?.token !== token) return;
     open.runs.delete(run);
     if (open.runs.size > 0) return;
     this.#open.delete(claim);
@@ -68,7 +76,7 @@ export class Claims {
     this.#done = [];
     const ending = new Map<string, Set<string>>();
     for (const { claim = "", run, token } of last) {
-      if (this.#open.get(claim)?.runs.get(run) !== token) continue;
+      if (this.#open.get(claim)?.runs.get(run)?.token !== token) continue;
       ending.set(claim, (ending.get(claim) ?? new Set()).add(run));
     }
     for (const [claim, runs] of ending) if (this.#open.get(claim)?.runs.size === runs.size) done.push(claim);
@@ -84,11 +92,21 @@ export class Claims {
     return [...this.#open].flatMap(([claim, open]) => (open.worker === worker ? claim : []));
   }
 
-  /** The database does not know it: what it holds belongs to somebody else. */
-  lose(claim: string): { run: string; token: number }[] {
+  /** The worker that has this run under this claim and has heard nothing of its settlement; undefined: none. */
+  holderOf({ claim = "", run, token }: Answered): string | undefined {
     const open = this.#open.get(claim);
+    return open?.runs.get(run)?.token === token ? open.worker : undefined;
+  }
+
+  /** What this claim holds and has not been answered. */
+  heldBy(claim: string): Loss[] {
+    const runs = this.#open.get(claim)?.runs.values() ?? [];
+    return [...runs].map(({ run, token, attempt }) => ({ run, token, attempt, claim }));
+  }
+
+  /** The database does not know it: what it holds belongs to somebody else. */
+  lose(claim: string): void {
     this.#open.delete(claim);
-    return open === undefined ? [] : [...open.runs].map(([run, token]) => ({ run, token }));
   }
 
   loseAll(worker: string): void {

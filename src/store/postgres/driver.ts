@@ -21,6 +21,8 @@ export interface Query {
 
 /** One connection that stays the same: for listening, for session locks, and for transactions. */
 export interface Line {
+  /** Whether its end is heard of at once, so that a lock it holds speaks for its process. */
+  readonly hearsItsEnd: boolean;
   query(query: Query): Promise<Row[]>;
   /** Whether a pooler stands between, which gives each transaction another connection. Undefined: cannot be told. */
   isPooled(): Promise<boolean | undefined>;
@@ -103,6 +105,7 @@ function pgLine(client: PgClient): Line {
   };
   client.on("notification", onNotification);
   return {
+    hearsItsEnd: true,
     query,
     async isPooled() {
       const [row] = await query({ text: "select pg_backend_pid()", values: [], name: undefined });
@@ -175,6 +178,7 @@ function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
   let isReleased = false;
   const listening: Promise<{ unlisten(): Promise<void> }>[] = [];
   return {
+    hearsItsEnd: false,
     query: (query) => postgresRows(sql, reserved, query),
     isPooled: async () => undefined,
     async listen(channel, listener) {

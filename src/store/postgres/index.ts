@@ -85,10 +85,11 @@ export function postgres(options: PostgresOptions): Store {
   /** How far the database's clock is ahead of ours. */
   let ahead = 0;
 
-  const connect = (): Promise<Database> => (database ??= databaseOf(options.database, onError));
+  const onBroken = (error: unknown): void => onError(translate(error, where));
+  const connect = (): Promise<Database> => (database ??= databaseOf(options.database, onBroken));
   /** The lookout's own: it must not wait for a connection behind the verbs. An application's pool is shared. */
   const connectDirectly = (): Promise<Database> =>
-    (direct ??= databaseOf(options.direct ?? options.database, onError));
+    (direct ??= databaseOf(options.direct ?? options.database, onBroken));
 
   const session = createSession({
     where,
@@ -112,7 +113,7 @@ export function postgres(options: PostgresOptions): Store {
   const claims = new Claims();
   const morgue = new staff.Morgue(session, monotonic);
   const notices = new Notices(origin, async (notice) => {
-    if (notify) await session.askOnce(statements.say, { notice }).catch(onError);
+    if (notify) await session.ask(statements.say, { notice }).catch(onError);
   });
   const lookout = new Lookout({
     session: bare,
@@ -121,6 +122,7 @@ export function postgres(options: PostgresOptions): Store {
     origin,
     notify,
     report: onError,
+    onLoss: () => morgue.doubt(),
     onReturn,
   });
   const ask = throughConnections(session, ready);
@@ -139,7 +141,7 @@ export function postgres(options: PostgresOptions): Store {
   /** The database was away: something may have been missed, and claims may have been lost. */
   function onReturn(): void {
     intake.forget();
-    morgue.wake();
+    morgue.doubt();
     lookout.tell({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
   }
 
@@ -219,7 +221,7 @@ export function postgres(options: PostgresOptions): Store {
     statement: typeof statements.heartbeat | typeof statements.pulse,
   ): ReturnType<Store["heartbeat"]> {
     const before = Date.now();
-    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, worker, statement);
+    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, worker, statement, tell);
     if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
     return pulse;
   }
@@ -229,6 +231,7 @@ export function postgres(options: PostgresOptions): Store {
   return {
     kind: "postgres",
     now: session.time,
+    patience: staff.patienceWithBeats,
     open: verb(async () => {}),
     close: () => (closing ??= close()),
     async migrate() {

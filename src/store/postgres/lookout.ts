@@ -10,6 +10,7 @@
 import type { Timer } from "../../kernel/index.js";
 import type { Ability, Change } from "../contract.js";
 import type { Database, Line, Row } from "./driver.js";
+import { translate } from "./errors.js";
 import { changeIn } from "./notices.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
@@ -40,6 +41,8 @@ export interface LookoutOptions {
   readonly origin: string;
   readonly notify: boolean;
   readonly report: (error: unknown) => void;
+  /** The connection broke. */
+  readonly onLoss: () => void;
   /** The connection came back: something may have been missed, and claims may have been lost. */
   readonly onReturn: () => void;
 }
@@ -55,6 +58,10 @@ export class Lookout {
   #pause = firstPause;
   #interval = withNotices;
   #hasNotices = false;
+  #holdsLocks = false;
+  /** Workers whose lock is still held by a connection that has not noticed its end. */
+  readonly #withoutLock = new Set<string>();
+  #toldDue: number | undefined;
   #wasConnected = false;
   #isOpen = false;
 
@@ -104,13 +111,16 @@ export class Lookout {
   /** A worker of this process: its lock is held as long as the connection is. */
   async keep(worker: string, keeper: Keeper): Promise<void> {
     this.#keepers.set(worker, keeper);
-    if (this.#line !== undefined) await this.#holdLock(this.#line, worker, keeper);
+    const line = this.#line;
+    if (line === undefined || !this.#holdsLocks) return;
+    await this.#holdLock(line, worker, keeper).catch(() => this.#lost(line));
   }
 
   async leave(worker: string): Promise<void> {
     const keeper = this.#keepers.get(worker);
     this.#keepers.delete(worker);
-    if (keeper === undefined || this.#line === undefined) return;
+    this.#withoutLock.delete(worker);
+    if (keeper === undefined || this.#line === undefined || !this.#holdsLocks) return;
     await this.#ask(this.#line, "select pg_advisory_unlock(:lock::bigint)", { lock: keeper.lock }).catch(
       () => {},
     );
@@ -140,15 +150,18 @@ export class Lookout {
       line = await (await this.#options.database()).line();
       const isPooled = (await line.isPooled()) === true;
       this.#hasNotices = this.#options.notify && !isPooled;
+      this.#holdsLocks = line.hearsItsEnd && !isPooled;
       const own = line;
       line.onEnd(() => this.#lost(own));
-      if (this.#hasNotices) await line.listen(this.#options.channel, (notice) => this.#hear(notice));
-      if (!isPooled) {
+      if (this.#hasNotices)
+        await withPatience(line.listen(this.#options.channel, (notice) => this.#hear(notice)));
+      if (this.#holdsLocks) {
         for (const [worker, keeper] of this.#keepers) await this.#holdLock(line, worker, keeper);
       }
       this.#connecting = undefined;
       if (!this.#isOpen || this.#listeners.size === 0) return line.release(true);
       this.#line = line;
+      this.#toldDue = undefined;
       this.#pause = firstPause;
       this.#interval = this.#hasNotices ? withNotices : withoutNotices;
       if (this.#wasConnected) this.#options.onReturn();
@@ -163,7 +176,8 @@ export class Lookout {
 
   #connectLater(error?: unknown): void {
     if (!this.#isOpen || this.#listeners.size === 0) return;
-    if (error !== undefined && this.#pause === firstPause) this.#options.report(error);
+    if (error !== undefined && this.#pause === firstPause)
+      this.#options.report(translate(error, this.#options.session.where));
     const pause = this.#pause * (0.5 + Math.random() / 2);
     this.#pause = Math.min(this.#pause * 2, longestPause);
     this.#look?.cancel();
@@ -174,11 +188,21 @@ export class Lookout {
     if (this.#line !== line) return;
     this.#line = undefined;
     line.release(true);
+    this.#options.onLoss();
     this.#connectLater();
   }
 
   async #holdLock(line: Line, worker: string, { lock }: Keeper): Promise<void> {
-    await this.#ask(line, statements.holdLock, { lock, worker });
+    const [row] = await this.#ask(line, statements.holdLock, { lock, worker });
+    if (row !== undefined && !truthOf(row[0])) this.#withoutLock.add(worker);
+    else this.#withoutLock.delete(worker);
+  }
+
+  async #holdMissingLocks(line: Line): Promise<void> {
+    for (const worker of this.#withoutLock) {
+      const keeper = this.#keepers.get(worker);
+      if (keeper !== undefined) await this.#holdLock(line, worker, keeper);
+    }
   }
 
   #hear(notice: string): void {
@@ -202,6 +226,7 @@ export class Lookout {
     try {
       const abilities = [...this.#keepers.values()].flatMap((keeper) => keeper.abilities);
       const [row] = await withPatience(this.#ask(line, statements.peek, { abilities: jsonText(abilities) }));
+      await withPatience(this.#holdMissingLocks(line));
       this.#report(row);
     } catch {
       this.#lost(line);
@@ -213,7 +238,10 @@ export class Lookout {
     const due = optionalNumber(row?.[2]);
     const cancelAsked = !this.#hasNotices;
     const change = { origin: "elsewhere", ended: [], claimable, cancelAsked } as const;
-    if (due !== undefined) this.tell({ ...change, due });
+    // Whoever was told keeps it in mind, and is not told again at each look.
+    const isNews = due !== undefined && due !== this.#toldDue;
+    this.#toldDue = due;
+    if (isNews) this.tell({ ...change, due });
     else if (claimable || cancelAsked) this.tell(change);
     const longest = this.#hasNotices ? withNotices : withoutNotices;
     this.#lookAfter(

@@ -52,7 +52,7 @@ export function createSettle(
     const done = claims.takeDone(batch);
     let answers: Settled[];
     try {
-      answers = await write(done);
+      answers = await heardOf(session, claims, batch, await write(done));
     } catch (error) {
       claims.giveBackDone(done.filter((claim) => batch.every((settlement) => settlement.claim !== claim)));
       throw error;
@@ -74,6 +74,36 @@ export function createSettle(
       }),
     );
   };
+}
+
+/**
+ * A settlement that was repeated because its answer was lost finds that somebody has settled the run: ourselves. What is
+ * refused although we know of no end is looked for among what has ended.
+ */
+async function heardOf(
+  session: Session,
+  claims: Claims,
+  batch: readonly Settlement[],
+  answers: Settled[],
+): Promise<Settled[]> {
+  const taken = new Set(batch.flatMap(({ run }, index) => (answers[index]?.taken ? run : [])));
+  const doubtful = batch.flatMap((settlement, index) => {
+    const worker = taken.has(settlement.run) ? undefined : claims.holderOf(settlement);
+    return worker === undefined ? [] : { settlement, index, worker };
+  });
+  if (doubtful.length === 0) return answers;
+  const rows = await session.ask(statements.outcomes, {
+    runs: plainList(doubtful.map(({ settlement }) => settlement.run)),
+    tokens: plainList(doubtful.map(({ settlement }) => settlement.token)),
+    workers: textList(doubtful.map(({ worker }) => worker)),
+  });
+  for (const [number, { settlement, index }] of doubtful.entries()) {
+    const outcome = rows[number]?.[0] ?? null;
+    if (outcome === null) continue;
+    const state = outcome === "rests" ? settlement.state : (outcome as Settlement["state"]);
+    answers[index] = { taken: true, state };
+  }
+  return answers;
 }
 
 /** Those that are the first of their run, and those that are not: one statement settles a run once. */

@@ -39,17 +39,47 @@ export async function heartbeat(
   claims: Claims,
   worker: string,
   statement: typeof statements.heartbeat | typeof statements.pulse,
+  tell: (found: Findings) => void,
 ): Promise<Pulse & { readonly databaseTime: number }> {
   const own = claims.ofWorker(worker);
   const [row] = await session.ask(statement, { worker, claims: plainList(own), now: session.now() });
   const alive = truthOf(row?.[0]);
   if (!alive) claims.loseAll(worker);
+  await giveBack(session, worker, row?.[4], tell);
   return {
     alive,
     cancelled: JSON.parse(row?.[1] ?? "[]"),
-    lost: listOf(row?.[2]).flatMap((claim) => (claim === null ? [] : claims.lose(claim))),
+    lost: alive ? await writeLost(session, claims, worker, listOf(row?.[2])) : [],
     databaseTime: numberOf(row?.[3]),
   };
+}
+
+/** A claim that was asked for and not answered may have been made all the same, long after it was given up. */
+async function giveBack(
+  session: Session,
+  worker: string,
+  unknown: Row[number] | undefined,
+  tell: (found: Findings) => void,
+): Promise<void> {
+  if (listOf(unknown).length === 0) return;
+  await session.ask(statements.giveBack, { worker, claims: unknown ?? null, now: session.now() });
+  const found = new Findings();
+  found.claimable = true;
+  tell(found);
+}
+
+/** Claims that a crash of the database has undone: it is written down before they are forgotten here. */
+async function writeLost(
+  session: Session,
+  claims: Claims,
+  worker: string,
+  missing: readonly (string | null)[],
+): Promise<Pulse["lost"]> {
+  const lost = missing.flatMap((claim) => claims.heldBy(claim ?? ""));
+  if (lost.length > 0)
+    await session.ask(statements.writeLost, { worker, items: jsonText(lost), now: session.now() });
+  for (const claim of missing) claims.lose(claim ?? "");
+  return lost.map(({ run, token, claim }) => ({ run, token, claim }));
 }
 
 interface Peer {
@@ -65,8 +95,12 @@ interface Peer {
 }
 
 /** How long heartbeats may stand still, and how long a lock may be free, in milliseconds. */
-const patienceWithBeats = 30_000;
+export const patienceWithBeats = 30_000;
 const patienceWithLock = 700;
+/** A restart of the server frees all locks, and everybody needs a moment to take his own again. */
+const patienceAfterTrouble = 5_000;
+/** Whoever did not look for so long has seen nobody's silence. */
+const longestGap = 15_000;
 /** How often is looked while nobody else holds anything. */
 const slowly = 10_000;
 
@@ -77,6 +111,8 @@ export class Morgue {
   readonly #host = thisHost().host;
   #peers: ReadonlyMap<string, Peer> = new Map();
   #quietUntil = Number.NEGATIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #locksCountFrom = Number.NEGATIVE_INFINITY;
 
   constructor(session: Session, monotonic: () => number) {
     this.#session = session;
@@ -88,10 +124,19 @@ export class Morgue {
     this.#quietUntil = Number.NEGATIVE_INFINITY;
   }
 
+  /** The database was away, or a connection broke: a free lock may be one of the living. */
+  doubt(): void {
+    this.#locksCountFrom = this.#monotonic() + patienceAfterTrouble;
+    this.wake();
+  }
+
   async findLost(): Promise<string[]> {
-    const now = this.#monotonic();
-    if (now < this.#quietUntil) return [];
+    if (this.#monotonic() < this.#quietUntil) return [];
     const rows = await this.#session.ask(statements.peers);
+    const now = this.#monotonic();
+    // While the database was away nobody could show life, and silence counts from now.
+    if (now - this.#lookedAt > longestGap) this.#peers = new Map();
+    this.#lookedAt = now;
     this.#peers = new Map(rows.map((row) => peerFrom(row, this.#peers, now)).map((peer) => [peer.id, peer]));
     const peers = [...this.#peers.values()];
     const isOthers = (peer: Peer): boolean => !(peer.host === this.#host && peer.pid === process.pid);
@@ -108,7 +153,8 @@ export class Morgue {
       // Where a system does not tell when a process began, the id may be another process's by now: see its heartbeat.
       if (peer.processStart !== undefined) return true;
     }
-    if (peer.unlockedAt !== undefined && now - peer.unlockedAt >= patienceWithLock) return false;
+    const freeSince = Math.max(peer.unlockedAt ?? now, this.#locksCountFrom);
+    if (now - freeSince >= patienceWithLock) return false;
     return now - peer.seenAt < patienceWithBeats;
   }
 }

@@ -1,5 +1,6 @@
 -- Shows that a worker lives, and tells it what it must know: whether it is registered, which of its runs shall end, which
--- claims it thinks it has and has not, and the database's time. Index: the primary keys.
+-- claims it thinks it has and has not, the database's time, and which claims it has and knows nothing of, when they are
+-- older than any answer can be. Index: the primary keys.
 with beat as (
   update duckdive.worker set heartbeat_at = duckdive.now_or(:now::bigint), beats = beats + 1 where id = :worker::text
   returning id
@@ -16,4 +17,9 @@ select
   array(select claim from unnest(:claims::uuid[]) as claim where not exists (
     select from duckdive.claims where claims.id = claim
   )),
-  floor(extract(epoch from clock_timestamp()) * 1000)::bigint
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+  array(
+    select claim.id from duckdive.claims as claim
+    where claim.worker = :worker::text and claim.id <> all(:claims::uuid[])
+      and claim.at < duckdive.now_or(:now::bigint) - 30000
+  )

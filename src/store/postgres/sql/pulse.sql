@@ -12,4 +12,5 @@ select
   array(select claim from unnest(:claims::uuid[]) as claim where not exists (
     select from duckdive.claims where claims.id = claim
   )),
-  floor(extract(epoch from clock_timestamp()) * 1000)::bigint
+  floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
+  '{}'::uuid[]
