@@ -1645,8 +1645,9 @@ end $$;
 -- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit in all.
 --
 -- One at a time does this. It reads on from where the last one stopped, and remembers the transactions under way as it
--- passes them, as a claim does. What later transactions make due is due after p_now was read here (see \`moment\`), and the
--- present millisecond is not passed. Rows that others have locked are not waited for: their transactions are remembered.
+-- passes them, as a claim does: all with a lower number than its own that its snapshot does not see. Those with a higher
+-- one read the clock later than this did (see \`moment\`), and the present millisecond is not passed. Rows that others have
+-- locked are not waited for: their transactions are remembered.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -1654,6 +1655,7 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
+  own constant xid8 := pg_current_xact_id();
   floor duckdive.due_state;
   reached record;
   lanes integer[];
@@ -1675,6 +1677,9 @@ begin
   moved := duckdive.start_due(locked, at) + cardinality(ended);
   perform duckdive.keep_floor(floor, reached.due, reached.id, array(
     select pg_snapshot_xip(reached.snapshot)
+    -- The highest number in a snapshot is of what has ended: there are higher ones that have not.
+    union select x::text::xid8
+      from generate_series(pg_snapshot_xmax(reached.snapshot)::text::bigint, own::text::bigint - 1) as above (x)
     union select xid from duckdive.runs where id = any(reached.ids) and id <> all(locked) and due <= at
     union select unnest(reached.unread)
   ));

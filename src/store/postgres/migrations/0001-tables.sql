@@ -6,7 +6,8 @@
 
 create table duckdive.meta (
   id integer primary key check (id = 1),
-  nonce text not null              -- tells one database from another
+  nonce text not null,             -- tells one database from another
+  home text                        -- where its transaction numbers are from
 );
 
 insert into duckdive.meta (id, nonce) values (1, replace(gen_random_uuid()::text, '-', ''));

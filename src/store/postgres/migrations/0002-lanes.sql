@@ -79,9 +79,10 @@ begin
     ) as run
     order by run.xid, run.seq limit p_limit
   ), main as materialized (
-    select run.* from state cross join lateral (
+    select run.* from state cross join present cross join lateral (
       select r.id, r.xid, r.seq from duckdive.runs as r
       where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs)
+        and r.xid < pg_snapshot_xmax(present.snapshot) -- but for what is from another cluster that is always so
       order by r.xid, r.seq limit p_limit - (select count(*) from late)
     ) as run
   ), amount as materialized (
@@ -123,24 +124,97 @@ begin
   from (select id, seq from late union all select id, seq from main) as taken;
 end $$;
 
--- Transaction numbers do not survive a dump: in another cluster the cursor may stand where no number comes for years.
--- Then all of the lane gets new positions, in its order, and what was claimed there counts as lost.
+-- Transaction numbers do not survive a dump: in another cluster a cursor may stand where no number comes for years, or
+-- runs after it may have numbers that are still to come. Then all of the lane gets new positions, in its order, before
+-- everything else. What claims hold there has no place any more: it is settled or rescued, as ever.
 create function duckdive.renumber(p_lane integer) returns void
-language plpgsql volatile as $$
+language plpgsql volatile
+set jit = off set enable_nestloop = off set enable_mergejoin = off
+as $$
 begin
+  update duckdive.runs set lane = null where lane = p_lane and id in (select id from duckdive.held);
   with ordered as materialized (
-    select id, seq, nextval('duckdive.seq') as new_seq
-    from (select id, seq from duckdive.runs where lane = p_lane order by xid, seq) as run
-  ), held as materialized (
-    select claim.run, claim.seq from duckdive.claims, lateral unnest(runs, seqs) as claim (run, seq)
+    select id, nextval('duckdive.seq') as seq
+    from (select id from duckdive.runs where lane = p_lane order by xid, seq) as run
   )
-  update duckdive.runs as run
-  set xid = pg_current_xact_id(), seq = ordered.new_seq,
-    attempt = run.attempt + (held.run is not null)::integer, crashes = run.crashes + (held.run is not null)::integer
-  from ordered left join held on held.run = ordered.id and held.seq = ordered.seq
-  where run.id = ordered.id;
+  update duckdive.runs as run set xid = '0', seq = ordered.seq from ordered where run.id = ordered.id;
   update duckdive.lane_state set n = n + 1, cx = '0', cs = -1, pend = '{}', after = '{}'
   where lane = p_lane and n = (select max(n) from duckdive.lane_state where lane = p_lane);
+end $$;
+
+-- Whether positions of a lane are from another cluster. Whoever asks under the lane's lock is told for certain.
+create function duckdive.is_foreign(p_lane integer) returns boolean
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+begin
+  return (
+    select state.cx > pg_snapshot_xmax(pg_current_snapshot()) or exists (
+      select from duckdive.runs where lane = p_lane and xid >= pg_snapshot_xmax(pg_current_snapshot())
+    )
+    from duckdive.lane_state as state where state.lane = p_lane order by n desc limit 1
+  );
+end $$;
+
+-- Renumbers everything when this is not the cluster and not the tables that it was written in. Called when a store is
+-- opened; that a claim sees it too is for workers that were there before.
+create function duckdive.come_home() returns void
+language plpgsql volatile as $$
+declare
+  here constant text := md5(concat_ws(' ',
+    case when has_function_privilege('pg_control_system()', 'execute')
+      then (select system_identifier from pg_control_system()) end,
+    (select oid from pg_database where datname = current_database()), 'duckdive.runs'::regclass::oid,
+    'duckdive.claims'::regclass::oid, 'duckdive.lane_state'::regclass::oid, 'duckdive.history'::regclass::oid
+  ));
+begin
+  if (select home from duckdive.meta) = here then return; end if;
+  perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, one.id)
+  from (select id from duckdive.lane order by priority desc, id) as one;
+  if (select home from duckdive.meta) = here then return; end if;
+  perform duckdive.renumber(id) from duckdive.lane;
+  delete from duckdive.due_state;
+  update duckdive.meta set home = here;
+end $$;
+
+-- Moves the cursor of a lane, whose lock is held, over what was just taken out in front of it: those entries stay in the
+-- index for as long as somebody may see them, and are walked here and never again.
+create function duckdive.pass_dead(p_lane integer) returns void
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with state as materialized (
+    select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+  ), present as materialized (
+    select pg_current_snapshot() as snapshot
+  ), head as materialized (
+    select run.* from state cross join present cross join lateral (
+      select r.xid, r.seq from duckdive.runs as r
+      where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs) and r.xid < pg_snapshot_xmax(present.snapshot)
+      order by r.xid, r.seq limit 1
+    ) as run
+  ), cursor as materialized (
+    select coalesce(head.xid, pg_snapshot_xmax(snapshot)) as cx, coalesce(head.seq - 1, -1) as cs
+    from present left join head on true
+  ), pending as (
+    -- What has finished stays here as long as it has something that a claim must find.
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where not pg_visible_in_snapshot(p.x, present.snapshot) or exists (
+      select from duckdive.runs as r where r.lane = p_lane and r.xid = p.x and r.seq > p.a
+    )
+    union all
+    select x, -1 from state, present, cursor, lateral pg_snapshot_xip(present.snapshot) as x
+    where x >= state.cx and x < cursor.cx
+  )
+  update duckdive.lane_state as own
+  set n = own.n + 1, cx = cursor.cx, cs = cursor.cs,
+    pend = coalesce((select array_agg(x) from pending), '{}'),
+    after = coalesce((select array_agg(a) from pending), '{}')
+  from state, cursor
+  where own.lane = p_lane and own.n = state.n and (cursor.cx, cursor.cs) > (state.cx, state.cs);
 end $$;
 
 -- The lanes that a worker may draw from and that have something for it (with p_all: all of them): by priority, then by
@@ -154,6 +228,7 @@ as $$
 begin
   return query
   select line.id, line.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
+      or coalesce(head.xid >= pg_snapshot_xmax(pg_current_snapshot()), false)
   from duckdive.lane as line
   cross join lateral (
     select case when p_queues ? line.queue then line.queue else '*' end as pool
@@ -236,7 +311,7 @@ begin
         select l.lane from unnest(lanes, priorities) as l (lane, priority) where l.priority = locked order by l.lane
       ) as one;
     end if;
-    if restored[i] then perform duckdive.renumber(lanes[i]); end if;
+    if restored[i] and duckdive.is_foreign(lanes[i]) then perform duckdive.renumber(lanes[i]); end if;
     took := duckdive.take(lanes[i], amount, is_jump);
     if took.ids is not null then
       all_ids := all_ids || took.ids;

@@ -3,16 +3,17 @@
 -- A ready run is changed under the lock of its lane, and looked at again after that: then no claim can be under way that
 -- has it. Lanes are locked before runs, in the order of their numbers, as everywhere.
 
-create function duckdive.lock_lanes_of(p_ids uuid[]) returns void
+create function duckdive.lock_lanes_of(p_ids uuid[]) returns integer[]
 language plpgsql volatile as $$
+declare
+  lanes constant integer[] := array(
+    select lane.id from duckdive.lane
+    where lane.id in (select run.lane from duckdive.runs as run where run.id = any(p_ids))
+    order by lane.priority desc, lane.id
+  );
 begin
-  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, one.lane)
-  from (
-    select run.lane from duckdive.runs as run
-    join duckdive.lane on lane.id = run.lane
-    where run.id = any(p_ids) and run.lane is not null
-    group by run.lane, lane.priority order by lane.priority desc, run.lane
-  ) as one;
+  perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, lane) from unnest(lanes) as lane;
+  return lanes;
 end $$;
 
 -- Every run that a claim holds under its present seq, with who has it since when: the runs that are running.
@@ -26,6 +27,7 @@ join duckdive.runs as run on run.id = part.run and run.seq = part.seq;
 create function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
 language plpgsql volatile as $$
 declare
+  lanes integer[];
   at constant bigint := duckdive.now_or(p_now);
   answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
   held_runs uuid[];
@@ -34,7 +36,7 @@ declare
   item record;
   run duckdive.runs;
 begin
-  perform duckdive.lock_lanes_of(p_ids);
+  lanes := duckdive.lock_lanes_of(p_ids);
   select array_agg(id), array_agg(worker) into held_runs, held_workers
   from duckdive.held where id = any(p_ids);
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
@@ -56,6 +58,7 @@ begin
     perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
     answers[item.number] := 'ended';
   end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   return answers;
 end $$;
 
@@ -105,11 +108,12 @@ end $$;
 create function duckdive.remove(p_ids uuid[]) returns text[]
 language plpgsql volatile as $$
 declare
+  lanes integer[];
   answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
   running uuid[];
   item record;
 begin
-  perform duckdive.lock_lanes_of(p_ids);
+  lanes := duckdive.lock_lanes_of(p_ids);
   running := array(select id from duckdive.held where id = any(p_ids));
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
   loop
@@ -123,6 +127,7 @@ begin
     end if;
     if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
   end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   return answers;
 end $$;
 

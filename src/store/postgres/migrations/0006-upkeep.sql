@@ -45,8 +45,9 @@ end $$;
 -- Makes ready what is due, and fails what should have started or ended by now and is not running: at most p_limit in all.
 --
 -- One at a time does this. It reads on from where the last one stopped, and remembers the transactions under way as it
--- passes them, as a claim does. What later transactions make due is due after p_now was read here (see `moment`), and the
--- present millisecond is not passed. Rows that others have locked are not waited for: their transactions are remembered.
+-- passes them, as a claim does: all with a lower number than its own that its snapshot does not see. Those with a higher
+-- one read the clock later than this did (see `moment`), and the present millisecond is not passed. Rows that others have
+-- locked are not waited for: their transactions are remembered.
 create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[])
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -54,15 +55,17 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
+  own constant xid8 := pg_current_xact_id();
   floor duckdive.due_state;
   reached record;
+  lanes integer[];
   locked uuid[];
   running uuid[] := '{}';
 begin
   perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
   floor := duckdive.due_floor(at, true);
   reached := duckdive.reach(floor, p_limit, at);
-  perform duckdive.lock_lanes_of(reached.ids);
+  lanes := duckdive.lock_lanes_of(reached.ids);
   locked := array(select id from duckdive.runs where id = any(reached.ids) order by id for update skip locked);
   if exists (select from duckdive.runs where id = any(locked) and state = 'ready') then
     running := array(select id from duckdive.held where id = any(locked));
@@ -70,9 +73,13 @@ begin
     update duckdive.runs set due = null where id = any(running);
   end if;
   ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   moved := duckdive.start_due(locked, at) + cardinality(ended);
   perform duckdive.keep_floor(floor, reached.due, reached.id, array(
     select pg_snapshot_xip(reached.snapshot)
+    -- The highest number in a snapshot is of what has ended: there are higher ones that have not.
+    union select x::text::xid8
+      from generate_series(pg_snapshot_xmax(reached.snapshot)::text::bigint, own::text::bigint - 1) as above (x)
     union select xid from duckdive.runs where id = any(reached.ids) and id <> all(locked) and due <= at
     union select unnest(reached.unread)
   ));

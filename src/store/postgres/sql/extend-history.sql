@@ -1,2 +1,2 @@
--- Makes the partitions of the coming days that are missing.
-select duckdive.extend_history(:now::bigint)
+-- Makes the partitions of the coming days that are missing, and gives runs of a restored dump new positions.
+select duckdive.come_home(), duckdive.extend_history(:now::bigint)
