@@ -3,7 +3,7 @@
 //
 // Before this file come the workloads. After it comes processes/graphile.mjs.
 import { createRequire } from "node:module";
-import { answerOf, start } from "./measure.mjs";
+import { outcomeOf, start } from "./measure.mjs";
 
 const require = createRequire(import.meta.url);
 const oldestMajor = 23;
@@ -15,7 +15,7 @@ const oldestMajor = 23;
  * @param {number} amount
  */
 export function graphile(action, url, amount) {
-  return answerOf(start("graphile", [action, url, amount], [], nodeForPeer()));
+  return outcomeOf(start("graphile", [action, url, amount], [], nodeForPeer()));
 }
 
 /** graphile-worker needs Node 22.18; this process may be an older one. */

@@ -141,6 +141,28 @@ export async function answerOf(child) {
 }
 
 /**
+ * The message of a process that ends by itself, once it is gone and has closed what it had open.
+ * @param {import("node:child_process").ChildProcess} child
+ */
+export async function outcomeOf(child) {
+  const gone = once(child, "exit");
+  const answer = await answerOf(child);
+  await gone;
+  return answer;
+}
+
+/**
+ * The processor time of a measurement, by process, as figures beside a rate.
+ * @param {number} own of the process that did it, in microseconds
+ * @param {number | undefined} servers
+ * @param {number} runs
+ */
+export function costs(own, servers, runs) {
+  const cpu = { value: own / runs, unit: "µs/run" };
+  return servers === undefined ? { cpu } : { cpu, "server.cpu": { value: servers / runs, unit: "µs/run" } };
+}
+
+/**
  * Ends a process by closing its channel, and waits for it.
  * @param {import("node:child_process").ChildProcess} child
  */

@@ -6,6 +6,7 @@
 //
 // Before this file come the workloads. After it comes test/postgres/server.ts.
 import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { createJiti } from "jiti";
 
 const jiti = createJiti(import.meta.url);
@@ -78,4 +79,54 @@ export async function walOf(act) {
 async function positionOf(url) {
   const [row] = await ask(url, "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn as position");
   return Number(row?.position);
+}
+
+/**
+ * Processor time that the server takes while something is done, in microseconds: of all its processes, those of other
+ * databases too. Undefined where there is no /proc.
+ * @template T
+ * @param {() => Promise<T>} act
+ * @returns {Promise<[T, number | undefined]>}
+ */
+export async function serverTimeOf(act) {
+  const { pid } = await server();
+  const before = timeOf(pid);
+  const answer = await act();
+  const after = timeOf(pid);
+  return [answer, before === undefined || after === undefined ? undefined : after - before];
+}
+
+/**
+ * Of a process, its children, and those children that it has buried; in microseconds.
+ * @param {number | undefined} pid
+ */
+function timeOf(pid) {
+  const tick = 10_000;
+  try {
+    let sum = 0;
+    for (const name of readdirSync("/proc")) {
+      const fields = /^\d+$/.test(name) ? fieldsOf(name) : undefined;
+      if (fields === undefined) continue;
+      const [, parent] = fields;
+      const [user = 0, system = 0, buriedUser = 0, buriedSystem = 0] = fields.slice(11, 15).map(Number);
+      if (Number(parent) === pid) sum += user + system;
+      if (Number(name) === pid) sum += user + system + buriedUser + buriedSystem;
+    }
+    return sum * tick;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What /proc says of a process, from its state on; undefined when it is gone.
+ * @param {string} pid
+ */
+function fieldsOf(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 // The same by graphile-worker's addJobs.
 import { graphile } from "../graphile.mjs";
-import { withDatabase } from "../server.mjs";
+import { costs } from "../measure.mjs";
+import { serverTimeOf, withDatabase } from "../server.mjs";
 
 export const name = "peer.graphile.bulk";
 export const unit = "runs/s";
@@ -11,7 +12,7 @@ export const note = "100-byte payload, addJobs of 1,000, one call after another"
 export function run({ quick }) {
   const jobs = quick ? 20_000 : 100_000;
   return withDatabase(async (url) => {
-    const { rate, cpu } = await graphile("bulk", url, jobs);
-    return { value: rate, also: { cpu: { value: cpu / jobs, unit: "µs/run" } } };
+    const [{ rate, cpu }, servers] = await serverTimeOf(() => graphile("bulk", url, jobs));
+    return { value: rate, also: costs(cpu, servers, jobs) };
   });
 }

@@ -1,6 +1,7 @@
 // The same drain by graphile-worker, which deletes what it has worked.
 import { graphile } from "../graphile.mjs";
-import { withDatabase } from "../server.mjs";
+import { costs } from "../measure.mjs";
+import { serverTimeOf, withDatabase } from "../server.mjs";
 
 export const name = "peer.graphile.drain";
 export const unit = "runs/s";
@@ -13,7 +14,7 @@ export function run({ quick }) {
   const jobs = quick ? 20_000 : 100_000;
   return withDatabase(async (url) => {
     await graphile("bulk", url, jobs);
-    const { milliseconds, cpu } = await graphile("drain", url, jobs);
-    return { value: jobs / (milliseconds / 1000), also: { cpu: { value: cpu / jobs, unit: "µs/run" } } };
+    const [{ milliseconds, cpu }, servers] = await serverTimeOf(() => graphile("drain", url, jobs));
+    return { value: jobs / (milliseconds / 1000), also: costs(cpu, servers, jobs) };
   });
 }

@@ -1,6 +1,6 @@
 // The floor of the drain: claim and settle through the store's verbs, with no loop, handler or record around them.
-import { answerOf, fill, profile, start } from "../measure.mjs";
-import { withDatabase } from "../server.mjs";
+import { costs, fill, outcomeOf, profile, start } from "../measure.mjs";
+import { serverTimeOf, withDatabase } from "../server.mjs";
 
 export const name = "postgres.drain.store";
 export const unit = "runs/s";
@@ -11,7 +11,9 @@ export function run({ quick }) {
   const runs = quick ? 20_000 : 100_000;
   return withDatabase(async (url) => {
     await fill(url, runs);
-    const { milliseconds, cpu } = await answerOf(start("store", [url, runs, 1_000], profile()));
-    return { value: runs / (milliseconds / 1000), also: { cpu: { value: cpu / runs, unit: "µs/run" } } };
+    const [{ milliseconds, cpu }, servers] = await serverTimeOf(() =>
+      outcomeOf(start("store", [url, runs, 1_000], profile())),
+    );
+    return { value: runs / (milliseconds / 1000), also: costs(cpu, servers, runs) };
   });
 }

@@ -1,6 +1,6 @@
 // How many no-op runs a second one worker process completes, history kept, through the public API.
-import { answerOf, fill, profile, start } from "../measure.mjs";
-import { withDatabase } from "../server.mjs";
+import { costs, fill, outcomeOf, profile, start } from "../measure.mjs";
+import { serverTimeOf, withDatabase } from "../server.mjs";
 
 export const name = "postgres.drain";
 export const unit = "runs/s";
@@ -12,7 +12,9 @@ export function run({ quick }) {
   const runs = quick ? 20_000 : 100_000;
   return withDatabase(async (url) => {
     await fill(url, runs);
-    const { milliseconds, cpu } = await answerOf(start("drain", [url, runs, slots], profile()));
-    return { value: runs / (milliseconds / 1000), also: { cpu: { value: cpu / runs, unit: "µs/run" } } };
+    const [{ milliseconds, cpu }, servers] = await serverTimeOf(() =>
+      outcomeOf(start("drain", [url, runs, slots], profile())),
+    );
+    return { value: runs / (milliseconds / 1000), also: costs(cpu, servers, runs) };
   });
 }

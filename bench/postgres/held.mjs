@@ -1,7 +1,7 @@
 // Whether a drain slows down while something old holds a snapshot: a REPEATABLE READ reader and an idle writer with an
 // assigned transaction, both from before the first run was recorded. The rate of the last tenth over that of the first.
 import pg from "pg";
-import { answerOf, fill, start } from "../measure.mjs";
+import { fill, outcomeOf, start } from "../measure.mjs";
 import { withDatabase } from "../server.mjs";
 
 export const name = "postgres.held";
@@ -22,7 +22,7 @@ export function run({ quick }) {
     ]);
     await fill(url, tenth * 10);
     const all = tenth / 10 + tenth * 10;
-    const { marks } = await answerOf(start("drain", [url, all, slots, tenth / 10]));
+    const { marks } = await outcomeOf(start("drain", [url, all, slots, tenth / 10]));
     for (const holder of holders) await holder.end();
     /** @type {Record<string, { value: number, unit: string }>} */
     const also = {};

@@ -11,7 +11,7 @@ export const note =
 
 /** @param {import("../run.mjs").Options} options */
 export async function run({ quick }) {
-  const seconds = quick ? 10 : 60;
+  const seconds = quick ? 5 : 60;
   const [value, quiet] = await Promise.all([countWith("", seconds), countWith("#quiet", seconds)]);
   return { value, also: { quiet: { value: quiet, unit } } };
 }
@@ -25,7 +25,7 @@ function countWith(how, seconds) {
     await ask(url, `alter database ${database} set log_statement = 'all'`);
     const worker = start("work", [`${url}${how}`]);
     await answerOf(worker);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     const before = await statementsIn(database);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     const after = await statementsIn(database);

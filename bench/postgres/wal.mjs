@@ -1,7 +1,7 @@
 // How much WAL a run costs, with its history kept: through the public API, and in parts through the store's verbs.
 import { randomUUID } from "node:crypto";
 import { postgres } from "../duckdive.mjs";
-import { answerOf, fill, start } from "../measure.mjs";
+import { fill, outcomeOf, start } from "../measure.mjs";
 import { walOf, withDatabase } from "../server.mjs";
 
 export const name = "postgres.wal";
@@ -16,10 +16,10 @@ export async function run({ quick }) {
   const runs = quick ? 10_000 : 50_000;
   const [enqueue, drain] = await withDatabase(async (url) => {
     await fill(url, 1_000);
-    await answerOf(start("drain", [url, 1_000, 1_000]));
+    await outcomeOf(start("drain", [url, 1_000, 1_000]));
     return [
       await walOf(() => fill(url, runs)),
-      await walOf(() => answerOf(start("drain", [url, runs, 1_000]))),
+      await walOf(() => outcomeOf(start("drain", [url, runs, 1_000]))),
     ];
   });
   const { claim, settle } = await withDatabase((url) => partsOf(url, runs));

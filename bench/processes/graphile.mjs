@@ -18,9 +18,9 @@ await utils.migrate();
 const before = process.cpuUsage();
 const answer = await (action === "bulk" ? bulk() : action === "drain" ? drain() : enqueue64());
 const { user, system } = process.cpuUsage(before);
-process.send?.({ ...answer, cpu: user + system });
 await utils.release();
 await pool.end();
+process.send?.({ ...answer, cpu: user + system });
 process.disconnect?.();
 
 async function bulk() {
