@@ -2,9 +2,9 @@
 import { createInterface } from "node:readline";
 import { job, open } from "duckdive";
 
-const { file, count } = JSON.parse(process.argv[2] ?? "{}");
+const { address, count } = JSON.parse(process.argv[2] ?? "{}");
 const copy = job({ name: "copy" });
-const duckdive = open(`sqlite:${file}`);
+const duckdive = open(address);
 
 async function enqueueAll() {
   const runs = Array.from({ length: count }, () => duckdive.enqueue(copy));

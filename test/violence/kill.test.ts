@@ -1,54 +1,50 @@
 // kill -9 of workers in the middle of their work: nothing is missing, nothing is done twice without a reason on record.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { job, open } from "../../src/index.js";
 import type { Store, StoredRun } from "../../src/store/contract.js";
-import { sqlite } from "../../src/store/sqlite/index.js";
+import { places } from "./place.js";
 import { type Child, eventually, ownFolder, startWorker } from "./processes.js";
 
 const copy = job({ name: "copy" });
 const runs = 5_000;
 const kills = 10;
 
-test("ten kill -9 at random moments of a drain over two workers lose nothing and explain every second execution", {
-  timeout: 60_000,
-}, async () => {
-  const folder = ownFolder();
-  const file = join(folder, "jobs.db");
-  const executions = join(folder, "executions.log");
-  await using duckdive = open(`sqlite:${file}`);
-  await duckdive.enqueueMany(Array.from({ length: runs }, () => copy.with()));
+describe.each(places)("$name", ({ place }) => {
+  test("ten kill -9 at random moments of a drain over two workers lose nothing and explain every second execution", {
+    timeout: 60_000,
+  }, async () => {
+    const { address, store } = await place();
+    const executions = join(ownFolder(), "executions.log");
+    await using duckdive = open(address);
+    await duckdive.enqueueMany(Array.from({ length: runs }, () => copy.with()));
 
-  const given = { file, executions, slots: 10, longest: 40 };
-  const workers = await Promise.all([startWorker(given), startWorker(given)]);
-  const killed: { readonly worker: string; readonly at: number }[] = [];
-  const lives = killer(workers, given, killed);
-  await lives;
-  const finished = async () => (await duckdive.count({ state: "succeeded" })) === runs;
-  await eventually(finished, 30_000);
+    const given = { address, executions, slots: 10, longest: 40 };
+    const workers = await Promise.all([startWorker(given), startWorker(given)]);
+    const killed: { readonly worker: string; readonly at: number }[] = [];
+    const lives = killer(workers, given, killed);
+    await lives;
+    const finished = async () => (await duckdive.count({ state: "succeeded" })) === runs;
+    await eventually(finished, 30_000);
 
-  expect(await duckdive.stats()).toEqual({
-    scheduled: 0,
-    ready: 0,
-    running: 0,
-    waiting: 0,
-    succeeded: runs,
-    failed: 0,
-    cancelled: 0,
-  });
-  const store = sqlite({ file });
-  try {
-    const losses = await explained(store, readFileSync(executions, "utf8"));
+    expect(await duckdive.stats()).toEqual({
+      scheduled: 0,
+      ready: 0,
+      running: 0,
+      waiting: 0,
+      succeeded: runs,
+      failed: 0,
+      cancelled: 0,
+    });
+    const losses = await explained(store(), readFileSync(executions, "utf8"));
     expect(killed).toHaveLength(kills);
     for (const { worker, at } of killed) {
       const first = losses.filter((loss) => loss.worker === worker).map((loss) => loss.at - at);
       expect(first.length, `worker ${worker} was killed at work`).toBeGreaterThan(0);
       expect(Math.min(...first), "rescue began in time").toBeLessThan(2_000);
     }
-  } finally {
-    await store.close();
-  }
+  });
 });
 
 /** Kills one of the two at random, ten times, each time when both are at work; starts another in its place. */
