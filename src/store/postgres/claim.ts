@@ -38,6 +38,8 @@ interface Answered {
 /** The claims that this process holds. */
 export class Claims {
   readonly #open = new Map<string, Open>();
+  /** Runs whose end stands in a transaction of the application. */
+  readonly #entrusted = new Set<string>();
   readonly #unsure = new Map<string, Set<string>>();
   #done: string[] = [];
 
@@ -62,6 +64,7 @@ export class Claims {
 
   /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
   answered({ claim = "", run, token }: Answered): void {
+    this.#entrusted.delete(`${claim} ${run}`);
     const open = this.#open.get(claim);
     if (open?.runs.get(run)?.token !== token) return;
     open.runs.delete(run);
@@ -92,9 +95,14 @@ export class Claims {
     return [...this.#open].flatMap(([claim, open]) => (open.worker === worker ? claim : []));
   }
 
+  /** A transaction of the application ends it, and tells whoever began it whether it did. */
+  entrust({ claim = "", run }: Answered): void {
+    this.#entrusted.add(`${claim} ${run}`);
+  }
+
   /** The worker that has this run under this claim and has heard nothing of its settlement; undefined: none. */
   holderOf({ claim = "", run, token }: Answered): string | undefined {
-    const open = this.#open.get(claim);
+    const open = this.#entrusted.has(`${claim} ${run}`) ? undefined : this.#open.get(claim);
     return open?.runs.get(run)?.token === token ? open.worker : undefined;
   }
 

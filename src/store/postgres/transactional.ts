@@ -59,6 +59,7 @@ export function createTransactional(parts: {
         notice: notice(endOf(settlement)),
       };
       try {
+        claims.entrust(settlement);
         const state = await answerTo(connection, statements.settleIn, values);
         return state === "refused" ? refused : { taken: true, state: state as Settlement["state"] };
       } catch (error) {

@@ -99,7 +99,7 @@ export const patienceWithBeats = 30_000;
 const patienceWithLock = 700;
 /** A restart of the server frees all locks, and everybody needs a moment to take his own again. */
 const patienceAfterTrouble = 5_000;
-/** Whoever did not look for so long has seen nobody's silence. */
+/** Whoever could not look for so long has seen nobody's silence. */
 const longestGap = 15_000;
 /** How often is looked while nobody else holds anything. */
 const slowly = 10_000;
@@ -111,6 +111,7 @@ export class Morgue {
   readonly #host = thisHost().host;
   #peers: ReadonlyMap<string, Peer> = new Map();
   #quietUntil = Number.NEGATIVE_INFINITY;
+  #wasAway = false;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #locksCountFrom = Number.NEGATIVE_INFINITY;
 
@@ -126,6 +127,7 @@ export class Morgue {
 
   /** The database was away, or a connection broke: a free lock may be one of the living. */
   doubt(): void {
+    this.#wasAway = true;
     this.#locksCountFrom = this.#monotonic() + patienceAfterTrouble;
     this.wake();
   }
@@ -135,7 +137,8 @@ export class Morgue {
     const rows = await this.#session.ask(statements.peers);
     const now = this.#monotonic();
     // While the database was away nobody could show life, and silence counts from now.
-    if (now - this.#lookedAt > longestGap) this.#peers = new Map();
+    if (this.#wasAway && now - this.#lookedAt > longestGap) this.#peers = new Map();
+    this.#wasAway = false;
     this.#lookedAt = now;
     this.#peers = new Map(rows.map((row) => peerFrom(row, this.#peers, now)).map((peer) => [peer.id, peer]));
     const peers = [...this.#peers.values()];
