@@ -3,12 +3,13 @@
 // A workload is a file below a folder named after its group. It exports `name`, `unit` and `run(options)`, which does
 // the work once and gives back a number, or a number and others beside it. Rounds are interleaved, one of each workload
 // before the next of any, so that a busy minute of the machine is spread over all; what is printed is the median with
-// the lowest and the highest. Standard output has one JSON line a figure, standard error the words for people.
+// the lowest and the highest, and which share of the machine others had meanwhile. Standard output has one JSON line a figure, standard error the words for people.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { besides } from "./processor.mjs";
 
 /**
  * @typedef {object} Options
@@ -59,12 +60,12 @@ const processor = cpus()[0]?.model ?? "unknown processor";
 console.error(
   `Node ${process.version}, ${cpus().length} × ${processor}, ${new Date().toISOString().slice(0, 10)}`,
 );
-/** @type {Map<string, { unit: string, note: string | undefined, found: number[] }>} */
+/** @type {Map<string, { unit: string, note: string | undefined, found: number[], others: number[] }>} */
 const figures = new Map();
 for (let round = 1; round <= rounds; round += 1) {
   for (const workload of workloads) if (round <= (workload.rounds ?? rounds)) await runOnce(workload, round);
 }
-for (const [name, { unit, note, found }] of figures) print(name, unit, note, found);
+for (const [name, { unit, note, found, others }] of figures) print(name, unit, note, found, others);
 for (const { name, peerOf } of workloads) if (peerOf !== undefined) printRatio(peerOf, name);
 
 /**
@@ -86,12 +87,14 @@ async function runOnce({ name, unit, note, run }, round) {
   mkdirSync(base, { recursive: true });
   const folder = mkdtempSync(join(base, "round-"));
   try {
-    const answer = await run({ quick: values.quick, folder });
+    const { answer, others } = await besides(() => run({ quick: values.quick, folder }));
     const { value, also = {} } = typeof answer === "number" ? { value: answer } : answer;
-    remember(name, unit, note, value);
-    for (const [more, figure] of Object.entries(also))
-      remember(`${name}.${more}`, figure.unit, note, figure.value);
-    console.error(`round ${round}  ${name}: ${shown(value)} ${unit}`);
+    remember(name, unit, note, value, others);
+    for (const [more, figure] of Object.entries(also)) {
+      remember(`${name}.${more}`, figure.unit, note, figure.value, others);
+    }
+    const noise = others === undefined ? "" : `, others had ${Math.round(others * 100)} % of the machine`;
+    console.error(`round ${round}  ${name}: ${shown(value)} ${unit}${noise}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -102,10 +105,12 @@ async function runOnce({ name, unit, note, run }, round) {
  * @param {string} unit
  * @param {string | undefined} note
  * @param {number} value
+ * @param {number | undefined} others
  */
-function remember(name, unit, note, value) {
-  const figure = figures.get(name) ?? { unit, note, found: [] };
+function remember(name, unit, note, value, others) {
+  const figure = figures.get(name) ?? { unit, note, found: [], others: [] };
   figure.found.push(value);
+  if (others !== undefined) figure.others.push(others);
   figures.set(name, figure);
 }
 
@@ -114,14 +119,19 @@ function remember(name, unit, note, value) {
  * @param {string} unit
  * @param {string | undefined} note
  * @param {number[]} found
+ * @param {number[]} others
  */
-function print(name, unit, note, found) {
-  const sorted = [...found].sort((one, other) => one - other);
-  const middle = ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
-  const [value, min, max] = [middle, sorted[0] ?? 0, sorted.at(-1) ?? 0].map(rounded);
-  console.log(
-    JSON.stringify({ name, value, unit, min, max, rounds: found.length, ...(note ? { note } : {}) }),
-  );
+function print(name, unit, note, found, others = []) {
+  const [value, min, max] = [medianOf(found), Math.min(...found), Math.max(...found)].map(rounded);
+  const noise = others.length > 0 ? { others: Number(medianOf(others).toFixed(2)) } : {};
+  const more = note ? { note } : {};
+  console.log(JSON.stringify({ name, value, unit, min, max, rounds: found.length, ...noise, ...more }));
+}
+
+/** @param {number[]} values */
+function medianOf(values) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
 }
 
 /**

@@ -6,8 +6,8 @@
 //
 // Before this file come the workloads. After it comes test/postgres/server.ts.
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { createJiti } from "jiti";
+import { timeOf } from "./processor.mjs";
 
 const jiti = createJiti(import.meta.url);
 const settings = {
@@ -94,39 +94,4 @@ export async function serverTimeOf(act) {
   const answer = await act();
   const after = timeOf(pid);
   return [answer, before === undefined || after === undefined ? undefined : after - before];
-}
-
-/**
- * Of a process, its children, and those children that it has buried; in microseconds.
- * @param {number | undefined} pid
- */
-function timeOf(pid) {
-  const tick = 10_000;
-  try {
-    let sum = 0;
-    for (const name of readdirSync("/proc")) {
-      const fields = /^\d+$/.test(name) ? fieldsOf(name) : undefined;
-      if (fields === undefined) continue;
-      const [, parent] = fields;
-      const [user = 0, system = 0, buriedUser = 0, buriedSystem = 0] = fields.slice(11, 15).map(Number);
-      if (Number(parent) === pid) sum += user + system;
-      if (Number(name) === pid) sum += user + system + buriedUser + buriedSystem;
-    }
-    return sum * tick;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * What /proc says of a process, from its state on; undefined when it is gone.
- * @param {string} pid
- */
-function fieldsOf(pid) {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ");
-  } catch {
-    return undefined;
-  }
 }

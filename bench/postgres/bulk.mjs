@@ -8,7 +8,7 @@ export const note = "100-byte input, 1,000 a call, one call after another";
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const runs = quick ? 20_000 : 100_000;
+  const runs = quick ? 10_000 : 100_000;
   return withDatabase(async (url) => {
     const [{ rate, cpu }, servers] = await serverTimeOf(() =>
       outcomeOf(start("load", ["bulk", url, runs], profile())),

@@ -11,7 +11,7 @@ export const note =
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const jobs = quick ? 20_000 : 100_000;
+  const jobs = quick ? 10_000 : 100_000;
   return withDatabase(async (url) => {
     await graphile("bulk", url, jobs);
     const [{ milliseconds, cpu }, servers] = await serverTimeOf(() => graphile("drain", url, jobs));

@@ -8,7 +8,7 @@ export const note = "store verbs alone, two callers, 1,000 runs a claim, history
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const runs = quick ? 20_000 : 100_000;
+  const runs = quick ? 10_000 : 100_000;
   return withDatabase(async (url) => {
     await fill(url, runs);
     const [{ milliseconds, cpu }, servers] = await serverTimeOf(() =>

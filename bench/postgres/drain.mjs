@@ -9,7 +9,7 @@ export const note = `100-byte input, one worker process, ${slots} slots, history
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const runs = quick ? 20_000 : 100_000;
+  const runs = quick ? 10_000 : 100_000;
   return withDatabase(async (url) => {
     await fill(url, runs);
     const [{ milliseconds, cpu }, servers] = await serverTimeOf(() =>

@@ -8,7 +8,7 @@ export const note = "100-byte input, 64 callers, single enqueues, each durable b
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const each = quick ? 200 : 1_500;
+  const each = quick ? 100 : 1_500;
   return withDatabase(async (url) => {
     const [{ rate, p50, p99, cpu }, servers] = await serverTimeOf(() =>
       outcomeOf(start("load", ["enqueue64", url, each], profile())),

@@ -12,7 +12,7 @@ export const note = `rate of the last tenth of a drain over that of the first; .
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const tenth = quick ? 5_000 : 100_000;
+  const tenth = quick ? 2_000 : 100_000;
   return withDatabase(async (url) => {
     // The tables, and a start that is not measured.
     await fill(url, tenth / 10);

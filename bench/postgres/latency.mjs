@@ -9,5 +9,5 @@ export const note =
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  return withDatabase((url) => latencyAcross(url, quick ? 20 : 200));
+  return withDatabase((url) => latencyAcross(url, quick ? 10 : 200));
 }

@@ -10,7 +10,7 @@ export const note = "100-byte payload, addJobs of 1,000, drained with a local qu
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick }) {
-  const jobs = quick ? 10_000 : 50_000;
+  const jobs = quick ? 5_000 : 50_000;
   return withDatabase(async (url) => {
     await graphile("bulk", url, 1_000);
     await graphile("drain", url, 1_000);

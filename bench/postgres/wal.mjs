@@ -13,7 +13,7 @@ const week = 7 * 24 * 60 * 60_000;
 
 /** @param {import("../run.mjs").Options} options */
 export async function run({ quick }) {
-  const runs = quick ? 10_000 : 50_000;
+  const runs = quick ? 5_000 : 50_000;
   const [enqueue, drain] = await withDatabase(async (url) => {
     await fill(url, 1_000);
     await outcomeOf(start("drain", [url, 1_000, 1_000]));
