@@ -141,14 +141,17 @@ export async function answerOf(child) {
 }
 
 /**
- * The message of a process that ends by itself, once it is gone and has closed what it had open.
+ * The last message of a process that ends by itself, once it is gone and has closed what it had open.
  * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<any>}
  */
 export async function outcomeOf(child) {
-  const gone = once(child, "exit");
-  const answer = await answerOf(child);
-  await gone;
-  return answer;
+  /** @type {unknown} */
+  let last;
+  child.on("message", (message) => (last = message));
+  await once(child, "exit");
+  if (last === undefined) throw new Error("A process of the benchmark ended without an answer.");
+  return last;
 }
 
 /**

@@ -1,18 +1,16 @@
 // A worker process that drains what is there, and tells how long that took: from asking for a worker to the last
-// success that is committed. Arguments: store, number of runs, slots, and after how many runs each the time is noted.
+// success that is committed. Arguments: store, number of runs, slots, and after how many runs each it sends the time.
 import { open, storeAt } from "../duckdive.mjs";
 import { nothing, parcel, real } from "../measure.mjs";
 
 const [store = "", runs = "0", slots = "10", every = "0"] = process.argv.slice(2);
 const duckdive = open(storeAt(store), { jobs: [nothing, parcel, real] });
-/** @type {number[]} */
-const marks = [];
 const [all, step] = [Number(runs), Number(every)];
 let ended = 0;
 const done = new Promise((resolve) => {
   duckdive.on("succeeded", () => {
     ended += 1;
-    if (step > 0 && ended % step === 0) marks.push(performance.now());
+    if (step > 0 && ended % step === 0) process.send?.({ ended, at: performance.now() });
     if (ended === all) resolve(undefined);
   });
 });
@@ -24,5 +22,5 @@ await done;
 const milliseconds = performance.now() - start;
 const { user, system } = process.cpuUsage(before);
 await duckdive.close();
-process.send?.({ milliseconds, cpu: user + system, marks: marks.map((mark) => mark - start) });
+process.send?.({ milliseconds, cpu: user + system });
 process.disconnect?.();
