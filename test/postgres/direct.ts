@@ -9,7 +9,7 @@ import type { statements } from "../../src/store/postgres/statements.js";
 
 type Statement = (typeof statements)[keyof typeof statements];
 
-const { compile } = createSession({
+export const { compile } = createSession({
   where: "the test's own connection",
   schema: "duckdive",
   clock: systemClock,
