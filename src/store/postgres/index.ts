@@ -226,6 +226,7 @@ export function postgres(options: PostgresOptions): Store {
     return pulse;
   }
 
+  const notes = settling.createNoteWriter(session);
   const settle = settling.createSettle(session, claims, tell);
 
   return {
@@ -264,14 +265,17 @@ export function postgres(options: PostgresOptions): Store {
       await lookout.leave(worker);
     }),
     claim: verb((request) => claim(session, claims, request)),
-    settle: verb(settle),
+    settle: verb(async (settlements) => {
+      await notes.written();
+      return settle(settlements);
+    }),
     record: verb(settling.record),
     recordIn: verb(transactional.recordIn),
     settleIn: verb(transactional.settleIn),
     committed: transactional.committed,
     owns: verb(transactional.owns),
     entries: verb((run) => settling.entries(session, run)),
-    note: verb((notes) => settling.note(session, notes)),
+    note: verb(notes.note),
 
     promote: verb((limit) => upkeep.promote(session, limit, tell)),
     findLost: verb(() => morgue.findLost()),

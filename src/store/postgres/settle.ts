@@ -176,10 +176,30 @@ function dueOf({ due }: Settlement, now: number): number | undefined {
   return "at" in due ? due.at : now + due.after;
 }
 
-/** Writes log lines and progress; those of an execution that lost its claim are dropped. */
-export async function note(session: Session, notes: readonly Note[]): Promise<void> {
-  if (notes.length === 0) return;
-  await session.askOnce(statements.writeNotes, { items: jsonText(itemsOf(notes)), now: session.now() });
+export interface NoteWriter {
+  /** Writes log lines and progress; those of an execution that lost its claim are dropped. */
+  note(notes: readonly Note[]): Promise<void>;
+  /** Resolves when everything that was said so far is written, or could not be. */
+  written(): Promise<unknown>;
+}
+
+/** Notes go over a connection of their own: a settlement must wait for those before it, since it lowers their fence. */
+export function createNoteWriter(session: Session): NoteWriter {
+  const writing = new Set<Promise<void>>();
+
+  async function write(notes: readonly Note[]): Promise<void> {
+    await session.askOnce(statements.writeNotes, { items: jsonText(itemsOf(notes)), now: session.now() });
+  }
+
+  return {
+    async note(notes) {
+      if (notes.length === 0) return;
+      const written = write(notes).finally(() => writing.delete(written));
+      writing.add(written);
+      await written;
+    },
+    written: () => Promise.allSettled(writing),
+  };
 }
 
 /** Notes as the function `write_notes` takes them. */
