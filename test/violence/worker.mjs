@@ -57,7 +57,9 @@ const logger = (level) => (/** @type {string} */ message, /** @type {{ error?: u
   say({ level, logged: message, error: String(fields?.error) });
 const log = { debug() {}, info: logger("info"), warn: logger("warn"), error: logger("error") };
 for (const kind of /** @type {const} */ (["unhandledRejection", "uncaughtException", "warning"])) {
-  process.on(kind, (/** @type {unknown} */ error) => say({ unhandled: kind, error: String(error) }));
+  process.on(kind, (/** @type {unknown} */ error) =>
+    say({ unhandled: kind, error: error instanceof Error ? error.stack : String(error) }),
+  );
 }
 
 const duckdive = open(address, { ...options, jobs: [copy, slow, now], log });

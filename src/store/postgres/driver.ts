@@ -58,14 +58,14 @@ interface PgQuery {
 interface PgClient {
   query(query: PgQuery): Promise<{ rows: Text[][] } | { rows: Text[][] }[]>;
   on(event: string, listener: (argument: never) => void): unknown;
-  removeAllListeners(event?: string): unknown;
+  removeListener(event: string, listener: (argument: never) => void): PgClient;
   release(error?: boolean): void;
   readonly processID?: number | null;
 }
 
 export interface PgPool {
   query(query: PgQuery): Promise<{ rows: Text[][] } | { rows: Text[][] }[]>;
-  connect(): Promise<PgClient>;
+  connect(taken: (error: Error | undefined, client: PgClient | undefined) => void): void;
   end(): Promise<void>;
   on?(event: string, listener: (error: Error) => void): unknown;
 }
@@ -85,9 +85,19 @@ function overPg(pool: PgPool, isOurs: boolean): Database {
   return {
     driver: "pg",
     query: async (query) => rowsOf(await pool.query(pgQuery(query))),
-    line: async () => pgLine(await pool.connect()),
+    line: () => pgLineOf(pool),
     close: async () => void (isOurs && (await pool.end())),
   };
+}
+
+/** Not by a promise: the end of the connection may come in the same packet as its beginning, and must find a listener. */
+function pgLineOf(pool: PgPool): Promise<Line> {
+  return new Promise((resolve, reject) =>
+    pool.connect((error, client) => {
+      if (client === undefined) reject(error);
+      else resolve(pgLine(client));
+    }),
+  );
 }
 
 function pgLine(client: PgClient): Line {
@@ -122,6 +132,9 @@ function pgLine(client: PgClient): Line {
       isReleased = true;
       noticeListeners.length = 0;
       endListeners.length = 0;
+      client.removeListener("notification", onNotification);
+      // What is thrown away may still fail, and nobody else listens to it.
+      if (!broken) client.removeListener("error", end).removeListener("end", end);
       client.release(broken);
     },
   };
