@@ -84,6 +84,9 @@ const refusals: Readonly<Record<string, string | RegExp>> = {
   "23-many-inputs": "Type 'string' is not assignable to type 'number'.",
   "24-database-for-transaction":
     "Property '#private' in type 'Kysely' refers to a different member that cannot be accessed from within type 'Transaction'.",
+  "25-succeed-output": "Type 'string' is not assignable to type 'number'.",
+  "26-tx-of-another-library": "Property 'insert' does not exist on type 'PoolClient'.",
+  "27-tx-date": "Property 'getTime' does not exist on type 'string'.",
 };
 
 describe("the wrong programs are refused", async () => {
