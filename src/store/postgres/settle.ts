@@ -6,7 +6,7 @@ import { group, NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Claims } from "./claim.js";
-import type { Session } from "./session.js";
+import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
 
@@ -29,21 +29,27 @@ export function createSettle(
   const plain = group({
     limit: largestSettle,
     atOnce: settlesAtOnce,
-    write: async (batch: Settlement[]) => {
-      const [firsts, repeated] = apart(batch);
-      const answers = await writing(firsts, (done) => settlePlain(session, firsts, done));
-      if (repeated.length === 0) return answers;
-      const later = await Promise.all(repeated.map((settlement) => others(settlement)));
-      return batch.map(
-        (one) =>
-          (firsts.includes(one) ? answers[firsts.indexOf(one)] : later[repeated.indexOf(one)]) ?? refused,
-      );
+    write: async (calls: (readonly Settlement[])[]) => {
+      const answers: Settled[] = [];
+      for (const batch of slices(calls.flat(), largestSettle)) answers.push(...(await writePlain(batch)));
+      return parted(answers, calls);
     },
   });
   const others = group({
     limit: largestSettle,
     write: (batch: Settlement[]) => writing(batch, (done) => settleOthers(session, batch, done)),
   });
+
+  async function writePlain(batch: readonly Settlement[]): Promise<Settled[]> {
+    const [firsts, repeated] = apart(batch);
+    const answers = await writing(firsts, (done) => settlePlain(session, firsts, done));
+    if (repeated.length === 0) return answers;
+    const later = await Promise.all(repeated.map((settlement) => others(settlement)));
+    return batch.map(
+      (one) =>
+        (firsts.includes(one) ? answers[firsts.indexOf(one)] : later[repeated.indexOf(one)]) ?? refused,
+    );
+  }
 
   async function writing(
     batch: readonly Settlement[],
@@ -62,18 +68,35 @@ export function createSettle(
     return answers;
   }
 
+  const one = async (settlement: Settlement): Promise<Settled> =>
+    isPlain(settlement) ? ((await plain([settlement]))[0] ?? refused) : others(settlement);
+
   return (settlements) => {
+    if (settlements.every(isPlain) && areApart(settlements)) return plain(settlements);
     /** Of two settlements of one run the first counts: the second waits for its answer. */
     const before = new Map<string, Promise<Settled>>();
     return Promise.all(
       settlements.map((settlement) => {
-        const send = (): Promise<Settled> => (isPlain(settlement) ? plain(settlement) : others(settlement));
-        const answer = before.get(settlement.run)?.then(send) ?? send();
+        const answer = before.get(settlement.run)?.then(() => one(settlement)) ?? one(settlement);
         before.set(settlement.run, answer);
         return answer;
       }),
     );
   };
+}
+
+/** Answers in the order of their calls, given back to each. */
+function parted(answers: readonly Settled[], calls: readonly (readonly Settlement[])[]): Settled[][] {
+  let end = 0;
+  return calls.map((call) => {
+    const start = end;
+    end += call.length;
+    return answers.slice(start, end);
+  });
+}
+
+function areApart(settlements: readonly Settlement[]): boolean {
+  return new Set(settlements.map(({ run }) => run)).size === settlements.length;
 }
 
 /**
@@ -86,6 +109,7 @@ async function heardOf(
   batch: readonly Settlement[],
   answers: Settled[],
 ): Promise<Settled[]> {
+  if (answers.every((answer) => answer.taken)) return answers;
   const taken = new Set(batch.flatMap(({ run }, index) => (answers[index]?.taken ? run : [])));
   const doubtful = batch.flatMap((settlement, index) => {
     const worker = taken.has(settlement.run) ? undefined : claims.holderOf(settlement);
@@ -107,10 +131,11 @@ async function heardOf(
 }
 
 /** Those that are the first of their run, and those that are not: one statement settles a run once. */
-function apart(batch: readonly Settlement[]): [Settlement[], Settlement[]] {
+function apart(batch: readonly Settlement[]): [readonly Settlement[], readonly Settlement[]] {
+  if (areApart(batch)) return [batch, []];
   const seen = new Set<string>();
   const firsts = batch.filter(({ run }) => seen.size < seen.add(run).size);
-  return [firsts, firsts.length === batch.length ? [] : batch.filter((one) => !firsts.includes(one))];
+  return [firsts, batch.filter((one) => !firsts.includes(one))];
 }
 
 function isPlain({ state, giveBack, events, output, claim }: Settlement): boolean {

@@ -2,6 +2,7 @@
 // Change the .sql files, then run `npm run docs`; `npm run check` fails when this file is stale.
 
 export const statements = {
+  adopt: `select id::text from duckdive.adopt(:items::json, :token::bigint, :now::bigint) as id`,
   cancel: `select duckdive.cancel(:ids::uuid[], :reason::text, :now::bigint)`,
   claim: `select duckdive.claim(:worker::text, :claim::uuid, :queues::jsonb, :abilities::jsonb, :now::bigint)`,
   claimed: `select id, token, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by,
@@ -68,6 +69,7 @@ left join lateral (
   where xact_start is not null and (backend_xmin is not null or backend_xid is not null) and pid <> pg_backend_pid()
   order by xact_start limit 1
 ) as oldest on true`,
+  extendHistoryTo: `select duckdive.extend_history_to(:finished::bigint[], :keeps::bigint[])`,
   extendHistory: `select duckdive.come_home(), duckdive.extend_history(:now::bigint)`,
   findRuns: `select run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
@@ -76,10 +78,11 @@ left join lateral (
   case when run.body & 2 = 2 then body.output else run.output::text end,
   case when run.body & 4 = 4 then body.error else run.error::text end,
   run.tags, run.meta, run.release, progress.done, progress.total, progress.note
-from duckdive.stored as run
-left join duckdive.body on body.run = run.id and run.body <> 0
-left join duckdive.progress on progress.run = run.id
-where run.id = any(:ids::uuid[])`,
+from duckdive.stored(:ids::uuid[]) as run
+left join lateral (
+  select input, output, error from duckdive.body where body.run = run.id and run.body <> 0 offset 0
+) as body on true
+left join lateral (select done, total, note from duckdive.progress where progress.run = run.id offset 0) as progress on true`,
   forget: `select duckdive.forget(array(
   select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
 ))`,
@@ -186,7 +189,7 @@ select page.id, page.moment from (
   order by past.requested_at desc, past.id desc limit :limit::integer)
 ) as page
 order by page.moment desc, page.id desc limit :limit::integer`,
-  logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by number`,
+  logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by at, number`,
   makeLanes: `select duckdive.lane_for(lane.queue, lane.priority, '', false)
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
   nextDue: `select duckdive.next_due(:now::bigint), duckdive.now_or(:now::bigint)`,
@@ -258,6 +261,7 @@ union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue
   :run::text::uuid, :token::text::bigint, :claim::text::uuid, :entries::text::json, :nonce::text
 ) as answer`,
   register: `select duckdive.register(:worker::json, :now::bigint)`,
+  release: `select duckdive.release(:ids::uuid[], :tokens::bigint[], :states::text[])`,
   remove: `select duckdive.remove(:ids::uuid[])`,
   rescue: `select run, job, attempt, worker, state from duckdive.rescue(:workers::text[], :now::bigint)`,
   resume: `select duckdive.resume(:kind::text, :name::text, :now::bigint)`,
@@ -272,7 +276,7 @@ union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue
 )`,
   settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
   spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint)`,
-  timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by number`,
+  timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by at, number`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive.held where held.worker = worker.id),
   coalesce((
@@ -905,9 +909,9 @@ end $$;
 -- What a claim holds, without what was cancelled or replaced since.
 create function duckdive.claimed(p_claim uuid)
 returns table (
-  id uuid, token double precision, job text, version integer, queue text, priority smallint, input text,
-  attempt integer, crashes integer, requested_at double precision, run_at double precision,
-  started_at double precision, start_by double precision, finish_by double precision, tags text, meta text,
+  id uuid, token bigint, job text, version integer, queue text, priority smallint, input text,
+  attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint,
+  start_by bigint, finish_by bigint, tags text, meta text,
   is_paused boolean
 )
 language plpgsql stable
@@ -924,11 +928,11 @@ begin
   with part as materialized (
     select part.id, part.seq from unnest(held.runs, held.seqs) as part (id, seq)
   )
-  select run.id, run.seq::double precision, run.job, run.version, run.queue, run.priority,
+  select run.id, run.seq, run.job, run.version, run.queue, run.priority,
     case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
-    run.attempt + 1, run.crashes, run.requested_at::double precision, run.run_at::double precision,
-    held.at::double precision,
-    case when run.started_at is null then run.start_by::double precision end, run.finish_by::double precision,
+    run.attempt + 1, run.crashes, run.requested_at, run.run_at,
+    held.at,
+    case when run.started_at is null then run.start_by end, run.finish_by,
     run.tags::text, run.meta::text, run.job = any(paused)
   from duckdive.runs as run join part on part.id = run.id and part.seq = run.seq
   where run.id = any(held.runs)
@@ -1398,12 +1402,13 @@ begin
   return lanes;
 end $$;
 
--- Every run that a claim holds under its present seq, with who has it since when: the runs that are running.
+-- Every run that a claim holds under its present seq, with who has it since when: the runs that are running. With the
+-- offset each is looked up by its id, whatever the statistics say of \`runs\`.
 create view duckdive.held as
-select run.id, run.seq, claim.id as claim, claim.worker, claim.at
+select part.run as id, part.seq, claim.id as claim, claim.worker, claim.at
 from duckdive.claims as claim
 cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
-join duckdive.runs as run on run.id = part.run and run.seq = part.seq;
+cross join lateral (select from duckdive.runs where runs.id = part.run and runs.seq = part.seq offset 0) as run;
 
 -- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null.
 create function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
@@ -1830,15 +1835,34 @@ begin
   end loop;
 end $$;
 
--- Makes the partitions of history that are missing for the coming days. Attached, not created in place: that would wait
--- for every reader and stop every settlement behind it.
+-- Makes a partition of history unless it is there. Attached, not created in place: that would wait for every reader and
+-- stop every settlement behind it. The caller holds the lock of history.
+create function duckdive.make_partition(p_kind duckdive.keep_class, p_lower bigint) returns boolean
+language plpgsql volatile as $$
+declare
+  name constant text := 'history_' || p_kind.name || '_' || to_char(to_timestamp(p_lower / 1000) at time zone 'UTC', 'YYYYMMDD');
+begin
+  if to_regclass('duckdive.' || name) is not null then return false; end if;
+  execute format(
+    'create table duckdive.%I (like duckdive.%I including all, '
+    || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
+    name, 'history_' || p_kind.name, p_kind.class, p_lower, p_lower + p_kind.width
+  );
+  execute format(
+    'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
+    'history_' || p_kind.name, name, p_lower, p_lower + p_kind.width
+  );
+  execute format('alter table duckdive.%I drop constraint bounds', name);
+  return true;
+end $$;
+
+-- Makes the partitions of history that are missing for the coming days.
 create function duckdive.extend_history(p_now bigint) returns integer
 language plpgsql volatile as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
   kind duckdive.keep_class;
   lower bigint;
-  name text;
   made integer := 0;
 begin
   perform set_config('lock_timeout', '5s', true);
@@ -1847,19 +1871,7 @@ begin
     for lower in
       select generate_series(at / kind.width * kind.width, (at + 7 * 86400000::bigint) / kind.width * kind.width, kind.width)
     loop
-      name := 'history_' || kind.name || '_' || to_char(to_timestamp(lower / 1000) at time zone 'UTC', 'YYYYMMDD');
-      continue when to_regclass('duckdive.' || name) is not null;
-      execute format(
-        'create table duckdive.%I (like duckdive.%I including all, '
-        || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
-        name, 'history_' || kind.name, kind.class, lower, lower + kind.width
-      );
-      execute format(
-        'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
-        'history_' || kind.name, name, lower, lower + kind.width
-      );
-      execute format('alter table duckdive.%I drop constraint bounds', name);
-      made := made + 1;
+      if duckdive.make_partition(kind, lower) then made := made + 1; end if;
     end loop;
   end loop;
   return made;
@@ -1939,21 +1951,44 @@ select past.id, past.job, past.version, past.queue, past.priority, past.state, p
 from duckdive.history as past
 left join duckdive.body on body.run = past.id and past.body <> 0;
 
--- Every run with all its columns, for duckdive itself; people have \`duckdive.run\`.
-create view duckdive.stored as
-select live.id, live.job, live.version, live.queue, live.priority,
-  case when held.id is null then live.state else 'running' end as state, null::text as reason,
-  live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
-  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
-  coalesce(held.at, live.started_at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
-  null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
-from duckdive.runs as live left join duckdive.held on held.id = live.id
-union all
-select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
-  past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
-  past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
-  past.release
-from duckdive.history as past;
+-- Runs by id with all their columns, for duckdive itself; people have \`duckdive.run\`. Both tables in one statement, or a
+-- run that moves from the one to the other would be nowhere.
+create function duckdive.stored(p_ids uuid[])
+returns table (
+  id uuid, job text, version integer, queue text, priority smallint, state text, reason text, wait_reason text, wait_on text,
+  cancel_asked text, route text, token bigint, attempt integer, crashes integer, worker text, requested_at bigint,
+  run_at bigint, started_at bigint, finished_at bigint, start_by bigint, finish_by bigint, expires_at bigint, body smallint,
+  input json, output json, error json, tags json, meta json, release text
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  -- Nothing ends before it was asked for; a day for clocks that differ.
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_ids) as one) - 86400000;
+begin
+  return query
+  with held as materialized (
+    select part.run, part.seq, claim.worker, claim.at
+    from duckdive.claims as claim cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+    where part.run = any(p_ids)
+  )
+  select live.id, live.job, live.version, live.queue, live.priority,
+    case when held.run is null then live.state else 'running' end, null::text,
+    live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq,
+    live.attempt + (held.run is not null)::integer, live.crashes, held.worker, live.requested_at, live.run_at,
+    coalesce(held.at, live.started_at), null::bigint, live.start_by, live.finish_by,
+    null::bigint, live.body, live.input, null::json, live.error, live.tags, live.meta, live.release
+  from duckdive.runs as live left join held on held.run = live.id and held.seq = live.seq
+  where live.id = any(p_ids)
+  union all
+  select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+    past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+    past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+    past.release
+  from duckdive.history as past where past.id = any(p_ids) and past.finished_at >= earliest;
+end $$;
 
 -- A UUIDv7 of this moment.
 create function duckdive.new_id() returns uuid
@@ -2197,6 +2232,146 @@ begin
     delete from duckdive.claims as own where own.id = claim.id;
   end loop;
   return given;
+end $$;
+`,
+  },
+  {
+    number: 10,
+    name: "move",
+    sql: `-- Moving: how runs leave for another store, and how they come from one. What has to be true all the time is that a run
+-- is in one place; whoever moves keeps what it was given until the other store has it.
+
+-- Removes runs that still are what somebody has read. Answers which. First the lanes, then the rows, are held, so that
+-- what is compared here is what is removed.
+create function duckdive.release(p_ids uuid[], p_tokens bigint[], p_states text[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+  same uuid[];
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  perform from duckdive.history where id = any(p_ids) order by id for update;
+  same := array(
+    select own.id from duckdive.stored as own
+    join unnest(p_ids, p_tokens, p_states) as asked (id, token, state) on asked.id = own.id
+    where own.id = any(p_ids) and own.token = asked.token and own.state = asked.state
+  );
+  return array(
+    select gone.id from unnest(same, duckdive.remove(same)) as gone (id, answer) where gone.answer is not null
+  );
+end $$;
+
+-- Makes the partitions for runs that ended at these times and are kept so long.
+create function duckdive.extend_history_to(p_finished bigint[], p_keeps bigint[]) returns integer
+language plpgsql volatile as $$
+declare
+  made integer;
+begin
+  perform set_config('lock_timeout', '5s', true);
+  perform pg_advisory_xact_lock('duckdive.history'::regclass::oid::integer, 0);
+  select count(*) into made from (
+    select distinct kind, ended.at / kind.width * kind.width as lower
+    from unnest(p_finished, p_keeps) as ended (at, keep)
+    join duckdive.keep_class as kind on kind.class = duckdive.class_of(ended.keep)
+  ) as part
+  where duckdive.make_partition(part.kind, part.lower);
+  return made;
+end $$;
+
+-- Records runs as they stood in another store; one that is here already is left alone. Answers which were recorded. The
+-- partitions for those that have ended are there. Ready ones stand in front, since they come with an age.
+create function duckdive.adopt(p_items json, p_token bigint, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+begin
+  -- Far ahead, because somebody may be taking numbers at this moment: tokens must rise.
+  if p_token > (select last_value from duckdive.seq) then perform setval('duckdive.seq', p_token + 1000000); end if;
+  for item in
+    select one.*, coalesce(duckdive.is_long(one.input), false) as long_input,
+      coalesce(duckdive.is_long(one.output), false) as long_output, coalesce(duckdive.is_long(one.error), false) as long_error
+    from json_to_recordset(p_items) as one (
+      id uuid, state text, reason text, job text, version integer, queue text, priority smallint, route text, token bigint,
+      attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint, finished_at bigint,
+      expires_at bigint, start_within bigint, finish_within bigint, start_by bigint, finish_by bigint, wait_reason text,
+      wait_on text, input text, output text, error text, tags json, meta json, release text, progress json, events json,
+      logs json, entries json
+    )
+    order by run_at, id
+  loop
+    continue when exists (select from duckdive.history where id = item.id)
+      or exists (select from duckdive.runs where id = item.id);
+    if item.finished_at is null then
+      perform duckdive.adopt_live(item, at);
+    else
+      insert into duckdive.history (
+        id, keep_class, finished_at, expires_at, state, reason, token, job, version, queue, priority, attempt, crashes,
+        requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+        tags, meta, release
+      ) values (
+        item.id, duckdive.class_of(item.expires_at - item.finished_at), item.finished_at, item.expires_at, item.state,
+        item.reason, item.token, item.job, item.version, item.queue, item.priority, item.attempt, item.crashes,
+        item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by,
+        item.finish_by, item.long_input::integer | item.long_output::integer << 1 | item.long_error::integer << 2,
+        case when not item.long_input then item.input::json end,
+        case when not item.long_output then item.output::json end,
+        case when not item.long_error then item.error::json end, item.tags, item.meta, item.release
+      );
+    end if;
+    perform duckdive.adopt_belongings(item, at);
+    return next item.id;
+  end loop;
+end $$;
+
+-- One that has not ended, and is not running.
+create function duckdive.adopt_live(item record, p_now bigint) returns void
+language plpgsql volatile as $$
+begin
+  insert into duckdive.runs (
+    id, lane, state, job, version, queue, priority, route, attempt, crashes, requested_at, run_at, started_at, start_within,
+    finish_within, start_by, finish_by, wait_reason, wait_on, due, body, input, error, tags, meta, release
+  ) values (
+    item.id,
+    case when item.state = 'ready' then duckdive.lane_for(item.queue, item.priority, coalesce(item.route, ''), true) end,
+    item.state, item.job, item.version, item.queue, item.priority, coalesce(item.route, ''), item.attempt, item.crashes,
+    item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by, item.finish_by,
+    item.wait_reason, item.wait_on,
+    duckdive.due_of(item.state, item.run_at, item.start_by, item.started_at, item.finish_by, p_now),
+    item.long_input::integer | item.long_error::integer << 2,
+    case when not item.long_input then item.input::json end, case when not item.long_error then item.error::json end,
+    item.tags, item.meta, item.release
+  );
+end $$;
+
+-- What stands beside a run.
+create function duckdive.adopt_belongings(item record, p_now bigint) returns void
+language plpgsql volatile as $$
+begin
+  if item.long_input or item.long_output or item.long_error then
+    insert into duckdive.body (run, input, output, error) values (
+      item.id, case when item.long_input then item.input end, case when item.long_output then item.output end,
+      case when item.long_error then item.error end
+    );
+  end if;
+  insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
+  select item.id, at, kind, attempt, token, worker, detail
+  from json_to_recordset(item.events) as event (
+    at bigint, kind text, attempt integer, token bigint, worker text, detail json
+  );
+  insert into duckdive.log (run, at, attempt, level, message, fields)
+  select item.id, at, attempt, level, message, fields
+  from json_to_recordset(item.logs) as line (at bigint, attempt integer, level text, message text, fields json);
+  insert into duckdive.entry (run, name, kind, hash, state, position, value, error, due_at, attempts)
+  select item.id, name, kind, hash, state, position, value, error, due_at, coalesce(attempts, 0)
+  from json_to_recordset(item.entries) as entry (
+    name text, kind text, hash text, state text, position integer, value text, error json, due_at bigint, attempts integer
+  );
+  if item.progress is not null then
+    insert into duckdive.progress (run, at, done, total, note)
+    select item.id, p_now, done, total, note
+    from json_to_record(item.progress) as progress (done double precision, total double precision, note text);
+  end if;
 end $$;
 `,
   },

@@ -329,9 +329,9 @@ end $$;
 -- What a claim holds, without what was cancelled or replaced since.
 create function duckdive.claimed(p_claim uuid)
 returns table (
-  id uuid, token double precision, job text, version integer, queue text, priority smallint, input text,
-  attempt integer, crashes integer, requested_at double precision, run_at double precision,
-  started_at double precision, start_by double precision, finish_by double precision, tags text, meta text,
+  id uuid, token bigint, job text, version integer, queue text, priority smallint, input text,
+  attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint,
+  start_by bigint, finish_by bigint, tags text, meta text,
   is_paused boolean
 )
 language plpgsql stable
@@ -348,11 +348,11 @@ begin
   with part as materialized (
     select part.id, part.seq from unnest(held.runs, held.seqs) as part (id, seq)
   )
-  select run.id, run.seq::double precision, run.job, run.version, run.queue, run.priority,
+  select run.id, run.seq, run.job, run.version, run.queue, run.priority,
     case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
-    run.attempt + 1, run.crashes, run.requested_at::double precision, run.run_at::double precision,
-    held.at::double precision,
-    case when run.started_at is null then run.start_by::double precision end, run.finish_by::double precision,
+    run.attempt + 1, run.crashes, run.requested_at, run.run_at,
+    held.at,
+    case when run.started_at is null then run.start_by end, run.finish_by,
     run.tags::text, run.meta::text, run.job = any(paused)
   from duckdive.runs as run join part on part.id = run.id and part.seq = run.seq
   where run.id = any(held.runs)
