@@ -16,12 +16,13 @@ begin
   return lanes;
 end $$;
 
--- Every run that a claim holds under its present seq, with who has it since when: the runs that are running.
+-- Every run that a claim holds under its present seq, with who has it since when: the runs that are running. With the
+-- offset each is looked up by its id, whatever the statistics say of `runs`.
 create view duckdive.held as
-select run.id, run.seq, claim.id as claim, claim.worker, claim.at
+select part.run as id, part.seq, claim.id as claim, claim.worker, claim.at
 from duckdive.claims as claim
 cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
-join duckdive.runs as run on run.id = part.run and run.seq = part.seq;
+cross join lateral (select from duckdive.runs where runs.id = part.run and runs.seq = part.seq offset 0) as run;
 
 -- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null.
 create function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]

@@ -27,21 +27,44 @@ select past.id, past.job, past.version, past.queue, past.priority, past.state, p
 from duckdive.history as past
 left join duckdive.body on body.run = past.id and past.body <> 0;
 
--- Every run with all its columns, for duckdive itself; people have `duckdive.run`.
-create view duckdive.stored as
-select live.id, live.job, live.version, live.queue, live.priority,
-  case when held.id is null then live.state else 'running' end as state, null::text as reason,
-  live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq as token,
-  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.requested_at, live.run_at,
-  coalesce(held.at, live.started_at) as started_at, null::bigint as finished_at, live.start_by, live.finish_by,
-  null::bigint as expires_at, live.body, live.input, null::json as output, live.error, live.tags, live.meta, live.release
-from duckdive.runs as live left join duckdive.held on held.id = live.id
-union all
-select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
-  past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
-  past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
-  past.release
-from duckdive.history as past;
+-- Runs by id with all their columns, for duckdive itself; people have `duckdive.run`. Both tables in one statement, or a
+-- run that moves from the one to the other would be nowhere.
+create function duckdive.stored(p_ids uuid[])
+returns table (
+  id uuid, job text, version integer, queue text, priority smallint, state text, reason text, wait_reason text, wait_on text,
+  cancel_asked text, route text, token bigint, attempt integer, crashes integer, worker text, requested_at bigint,
+  run_at bigint, started_at bigint, finished_at bigint, start_by bigint, finish_by bigint, expires_at bigint, body smallint,
+  input json, output json, error json, tags json, meta json, release text
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  -- Nothing ends before it was asked for; a day for clocks that differ.
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_ids) as one) - 86400000;
+begin
+  return query
+  with held as materialized (
+    select part.run, part.seq, claim.worker, claim.at
+    from duckdive.claims as claim cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+    where part.run = any(p_ids)
+  )
+  select live.id, live.job, live.version, live.queue, live.priority,
+    case when held.run is null then live.state else 'running' end, null::text,
+    live.wait_reason, live.wait_on, live.cancel_asked, live.route, live.seq,
+    live.attempt + (held.run is not null)::integer, live.crashes, held.worker, live.requested_at, live.run_at,
+    coalesce(held.at, live.started_at), null::bigint, live.start_by, live.finish_by,
+    null::bigint, live.body, live.input, null::json, live.error, live.tags, live.meta, live.release
+  from duckdive.runs as live left join held on held.run = live.id and held.seq = live.seq
+  where live.id = any(p_ids)
+  union all
+  select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+    past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+    past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+    past.release
+  from duckdive.history as past where past.id = any(p_ids) and past.finished_at >= earliest;
+end $$;
 
 -- A UUIDv7 of this moment.
 create function duckdive.new_id() returns uuid

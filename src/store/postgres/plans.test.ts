@@ -1,0 +1,139 @@
+// Plans are made by statistics, and those of tables whose rows live for seconds are wrong at almost every moment. So the
+// statements that everything depends on must be planned the same whatever the statistics say, and are counted here in
+// pages: a bad plan for these looks at thousands.
+import type { Client } from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { ask } from "../../../test/postgres/ask.js";
+import { pagesOf } from "../../../test/postgres/buffers.js";
+import { freshDatabase } from "../../../test/postgres/database.js";
+import { connect, send } from "../../../test/postgres/direct.js";
+import { newId } from "../../kernel/index.js";
+import { copy, enter } from "../../testing/conformance/build.js";
+import type { Store } from "../contract.js";
+import { postgres } from "./index.js";
+import { statements } from "./statements.js";
+import { plainList } from "./text.js";
+
+const rows = Number(process.env.DUCKDIVE_PLAN_ROWS ?? 20_000);
+const batch = 100;
+const abilities = JSON.stringify([copy]);
+const tables = ["runs", "lane", "lane_state", "claims", "due_state", "history", "worker"] as const;
+
+const ids = (count: number): string[] => Array.from({ length: count }, () => newId());
+const shape = { job: "copy", version: 1, queue: "default", priority: 0 };
+
+function insertion(count: number, more: object = {}) {
+  const own = ids(count);
+  return {
+    ids: plainList(own),
+    inputs: plainList(own.map(() => 1)),
+    numbers: plainList(own.map(() => 1)),
+    shapes: JSON.stringify([{ ...shape, ...more }]),
+    known: plainList(own),
+    isLong: "false",
+    now: null,
+    notice: null,
+    nonce: null,
+  };
+}
+
+/** As many runs as there are to be, ready or with a start that is over by the time they are looked at. */
+async function load(client: Client): Promise<void> {
+  for (let done = 0; done < rows; done += 5_000) {
+    await send(client, statements.insertRuns, insertion(5_000, done % 10_000 === 0 ? {} : { due_after: 1 }));
+  }
+}
+
+const analyze = (url: string): Promise<unknown> =>
+  ask(url, `analyze ${tables.map((name) => `duckdive.${name}`).join(", ")}`);
+
+type Prepare = (url: string, client: Client) => Promise<void>;
+
+const kinds: Record<string, Prepare> = {
+  "that was never taken": async (_url, client) => load(client),
+  "that was taken while all was empty": async (url, client) => {
+    await analyze(url);
+    await load(client);
+  },
+  "that was taken while all rows were dead": async (url, client) => {
+    await load(client);
+    const holding = await connect(url);
+    await holding.query("begin isolation level repeatable read; select 1 from duckdive.meta");
+    await ask(url, "delete from duckdive.runs");
+    await ask(url, "vacuum duckdive.runs");
+    await analyze(url);
+    await load(client);
+  },
+  "that is right": async (url, client) => {
+    await load(client);
+    await analyze(url);
+  },
+};
+
+/** Every verb of the hot path once, on a connection that has planned each before. */
+async function costs(store: Store, client: Client): Promise<Record<string, number>> {
+  await measure(store, client);
+  return measure(store, client);
+}
+
+async function measure(store: Store, client: Client): Promise<Record<string, number>> {
+  const pages: Record<string, number> = {};
+  const worker = await enter(store);
+  const queues = `{"*": ${batch}}`;
+  const [claim, lost] = [newId(), newId()];
+  pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
+  pages.peek = await pagesOf(client, statements.peek, { abilities });
+  pages.claim = await pagesOf(client, statements.claim, { worker, claim, queues, abilities, now: null });
+  pages.claimed = await pagesOf(client, statements.claimed, { claim });
+  const held = await send(client, statements.claimed, { claim });
+  expect(held).toHaveLength(batch);
+  const runs = plainList(held.map((row) => row[0] ?? ""));
+  pages.find = await pagesOf(client, statements.findRuns, { ids: runs });
+  pages.settle = await pagesOf(client, statements.settlePlain, {
+    runs,
+    tokens: plainList(held.map((row) => row[1] ?? "")),
+    claims: plainList(held.map(() => claim)),
+    outputs: plainList(held.map(() => 1)),
+    keeps: plainList(held.map(() => 86_400_000)),
+    done: plainList([claim]),
+    now: null,
+  });
+  pages.nextDue = await pagesOf(client, statements.nextDue, { now: null });
+  pages.promote = await pagesOf(client, statements.promote, { limit: batch, now: null });
+  await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null });
+  pages.rescue = await pagesOf(client, statements.rescue, { workers: plainList([worker]), now: null });
+  return pages;
+}
+
+/** Pages for a batch of a hundred, about three times what each needs; a look through all runs alone is more. */
+const most = {
+  insert: 3_000,
+  peek: 150,
+  claim: 150,
+  claimed: 100,
+  find: 1_500,
+  settle: 1_500,
+  nextDue: 60,
+  promote: 6_000,
+  rescue: 7_500,
+};
+
+test.each(Object.entries(kinds))(
+  "with statistics %s no statement looks through everything",
+  {
+    timeout: 120_000,
+  },
+  async (_name, prepare) => {
+    const database = await freshDatabase();
+    onTestFinished(() => database.drop());
+    const store = postgres({ database: database.url, notify: false });
+    onTestFinished(() => store.close());
+    await store.open();
+    await ask(database.url, "alter table duckdive.runs set (autovacuum_enabled = false)");
+    const client = await connect(database.url);
+    await send(client, statements.makeLanes, { lanes: '[{"queue": "default", "priority": 0}]' });
+    await prepare(database.url, client);
+    const pages = await costs(store, client);
+    for (const [verb, limit] of Object.entries(most)) expect.soft(pages[verb], verb).toBeLessThan(limit);
+  },
+);
