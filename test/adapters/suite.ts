@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Adapter, isSqlConnection, type SqlConnection } from "../../src/job/index.js";
 import { type Database, freshDatabase } from "../postgres/database.js";
 import { describeRuns } from "./runs.js";
+import { describeWork } from "./work.js";
 
 /** What a test file says of its library, opened on a database. */
 interface Ways<Tx> {
@@ -253,4 +254,5 @@ export function describeAdapter<Tx extends object>(
   });
 
   describeRuns(name, () => ({ ...opened, database, outside }));
+  describeWork(name, () => ({ ...opened, database, outside }));
 }
