@@ -12,6 +12,8 @@ import type { Child } from "./processes.js";
 
 export const now = job({ name: "now" });
 export const copy = job({ name: "copy" });
+/** Takes longer than a look for the dead, or a rescue. */
+export const slow = job({ name: "slow", queue: "slow" });
 export const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** An empty database on this server, dropped when the test is over. */

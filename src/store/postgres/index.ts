@@ -21,7 +21,7 @@ import { createIntake } from "./intake.js";
 import { Lookout } from "./lookout.js";
 import { checkSchema, migrate, requireMigrated } from "./migrate.js";
 import { Notices, noticeOf } from "./notices.js";
-import { createSession } from "./session.js";
+import { createSession, rest } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
 import { createTransactional } from "./transactional.js";
@@ -111,7 +111,7 @@ export function postgres(options: PostgresOptions): Store {
     onReturn: () => {},
   });
   const claims = new Claims();
-  const morgue = new staff.Morgue(session, monotonic);
+  const morgue = new staff.Morgue(session, monotonic, clock === systemClock ? rest : undefined);
   const notices = new Notices(origin, async (notice) => {
     if (notify) await session.ask(statements.say, { notice }).catch(onError);
   });

@@ -177,7 +177,7 @@ export function createSession(options: {
   };
 }
 
-function rest(milliseconds: number): Promise<void> {
+export function rest(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 

@@ -96,7 +96,7 @@ interface Peer {
 
 /** How long heartbeats may stand still, and how long a lock may be free, in milliseconds. */
 export const patienceWithBeats = 30_000;
-const patienceWithLock = 700;
+const patienceWithLock = 600;
 /** A restart of the server frees all locks, and everybody needs a moment to take his own again. */
 const patienceAfterTrouble = 5_000;
 /** Whoever could not look for so long has seen nobody's silence. */
@@ -115,9 +115,17 @@ export class Morgue {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #locksCountFrom = Number.NEGATIVE_INFINITY;
 
-  constructor(session: Session, monotonic: () => number) {
+  readonly #rest: ((milliseconds: number) => Promise<void>) | undefined;
+
+  /** With `rest` a look that finds a free lock waits and looks again, so that it need not wait for the next one. */
+  constructor(
+    session: Session,
+    monotonic: () => number,
+    rest?: ((milliseconds: number) => Promise<void>) | undefined,
+  ) {
     this.#session = session;
     this.#monotonic = monotonic;
+    this.#rest = rest;
   }
 
   /** Something happened elsewhere or to the workers here: there may be somebody to lose. */
@@ -134,6 +142,17 @@ export class Morgue {
 
   async findLost(): Promise<string[]> {
     if (this.#monotonic() < this.#quietUntil) return [];
+    const lost = await this.#look();
+    const isSuspected = [...this.#peers.values()].some(
+      ({ host, unlockedAt }) => host !== this.#host && unlockedAt !== undefined,
+    );
+    const isToBeSeen = isSuspected && this.#monotonic() >= this.#locksCountFrom;
+    if (lost.length > 0 || !isToBeSeen || this.#rest === undefined) return lost;
+    await this.#rest(patienceWithLock);
+    return this.#look();
+  }
+
+  async #look(): Promise<string[]> {
     const rows = await this.#session.ask(statements.peers);
     const now = this.#monotonic();
     // While the database was away nobody could show life, and silence counts from now.
