@@ -219,6 +219,31 @@ describe("with hooks instead of `await using`, as in Jest", () => {
   });
 });
 
+test("a queue in the application's own file does transactional work", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "duckdive-test-queue-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "app.db");
+  const db = new Database(file);
+  onTestFinished(() => void db.close());
+  db.exec("create table ledger (what text)");
+  const adapter = sqlite(db);
+  const book = job.using<typeof adapter>()({
+    name: "book",
+    retry: { attempts: 2, backoff: { kind: "fixed", base: "1m" } },
+    async handle(_input: undefined, ctx) {
+      await ctx.tx("first", (tx) => void tx.exec("insert into ledger values ('first')"));
+      if (ctx.attempt === 1) throw new Error("after the first");
+      return ctx.succeed((tx) => void tx.exec("insert into ledger values ('second')"));
+    },
+  });
+  await using queue = testQueue({ jobs: [book], with: adapter, file });
+  await queue.enqueue(book);
+  await queue.advance("2m");
+  expect(await queue.drain()).toMatchObject({ waiting: 0 });
+  expect(await queue.count({ state: "succeeded" })).toBe(1);
+  expect(db.prepare("select what from ledger").all()).toEqual([{ what: "first" }, { what: "second" }]);
+});
+
 test("a queue in the application's own file is part of its transactions", async () => {
   const folder = mkdtempSync(join(tmpdir(), "duckdive-test-queue-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
