@@ -45,6 +45,7 @@ union all
 select state, count(*) from duckdive.history group by 1`,
   databaseTime: `select floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive.definition order by job`,
+  dropPartition: `select duckdive.drop_partition(:name::text)`,
   entries: `select name, kind, hash, state, position, value, error, due_at, attempts
 from duckdive.entry where run = :run::uuid order by position nulls last, name`,
   examine: `select
@@ -83,6 +84,7 @@ left join lateral (
   select input, output, error from duckdive.body where body.run = run.id and run.body <> 0 offset 0
 ) as body on true
 left join lateral (select done, total, note from duckdive.progress where progress.run = run.id offset 0) as progress on true`,
+  finishDetach: `select duckdive.finish_detach(:parent::text, :name::text)`,
   forget: `select duckdive.forget(array(
   select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
 ))`,
@@ -1006,6 +1008,12 @@ begin
   select array_agg(id) into added from recorded;
   added := coalesce(added, '{}');
   if cardinality(p_known) > 0 then
+    -- A snapshot that is older than a run's end shows it beside the new one, and not what it became.
+    if current_setting('transaction_isolation') <> 'read committed' and exists (
+      select from duckdive.runs where id = any(p_known) group by id having count(*) > 1
+    ) then
+      raise exception 'a run that is enqueued again has ended since this transaction began' using errcode = '40001';
+    end if;
     -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
     finished := duckdive.finished_among(p_known, at);
     if cardinality(finished) > 0 then delete from duckdive.runs where id = any(finished) and id = any(added); end if;
@@ -1898,6 +1906,22 @@ begin
   return cardinality(expired);
 end $$;
 
+-- Ends a detaching that was interrupted. Like every lock that stops settlements behind it, it is not waited for.
+create function duckdive.finish_detach(p_parent text, p_name text) returns void
+language plpgsql volatile as $$
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('alter table duckdive.%I detach partition duckdive.%I finalize', p_parent, p_name);
+end $$;
+
+-- Removes a partition that is detached.
+create function duckdive.drop_partition(p_name text) returns void
+language plpgsql volatile as $$
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('drop table if exists duckdive.%I', p_name);
+end $$;
+
 -- Partitions that hold nothing but what is past its keeping: 'attached' ones, and those a broken removal left 'loose' or
 -- half detached ('pending').
 create function duckdive.spent_partitions(p_now bigint)
@@ -2252,9 +2276,9 @@ begin
   perform from duckdive.runs where id = any(p_ids) order by id for update;
   perform from duckdive.history where id = any(p_ids) order by id for update;
   same := array(
-    select own.id from duckdive.stored as own
+    select own.id from duckdive.stored(p_ids) as own
     join unnest(p_ids, p_tokens, p_states) as asked (id, token, state) on asked.id = own.id
-    where own.id = any(p_ids) and own.token = asked.token and own.state = asked.state
+    where own.token = asked.token and own.state = asked.state
   );
   return array(
     select gone.id from unnest(same, duckdive.remove(same)) as gone (id, answer) where gone.answer is not null
@@ -2313,7 +2337,7 @@ begin
         item.id, duckdive.class_of(item.expires_at - item.finished_at), item.finished_at, item.expires_at, item.state,
         item.reason, item.token, item.job, item.version, item.queue, item.priority, item.attempt, item.crashes,
         item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by,
-        item.finish_by, item.long_input::integer | item.long_output::integer << 1 | item.long_error::integer << 2,
+        item.finish_by, item.long_input::integer + 2 * item.long_output::integer + 4 * item.long_error::integer,
         case when not item.long_input then item.input::json end,
         case when not item.long_output then item.output::json end,
         case when not item.long_error then item.error::json end, item.tags, item.meta, item.release
@@ -2338,7 +2362,7 @@ begin
     item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by, item.finish_by,
     item.wait_reason, item.wait_on,
     duckdive.due_of(item.state, item.run_at, item.start_by, item.started_at, item.finish_by, p_now),
-    item.long_input::integer | item.long_error::integer << 2,
+    item.long_input::integer + 4 * item.long_error::integer,
     case when not item.long_input then item.input::json end, case when not item.long_error then item.error::json end,
     item.tags, item.meta, item.release
   );

@@ -65,11 +65,11 @@ async function dropPartition(session: Session, parent: string, name: string, sta
     if (state === "attached") {
       await session.ask(`alter table duckdive.${parent} detach partition duckdive.${name} concurrently`);
     } else if (state === "pending") {
-      await session.ask(`alter table duckdive.${parent} detach partition duckdive.${name} finalize`);
+      await session.ask(statements.finishDetach, { parent, name });
     }
     const ids = (await session.ask(`select id from duckdive.${name}`)).map((row) => row[0] ?? "");
     for (const some of slices(ids, slice)) await session.ask(statements.forget, { ids: plainList(some) });
-    await session.ask(`drop table if exists duckdive.${name}`);
+    await session.ask(statements.dropPartition, { name });
     return ids.length;
   } catch (error) {
     // Somebody reads it, or another worker is at it: the next round finds it where it was left.

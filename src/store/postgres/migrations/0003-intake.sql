@@ -61,6 +61,12 @@ begin
   select array_agg(id) into added from recorded;
   added := coalesce(added, '{}');
   if cardinality(p_known) > 0 then
+    -- A snapshot that is older than a run's end shows it beside the new one, and not what it became.
+    if current_setting('transaction_isolation') <> 'read committed' and exists (
+      select from duckdive.runs where id = any(p_known) group by id having count(*) > 1
+    ) then
+      raise exception 'a run that is enqueued again has ended since this transaction began' using errcode = '40001';
+    end if;
     -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
     finished := duckdive.finished_among(p_known, at);
     if cardinality(finished) > 0 then delete from duckdive.runs where id = any(finished) and id = any(added); end if;

@@ -230,15 +230,34 @@ begin
   end loop;
 end $$;
 
--- Makes the partitions of history that are missing for the coming days. Attached, not created in place: that would wait
--- for every reader and stop every settlement behind it.
+-- Makes a partition of history unless it is there. Attached, not created in place: that would wait for every reader and
+-- stop every settlement behind it. The caller holds the lock of history.
+create function duckdive.make_partition(p_kind duckdive.keep_class, p_lower bigint) returns boolean
+language plpgsql volatile as $$
+declare
+  name constant text := 'history_' || p_kind.name || '_' || to_char(to_timestamp(p_lower / 1000) at time zone 'UTC', 'YYYYMMDD');
+begin
+  if to_regclass('duckdive.' || name) is not null then return false; end if;
+  execute format(
+    'create table duckdive.%I (like duckdive.%I including all, '
+    || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
+    name, 'history_' || p_kind.name, p_kind.class, p_lower, p_lower + p_kind.width
+  );
+  execute format(
+    'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
+    'history_' || p_kind.name, name, p_lower, p_lower + p_kind.width
+  );
+  execute format('alter table duckdive.%I drop constraint bounds', name);
+  return true;
+end $$;
+
+-- Makes the partitions of history that are missing for the coming days.
 create function duckdive.extend_history(p_now bigint) returns integer
 language plpgsql volatile as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
   kind duckdive.keep_class;
   lower bigint;
-  name text;
   made integer := 0;
 begin
   perform set_config('lock_timeout', '5s', true);
@@ -247,19 +266,7 @@ begin
     for lower in
       select generate_series(at / kind.width * kind.width, (at + 7 * 86400000::bigint) / kind.width * kind.width, kind.width)
     loop
-      name := 'history_' || kind.name || '_' || to_char(to_timestamp(lower / 1000) at time zone 'UTC', 'YYYYMMDD');
-      continue when to_regclass('duckdive.' || name) is not null;
-      execute format(
-        'create table duckdive.%I (like duckdive.%I including all, '
-        || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
-        name, 'history_' || kind.name, kind.class, lower, lower + kind.width
-      );
-      execute format(
-        'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
-        'history_' || kind.name, name, lower, lower + kind.width
-      );
-      execute format('alter table duckdive.%I drop constraint bounds', name);
-      made := made + 1;
+      if duckdive.make_partition(kind, lower) then made := made + 1; end if;
     end loop;
   end loop;
   return made;
@@ -284,6 +291,22 @@ begin
     select id from unnest(expired) as id where not exists (select from duckdive.runs where runs.id = id)
   ));
   return cardinality(expired);
+end $$;
+
+-- Ends a detaching that was interrupted. Like every lock that stops settlements behind it, it is not waited for.
+create function duckdive.finish_detach(p_parent text, p_name text) returns void
+language plpgsql volatile as $$
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('alter table duckdive.%I detach partition duckdive.%I finalize', p_parent, p_name);
+end $$;
+
+-- Removes a partition that is detached.
+create function duckdive.drop_partition(p_name text) returns void
+language plpgsql volatile as $$
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  execute format('drop table if exists duckdive.%I', p_name);
 end $$;
 
 -- Partitions that hold nothing but what is past its keeping: 'attached' ones, and those a broken removal left 'loose' or

@@ -1,0 +1,2 @@
+-- Removes a partition that is detached.
+select duckdive.drop_partition(:name::text)
