@@ -423,6 +423,26 @@ export interface NewSignal {
   readonly payload: string | undefined;
 }
 
+// ── Moving ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A run with all that belongs to it, on its way from one store to another. */
+export interface MovedRun {
+  readonly run: StoredRun;
+  readonly events: readonly TimelineEvent[];
+  readonly logs: readonly LogLine[];
+  readonly entries: readonly Entry[];
+}
+
+export interface Moving {
+  /** Removes runs that still are what somebody has read: by token and state, and not running. Answers which. */
+  release(runs: readonly Pick<StoredRun, "id" | "token" | "state">[]): Promise<boolean[]>;
+  /**
+   * Records runs as they stood in another store, none of them running; one whose id is here already is left alone.
+   * Answers which were recorded. Their next tokens are higher than any they had. Events are not told of their past.
+   */
+  adopt(runs: readonly MovedRun[]): Promise<boolean[]>;
+}
+
 // ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Something a listener may want to look at has been committed. */
@@ -446,7 +466,7 @@ export interface Doctor {
   readonly notes: readonly { readonly level: "ok" | "warn" | "error"; readonly text: string }[];
 }
 
-export interface Store extends Intake, Work, Upkeep, Hand {
+export interface Store extends Intake, Work, Upkeep, Hand, Moving {
   /** "sqlite", "postgres", or a name of your own. */
   readonly kind: string;
   /** The store's clock: milliseconds since 1970. */

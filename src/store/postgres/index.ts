@@ -20,6 +20,7 @@ import * as hand from "./hand.js";
 import { createIntake } from "./intake.js";
 import { Lookout } from "./lookout.js";
 import { checkSchema, migrate, requireMigrated } from "./migrate.js";
+import * as moving from "./move.js";
 import { Notices, noticeOf } from "./notices.js";
 import { createSession, rest } from "./session.js";
 import * as settling from "./settle.js";
@@ -298,6 +299,9 @@ export function postgres(options: PostgresOptions): Store {
     workers: verb(() => browse.workers(session)),
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
+
+    release: verb((runs) => moving.release(session, runs, tell)),
+    adopt: verb((runs) => moving.adopt(session, runs, tell)),
   };
 }
 

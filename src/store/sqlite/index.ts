@@ -19,6 +19,7 @@ import * as hand from "./hand.js";
 import { handleInserter, throughHandles } from "./handle.js";
 import { insert, prepare } from "./insert.js";
 import { migrate, requireMigrated } from "./migrate.js";
+import * as moving from "./move.js";
 import * as overview from "./overview.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
@@ -220,6 +221,9 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     workers: () => overview.workers(session),
     publish: (definitions) => overview.publish(session, definitions),
     definitions: () => overview.definitions(session),
+
+    release: (runs) => moving.release(session, runs),
+    adopt: (runs) => moving.adopt(session, runs),
   };
 
   /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */

@@ -4,6 +4,28 @@
 export const statements = {
   abilities: `select worker, job, version from duckdive_ability order by job`,
   ableWorker: `select 1 from duckdive_ability where job = :job and version >= :version limit 1`,
+  adoptBody: `insert into duckdive_body (run, input, output, error) values (:run, :input, :output, :error)`,
+  adoptEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts)
+values (:run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts)`,
+  adoptEvents: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
+select :run, key + 1, value ->> '$.at', value ->> '$.kind', value ->> '$.attempt', value ->> '$.token', value ->> '$.worker',
+  value -> '$.detail'
+from json_each(:events)`,
+  adoptLogs: `insert into duckdive_log (run, number, at, attempt, level, message, fields)
+select :run, key + 1, value ->> '$.at', value ->> '$.attempt', value ->> '$.level', value ->> '$.message', value -> '$.fields'
+from json_each(:logs)`,
+  adoptProgress: `insert into duckdive_progress (run, at, done, total, note) values (:run, :now, :done, :total, :note)`,
+  adoptRun: `insert into duckdive_run (
+  id, job, version, queue, priority, route, state, run_at, attempt, token, started_at, finished_at, expires_at, body, crashes,
+  reason, wait_reason, wait_on, requested_at, start_within, finish_within, start_by, finish_by, input, output, error, tags,
+  meta, release
+)
+values (
+  :id, :job, :version, :queue, :priority, :route, :state, :runAt, :attempt, :token, :startedAt, :finishedAt, :expiresAt,
+  :body, :crashes, :reason, :waitReason, :waitOn, :requestedAt, :startWithin, :finishWithin, :startBy, :finishBy,
+  :input, :output, :error, :tags, :meta, :release
+)
+on conflict (id) do nothing`,
   appendEvent: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
 select :run, coalesce((select max(number) from duckdive_event where run = :run), 0) + 1,
   :at, :kind, run.attempt, run.token, run.worker, :detail
@@ -286,6 +308,7 @@ where excluded.version >= duckdive_definition.version`,
 union all select queue, 'scheduled', count(*) from duckdive_run where state = 'scheduled' group by queue
 union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
 union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
+  raiseClaims: `update duckdive_meta set claims = max(claims, :token) where id = 1`,
   recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
 values (
   :run, :name, :kind, :hash, :state,
@@ -315,6 +338,7 @@ where seq = :seq`,
 where id = :id and token = :token and state = 'running'`,
   runsOfWorker: `select seq, id, job, attempt, run_at, route, cancel_asked, body from duckdive_run
 where state = 'running' and worker = :worker`,
+  seqOfId: `select seq from duckdive_run where id = :id`,
   seqsOfIds: `select seq, id from duckdive_run where id in (select value from json_each(:ids))`,
   settleEach: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
@@ -329,6 +353,7 @@ where seq = :seq and token = :token and state = 'running'`,
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
   error = null, body = body & 3
 where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
+  standing: `select seq, token, state from duckdive_run where id = :id`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
   run.finished_at, run.start_by, run.finish_by, run.expires_at,

@@ -13,6 +13,7 @@ import { hand } from "./hand.js";
 import { house } from "./house.js";
 import { intake } from "./intake.js";
 import { model } from "./model.js";
+import { moving } from "./moving.js";
 import { park } from "./park.js";
 import { pause } from "./pause.js";
 import { promote } from "./promote.js";
@@ -44,6 +45,7 @@ const subjects = {
   watch,
   concurrency,
   transactional,
+  moving,
   unbuilt,
   model,
 };

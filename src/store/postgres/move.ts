@@ -1,0 +1,93 @@
+// Moving: how runs leave for another store, and how they come from one.
+//
+// A run that has ended is appended to history, at the day it ended, whose partition is made first and apart: that takes
+// a lock which nobody should hold longer than it takes.
+import type { MovedRun, StoredRun } from "../contract.js";
+import { Findings } from "../findings.js";
+import { checkMoved, highestToken, limitsOf } from "../moved.js";
+import type { Session } from "./session.js";
+import { statements } from "./statements.js";
+import { jsonText, listOf, plainList } from "./text.js";
+
+type Tell = (found: Findings) => void;
+
+/** Removes runs that still are what somebody has read. */
+export async function release(
+  session: Session,
+  runs: readonly Pick<StoredRun, "id" | "token" | "state">[],
+  tell: Tell,
+): Promise<boolean[]> {
+  if (runs.length === 0) return [];
+  const [row] = await session.ask(statements.release, {
+    ids: plainList(runs.map(({ id }) => id)),
+    tokens: plainList(runs.map(({ token }) => token)),
+    states: plainList(runs.map(({ state }) => state)),
+  });
+  const gone = new Set(listOf(row?.[0]));
+  const found = new Findings();
+  for (const id of gone) if (id !== null) found.ended.push(id);
+  tell(found);
+  return runs.map(({ id }) => gone.has(id));
+}
+
+/** Records runs as they stood in another store. */
+export async function adopt(session: Session, runs: readonly MovedRun[], tell: Tell): Promise<boolean[]> {
+  checkMoved(runs);
+  if (runs.length === 0) return [];
+  const ended = runs.flatMap(({ run }) =>
+    run.finishedAt === undefined ? [] : [{ at: run.finishedAt, keep: (run.expiresAt ?? 0) - run.finishedAt }],
+  );
+  if (ended.length > 0) {
+    await session.ask(statements.extendHistoryTo, {
+      finished: plainList(ended.map(({ at }) => at)),
+      keeps: plainList(ended.map(({ keep }) => keep)),
+    });
+  }
+  const rows = await session.ask(statements.adopt, {
+    items: jsonText(runs.map(itemOf)),
+    token: highestToken(runs),
+    now: session.now(),
+  });
+  const recorded = new Set(rows.map((row) => row[0]));
+  tell(findingsOf(runs));
+  return runs.map(({ run }) => recorded.has(run.id));
+}
+
+function findingsOf(runs: readonly MovedRun[]): Findings {
+  const found = new Findings();
+  for (const { run } of runs) {
+    if (run.finishedAt !== undefined) continue;
+    found.claimable = true;
+    for (const due of [run.state === "scheduled" ? run.runAt : undefined, run.startBy, run.finishBy])
+      found.dueAt(due);
+  }
+  return found;
+}
+
+function itemOf(moved: MovedRun): object {
+  const { run, events, logs, entries } = moved;
+  const { startWithin, finishWithin } = limitsOf(moved);
+  return {
+    ...run,
+    requested_at: run.requestedAt,
+    run_at: run.runAt,
+    started_at: run.startedAt,
+    finished_at: run.finishedAt,
+    expires_at: run.expiresAt,
+    start_within: startWithin,
+    finish_within: finishWithin,
+    start_by: run.startBy,
+    finish_by: run.finishBy,
+    wait_reason: run.waiting?.reason,
+    wait_on: run.waiting?.on,
+    error: run.error === undefined ? undefined : jsonText(run.error),
+    tags: run.tags.length === 0 ? undefined : run.tags,
+    meta: Object.keys(run.meta).length === 0 ? undefined : run.meta,
+    events,
+    logs,
+    entries: entries.map(({ due, ...entry }) => ({
+      ...entry,
+      due_at: due !== undefined && "at" in due ? due.at : undefined,
+    })),
+  };
+}

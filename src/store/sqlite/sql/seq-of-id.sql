@@ -1,0 +1,2 @@
+-- Where a run stands. Index: the unique one of id.
+select seq from duckdive_run where id = :id
