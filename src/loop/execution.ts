@@ -43,7 +43,7 @@ export interface Execution {
 }
 
 /** How an execution ended. */
-export interface Conclusion {
+interface Conclusion {
   readonly settlement: Settlement;
   /** `ctx.succeed`: it stands in the store already. */
   readonly isCommitted: boolean;

@@ -10,7 +10,7 @@ import type { Fence, Note, Store } from "../store/contract.js";
 const gather = 250;
 
 /** Notes of one execution, kept back for the transaction that ends it. */
-export interface HeldNotes {
+interface HeldNotes {
   readonly notes: readonly Note[];
   /** They were written. */
   drop(): void;

@@ -25,7 +25,7 @@ const body = new AsyncLocalStorage<string>();
 const pause = 500;
 
 /** What a handler gave to `ctx.tx` or `ctx.succeed`. */
-export type Work = (tx: never) => unknown;
+type Work = (tx: never) => unknown;
 
 /** The output of a run that `ctx.succeed` would have ended cannot be stored; everything was rolled back. */
 export class OutputRefused {
