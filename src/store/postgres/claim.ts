@@ -21,12 +21,15 @@ interface Open {
   readonly runs: Map<string, Pick<Claimed, "run" | "token" | "attempt">>;
 }
 
-/** An execution whose claim is gone. */
+/** An execution whose claim is gone, or may be. */
 export interface Loss {
   readonly run: string;
   readonly token: number;
   readonly attempt: number;
   readonly claim: string;
+  readonly worker: string;
+  /** The run was handed out again: no settlement of it can have been this execution's. */
+  readonly isSure: boolean;
 }
 
 interface Answered {
@@ -38,12 +41,22 @@ interface Answered {
 /** The claims that this process holds. */
 export class Claims {
   readonly #open = new Map<string, Open>();
+  /** Claims from before trouble with the database, which may have undone them. */
+  #suspects: string[] = [];
+  #superseded: Loss[] = [];
   /** Runs whose end stands in a transaction of the application. */
   readonly #entrusted = new Set<string>();
   readonly #unsure = new Map<string, Set<string>>();
   #done: string[] = [];
 
   add(claim: string, worker: string, runs: readonly Claimed[]): void {
+    for (const suspect of this.#suspects) {
+      for (const loss of this.heldBy(suspect)) {
+        if (!runs.some(({ run }) => run === loss.run) || suspect === claim) continue;
+        this.#open.get(suspect)?.runs.delete(loss.run);
+        this.#superseded.push({ ...loss, isSure: true });
+      }
+    }
     if (runs.length === 0) this.#done.push(claim);
     else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])) });
   }
@@ -100,16 +113,42 @@ export class Claims {
     this.#entrusted.add(`${claim} ${run}`);
   }
 
-  /** The worker that has this run under this claim and has heard nothing of its settlement; undefined: none. */
-  holderOf({ claim = "", run, token }: Answered): string | undefined {
-    const open = this.#entrusted.has(`${claim} ${run}`) ? undefined : this.#open.get(claim);
-    return open?.runs.get(run)?.token === token ? open.worker : undefined;
+  /** The database was away: a claim is not synced, and what is handed out twice from now on was lost. */
+  suspect(): void {
+    this.#suspects = [...this.#open.keys()];
+  }
+
+  /** What was handed out again although it was held; told once. */
+  takeSuperseded(worker: string): Loss[] {
+    const own = this.#superseded.filter((loss) => loss.worker === worker);
+    this.#superseded = this.#superseded.filter((loss) => loss.worker !== worker);
+    return own;
+  }
+
+  get hasSuperseded(): boolean {
+    return this.#superseded.length > 0;
+  }
+
+  /** They were not told after all. */
+  giveBackSuperseded(losses: readonly Loss[]): void {
+    this.#superseded.push(...losses);
+  }
+
+  /** This execution, if nothing has been heard of its settlement. */
+  held({ claim = "", run, token }: Answered): Loss | undefined {
+    if (this.#entrusted.has(`${claim} ${run}`)) return undefined;
+    const open = this.#open.get(claim);
+    const own = open?.runs.get(run);
+    if (open === undefined || own?.token !== token) return undefined;
+    return { run, token, attempt: own.attempt, claim, worker: open.worker, isSure: false };
   }
 
   /** What this claim holds and has not been answered. */
   heldBy(claim: string): Loss[] {
-    const runs = this.#open.get(claim)?.runs.values() ?? [];
-    return [...runs].map(({ run, token, attempt }) => ({ run, token, attempt, claim }));
+    const open = this.#open.get(claim);
+    return [...(open?.runs.values() ?? [])].flatMap(
+      ({ run, token }) => this.held({ claim, run, token }) ?? [],
+    );
   }
 
   /** The database does not know it: what it holds belongs to somebody else. */
@@ -150,6 +189,8 @@ async function take(session: Session, claims: Claims, request: ClaimRequest, id:
     now: session.now(),
   });
   const amount = numberOf(row?.[0]);
+  // Others were faster wherever it looked, and it did not look everywhere.
+  if (amount === -2) return take(session, claims, request, id);
   if (amount >= 0) return amount === 0 ? [] : fetch(session, claims, id, worker);
   claims.loseAll(worker);
   throw new WorkerLostError(

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { pagesOf } from "../../../test/postgres/buffers.js";
 import { type Database, freshDatabase } from "../../../test/postgres/database.js";
-import { connect, fenceOf, plainRun } from "../../../test/postgres/direct.js";
+import { connect, fenceOf, plainRun, send } from "../../../test/postgres/direct.js";
 import { brokenRules } from "../../../test/postgres/invariants.js";
 import { newId } from "../../kernel/index.js";
 import { copy, enter } from "../../testing/conformance/build.js";
@@ -54,6 +54,38 @@ test("a hundred thousand runs over three hundred queues cost a claim some pages 
   expect(first).toBeLessThan(300 * 15);
   expect(later).toBeLessThan(first * 1.5);
   expect(await brokenRules(database.url)).toEqual([]);
+}, 60_000);
+
+test("a claim locks no more lanes than it has slots, and a handful", async () => {
+  const client = await connect(database.url);
+  await client.query("begin");
+  const abilities = JSON.stringify([copy]);
+  await send(client, statements.claim, { worker, claim: newId(), queues: '{"*": 20}', abilities, now: null });
+  const locks =
+    "select count(*)::integer as held from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
+  const { rows } = await client.query<{ held: number }>(locks);
+  await client.query("rollback");
+  // One more shows that the worker is there.
+  expect(rows[0]?.held).toBe(21);
+});
+
+test("workers with one slot each empty all lanes together, though each looks at a few", async () => {
+  while ((await workSome(2_000)).length > 0);
+  const runs = 600;
+  await record(runs, (index) => `queue-${index % 300}`);
+  const workers = await Promise.all(Array.from({ length: 6 }, () => enter(store)));
+  const taken = await Promise.all(
+    workers.map(async (one) => {
+      let count = 0;
+      for (;;) {
+        const claimed = await store.claim({ worker: one, queues: { "*": 1 }, abilities: [copy] });
+        if (claimed.length === 0) return count;
+        count += claimed.length;
+        await store.settle(claimed.map((each) => ({ ...fenceOf(each), state: "succeeded" })));
+      }
+    }),
+  );
+  expect(taken.reduce((sum, count) => sum + count)).toBe(runs);
 }, 60_000);
 
 // Of lanes that have the same priority the one whose first run has waited longest is drawn from first. So a backlog goes

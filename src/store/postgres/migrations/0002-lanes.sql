@@ -218,7 +218,8 @@ begin
 end $$;
 
 -- The lanes that a worker may draw from and that have something for it (with p_all: all of them): by priority, then by
--- the age of what stands first in them.
+-- the age of what stands first in them. No more than it can use: each has one run at least, unless somebody is faster,
+-- and each is locked.
 create function duckdive.lanes_with_work(p_queues jsonb, p_abilities jsonb, p_all boolean)
 returns table (lane integer, priority smallint, pool text, is_restored boolean)
 language plpgsql stable
@@ -227,38 +228,47 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 begin
   return query
-  select line.id, line.priority, slots.pool, state.cx > pg_snapshot_xmax(pg_current_snapshot())
-      or coalesce(head.xid >= pg_snapshot_xmax(pg_current_snapshot()), false)
-  from duckdive.lane as line
-  cross join lateral (
-    select case when p_queues ? line.queue then line.queue else '*' end as pool
-  ) as slots
-  cross join lateral (
-    select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
-  ) as state
-  left join lateral (
-    select run.xid, run.seq, run.run_at from duckdive.runs as run
-    where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
-    order by run.xid, run.seq limit 1
-  ) as head on true
-  where (p_queues ->> slots.pool)::integer > 0
-    and not exists (select from duckdive.pause where kind = 'queue' and name = line.queue)
-    and (line.route = '' or exists (
-      select from jsonb_to_recordset(p_abilities) as ability (job text, version integer)
-      where ability.job = line.route_job and ability.version >= line.route_version
-    ))
-    and (
-      p_all
-      or head.xid is not null
-      or state.cx > pg_snapshot_xmax(pg_current_snapshot())
-      or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
-    )
-  order by line.priority desc, head.run_at nulls first, head.xid, head.seq;
+  select found.lane, found.priority, found.pool, found.is_restored
+  from (
+    select line.id as lane, line.priority, slots.pool, head.run_at, head.xid, head.seq,
+      state.cx > pg_snapshot_xmax(pg_current_snapshot())
+        or coalesce(head.xid >= pg_snapshot_xmax(pg_current_snapshot()), false) as is_restored,
+      row_number() over (
+        partition by slots.pool order by line.priority desc, head.run_at nulls first, head.xid, head.seq
+      ) as place
+    from duckdive.lane as line
+    cross join lateral (
+      select case when p_queues ? line.queue then line.queue else '*' end as pool
+    ) as slots
+    cross join lateral (
+      select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
+    ) as state
+    left join lateral (
+      select run.xid, run.seq, run.run_at from duckdive.runs as run
+      where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
+      order by run.xid, run.seq limit 1
+    ) as head on true
+    where (p_queues ->> slots.pool)::integer > 0
+      and not exists (select from duckdive.pause where kind = 'queue' and name = line.queue)
+      and (line.route = '' or exists (
+        select from jsonb_to_recordset(p_abilities) as ability (job text, version integer)
+        where ability.job = line.route_job and ability.version >= line.route_version
+      ))
+      and (
+        p_all
+        or head.xid is not null
+        or state.cx > pg_snapshot_xmax(pg_current_snapshot())
+        or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
+      )
+  ) as found
+  where p_all or found.place <= greatest((p_queues ->> found.pool)::integer, 8)
+  order by found.priority desc, found.run_at nulls first, found.xid, found.seq;
 end $$;
 
 -- Takes runs for a worker, at most as many as each of its pools (a queue, or '*' for the others) has free slots, and
 -- writes one row for all of them under p_claim, a random id that the worker made. Answers how many; who and what they
--- are is asked for by `claimed`: a worker that stops while it reads an answer must hold no lane. -1: no such worker.
+-- are is asked for by `claimed`: a worker that stops while it reads an answer must hold no lane. -1: no such worker. -2:
+-- others took all that it looked at, and there may be more.
 --
 -- Not synced: whatever is committed upon this claim is behind it in the log. A claim that is lost in a crash is a run
 -- that is handed out again, and its settlement is refused for the want of the claim.
@@ -322,6 +332,10 @@ begin
   if cardinality(all_ids) > 0 then
     insert into duckdive.claims (id, worker, at, runs, seqs)
     values (p_claim, p_worker, duckdive.now_or(p_now), all_ids, all_seqs);
+  elsif not is_jump and exists (
+    select from unnest(pools) as looked (pool) group by pool having count(*) >= (p_queues ->> pool)::integer
+  ) then
+    return -2;
   end if;
   return cardinality(all_ids);
 end $$;

@@ -1,2 +1,2 @@
 -- Writes down executions whose claim a crash of the database has undone.
-select duckdive.write_lost(:worker::text, :items::json, :now::bigint)
+select duckdive.write_lost(:items::json, :now::bigint)
