@@ -33,14 +33,14 @@ export interface Requester {
 }
 
 /** Asks for one run after another; what is refused it asks for again, under the same id, until it is acknowledged. */
-export function requesting(duckdive: Duckdive): Requester {
+export function requesting(duckdive: Duckdive, what: typeof now | typeof copy = now): Requester {
   const acknowledged: string[] = [];
   const refused: string[] = [];
   let isStopped = false;
   async function request(id: string): Promise<void> {
     for (;;) {
       try {
-        await duckdive.enqueue(now, undefined, { id });
+        await duckdive.enqueue(what, undefined, { id });
         acknowledged.push(id);
         return;
       } catch (error) {
@@ -129,6 +129,16 @@ export function executionsOf(children: readonly Child[]): Map<string, number> {
     for (const { began } of child.said) {
       if (typeof began === "string") executions.set(began, (executions.get(began) ?? 0) + 1);
     }
+  }
+  return executions;
+}
+
+/** Every execution that is in the file of a worker, by run. */
+export function executionsIn(file: string): Map<string, number> {
+  const executions = new Map<string, number>();
+  for (const line of readFileSync(file, "utf8").trim().split("\n")) {
+    const [run = ""] = line.split(" ");
+    executions.set(run, (executions.get(run) ?? 0) + 1);
   }
   return executions;
 }

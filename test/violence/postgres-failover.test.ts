@@ -1,6 +1,7 @@
 // Failover: a primary whose commits wait for a standby is killed in the middle of work, the standby is promoted, and the
 // address that the application uses leads to it. What was acknowledged is there, work goes on, and whatever was executed
 // twice has its reason on record.
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { open } from "../../src/index.js";
 import { postgres } from "../../src/store/postgres/index.js";
@@ -8,7 +9,9 @@ import { databaseOn } from "../postgres/database.js";
 import { startProxy } from "../postgres/proxy.js";
 import { startPrimaryWithStandby } from "../postgres/standby.js";
 import {
-  executionsOf,
+  copy,
+  executionsIn,
+  now,
   logged,
   publish,
   requesting,
@@ -17,7 +20,7 @@ import {
   unhandled,
   wallClock,
 } from "./outage.js";
-import { eventually, startWorker } from "./processes.js";
+import { eventually, ownFolder, startWorker } from "./processes.js";
 
 test("a killed primary and a promoted standby lose nothing that was acknowledged, and work goes on", {
   timeout: 120_000,
@@ -29,9 +32,11 @@ test("a killed primary and a promoted standby lose nothing that was acknowledged
   onTestFinished(() => proxy.stop());
   const address = proxy.through(url);
 
-  const workers = await Promise.all([startWorker({ address }), startWorker({ address })]);
+  const executionsFile = join(ownFolder(), "executions.log");
+  const given = { address, executions: executionsFile, longest: 200 };
+  const workers = await Promise.all([startWorker(given), startWorker(given)]);
   await using duckdive = open(address, { log: silent });
-  const requester = requesting(duckdive);
+  const requester = requesting(duckdive, copy);
   await eventually(async () => requester.acknowledged.length > 100, 30_000);
 
   const killed = wallClock();
@@ -41,12 +46,11 @@ test("a killed primary and a promoted standby lose nothing that was acknowledged
   const promoted = wallClock();
   proxy.redirect(pair.standby.port);
   proxy.cut();
-  const [first] = await Promise.all([
-    Promise.race(
-      workers.map((worker) => worker.hears(({ began, at }) => began !== undefined && Number(at) > promoted)),
-    ),
-    eventually(async () => requester.acknowledged.length > before + 50, 20_000),
-  ]);
+  const witness = await duckdive.enqueue(now);
+  const heard = workers.map((worker) => worker.hears(({ began }) => began === witness.id));
+  const first = await Promise.race(heard);
+  for (const one of heard) one.catch(() => {});
+  await eventually(async () => requester.acknowledged.length > before + 100, 20_000);
   publish("postgres.failover.promotion", promoted - killed);
   publish("postgres.failover.resume.after.promotion", Number(first.at) - promoted);
   publish("postgres.failover.whole", Number(first.at) - killed);
@@ -65,7 +69,7 @@ test("a killed primary and a promoted standby lose nothing that was acknowledged
   await eventually(isOver, 30_000);
   const runs = await store.find(ids);
   expect(runs.filter((run) => run?.state !== "succeeded")).toEqual([]);
-  const executions = executionsOf(workers);
+  const executions = executionsIn(executionsFile);
   expect(ids.filter((id) => !executions.has(id))).toEqual([]);
   expect(await unexplained(store, executions)).toEqual([]);
   publish("postgres.failover.acknowledged", ids.length, "runs");

@@ -1,7 +1,9 @@
 // Workers that are lost, or seem to be: found dead in time, never taken for dead while they live, refused when they come
 // back; and claims that a crash of the database undoes, each on record.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { open } from "../../src/index.js";
+import { open, type Run } from "../../src/index.js";
 import { manualClock } from "../../src/kernel/index.js";
 import type { Store } from "../../src/store/contract.js";
 import { postgres } from "../../src/store/postgres/index.js";
@@ -9,6 +11,7 @@ import { ask } from "../postgres/ask.js";
 import { type Server, startServer } from "../postgres/server.js";
 import {
   copy,
+  executionsIn,
   logged,
   moveElsewhere,
   ownDatabase,
@@ -16,10 +19,11 @@ import {
   silent,
   slow,
   terminateAll,
+  unexplained,
   unhandled,
   wallClock,
 } from "./outage.js";
-import { eventually, startWorker } from "./processes.js";
+import { eventually, ownFolder, startWorker } from "./processes.js";
 
 let server: Server;
 
@@ -156,4 +160,33 @@ test("claims that a crash undid are aborted, executed by others, refused to thei
     expect(unhandled(worker)).toEqual([]);
     expect(logged(worker).length).toBeLessThanOrEqual(1);
   }
+});
+
+test("a worker that claims again what crashes took from it has every execution on record", {
+  timeout: 90_000,
+}, async () => {
+  const { url } = await ownDatabase(server);
+  await using duckdive = open(url, { log: silent });
+  const executions = join(ownFolder(), "executions.log");
+  writeFileSync(executions, "");
+  const worker = await startWorker({ address: url, executions, longest: 300 });
+  const runs: Run[] = [];
+  for (let crashes = 1; crashes <= 4; crashes++) {
+    runs.push(...(await duckdive.enqueueMany(Array.from({ length: 10 }, () => copy.with()))));
+    // Some of it is being executed, and no commit has carried the claims to the disk.
+    await eventually(async () => executionsIn(executions).size >= runs.length - 5, 10_000);
+    await server.restart("immediate");
+    await Promise.all(runs.map((run) => run.outcome({ timeout: "20s" })));
+  }
+  const store = storeAt(url);
+  const counts = executionsIn(executions);
+  expect(counts.size).toBe(runs.length);
+  const repeated = [...counts].filter(([, count]) => count > 1);
+  publish("postgres.crash.repeated", repeated.length, "runs");
+  expect(repeated.length).toBeGreaterThan(0);
+  // What the worker heard last it writes at its next heartbeat, at the latest.
+  await eventually(async () => (await unexplained(store, counts)).length === 0, 15_000);
+  for (const run of await store.find(runs.map(({ id }) => id)))
+    expect(run).toMatchObject({ state: "succeeded", attempt: 1, crashes: 0 });
+  expect(unhandled(worker)).toEqual([]);
 });

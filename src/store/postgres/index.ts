@@ -123,7 +123,10 @@ export function postgres(options: PostgresOptions): Store {
     origin,
     notify,
     report: onError,
-    onLoss: () => morgue.doubt(),
+    onLoss() {
+      morgue.doubt();
+      claims.suspect();
+    },
     onReturn,
   });
   const ask = throughConnections(session, ready);
@@ -143,6 +146,7 @@ export function postgres(options: PostgresOptions): Store {
   function onReturn(): void {
     intake.forget();
     morgue.doubt();
+    claims.suspect();
     lookout.tell({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
   }
 
@@ -265,7 +269,12 @@ export function postgres(options: PostgresOptions): Store {
       await upkeep.rescue(session, [worker], tell);
       await lookout.leave(worker);
     }),
-    claim: verb((request) => claim(session, claims, request)),
+    claim: verb(async (request) => {
+      const claimed = await claim(session, claims, request);
+      if (claims.hasSuperseded)
+        lookout.tell({ origin: "here", ended: [], claimable: false, cancelAsked: true });
+      return claimed;
+    }),
     settle: verb(async (settlements) => {
       await notes.written();
       return settle(settlements);

@@ -5,10 +5,11 @@
 import { group, NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.js";
 import { Findings } from "../findings.js";
-import type { Claims } from "./claim.js";
+import type { Claims, Loss } from "./claim.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
+import { recordLosses } from "./workers.js";
 
 const largestSettle = 1_000;
 const settlesAtOnce = 2;
@@ -101,7 +102,7 @@ function areApart(settlements: readonly Settlement[]): boolean {
 
 /**
  * A settlement that was repeated because its answer was lost finds that somebody has settled the run: ourselves. What is
- * refused although we know of no end is looked for among what has ended.
+ * refused although we know of no end is looked for among what has ended. What is not there has lost its claim.
  */
 async function heardOf(
   session: Session,
@@ -112,21 +113,26 @@ async function heardOf(
   if (answers.every((answer) => answer.taken)) return answers;
   const taken = new Set(batch.flatMap(({ run }, index) => (answers[index]?.taken ? run : [])));
   const doubtful = batch.flatMap((settlement, index) => {
-    const worker = taken.has(settlement.run) ? undefined : claims.holderOf(settlement);
-    return worker === undefined ? [] : { settlement, index, worker };
+    const loss = taken.has(settlement.run) ? undefined : claims.held(settlement);
+    return loss === undefined ? [] : { settlement, index, loss };
   });
   if (doubtful.length === 0) return answers;
   const rows = await session.ask(statements.outcomes, {
     runs: plainList(doubtful.map(({ settlement }) => settlement.run)),
     tokens: plainList(doubtful.map(({ settlement }) => settlement.token)),
-    workers: textList(doubtful.map(({ worker }) => worker)),
+    workers: textList(doubtful.map(({ loss }) => loss.worker)),
   });
-  for (const [number, { settlement, index }] of doubtful.entries()) {
+  const lost: Loss[] = [];
+  for (const [number, { settlement, index, loss }] of doubtful.entries()) {
     const outcome = rows[number]?.[0] ?? null;
-    if (outcome === null) continue;
+    if (outcome === null) {
+      lost.push(loss);
+      continue;
+    }
     const state = outcome === "rests" ? settlement.state : (outcome as Settlement["state"]);
     answers[index] = { taken: true, state };
   }
+  await recordLosses(session, lost);
   return answers;
 }
 

@@ -10,7 +10,7 @@
 import { processLives, thisHost } from "../../kernel/index.js";
 import type { NewWorker, Pulse } from "../contract.js";
 import { Findings } from "../findings.js";
-import type { Claims } from "./claim.js";
+import type { Claims, Loss } from "./claim.js";
 import type { Row } from "./driver.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -75,11 +75,22 @@ async function writeLost(
   worker: string,
   missing: readonly (string | null)[],
 ): Promise<Pulse["lost"]> {
-  const lost = missing.flatMap((claim) => claims.heldBy(claim ?? ""));
-  if (lost.length > 0)
-    await session.ask(statements.writeLost, { worker, items: jsonText(lost), now: session.now() });
+  const superseded = claims.takeSuperseded(worker);
+  const lost = [...superseded, ...missing.flatMap((claim) => claims.heldBy(claim ?? ""))];
+  try {
+    await recordLosses(session, lost);
+  } catch (error) {
+    claims.giveBackSuperseded(superseded);
+    throw error;
+  }
   for (const claim of missing) claims.lose(claim ?? "");
   return lost.map(({ run, token, claim }) => ({ run, token, claim }));
+}
+
+/** Writes down that these executions have lost their claim, as far as that is so and is not on record. */
+export async function recordLosses(session: Session, losses: readonly Loss[]): Promise<void> {
+  if (losses.length === 0) return;
+  await session.ask(statements.writeLost, { items: jsonText(losses), now: session.now() });
 }
 
 interface Peer {

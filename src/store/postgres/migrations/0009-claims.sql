@@ -3,20 +3,26 @@
 
 -- Writes down executions whose claim a crash has undone. Claims are not synced: the run may be handed out again, with the
 -- same token and under another claim, and then its record must say why it was executed twice. What the worker settled
--- itself, and has heard no answer of, was not lost.
-create function duckdive.write_lost(p_worker text, p_items json, p_now bigint) returns void
+-- itself, and has heard no answer of, was not lost; unless it is sure, because the run was handed out to it again.
+create function duckdive.write_lost(p_items json, p_now bigint) returns void
 language plpgsql volatile as $$
 declare
   at constant bigint := duckdive.now_or(p_now);
 begin
   insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
-  select item.run, at, 'lost', item.attempt, item.token, p_worker,
-    json_build_object('worker', p_worker, 'cause', 'a crash of the database undid the claim')
-  from json_to_recordset(p_items) as item (run uuid, token bigint, attempt integer)
-  where duckdive.outcome_of(item.run, item.token, p_worker) is null
+  select item.run, at, 'lost', item.attempt, item.token, item.worker,
+    json_build_object(
+      'worker', item.worker, 'claim', item.claim, 'cause', 'a crash of the database undid the claim'
+    )
+  from json_to_recordset(p_items) as item (
+    run uuid, token bigint, attempt integer, claim uuid, worker text, "isSure" boolean
+  )
+  where not exists (select from duckdive.claims where id = item.claim)
+    and (item."isSure" or duckdive.outcome_of(item.run, item.token, item.worker) is null)
     and not exists (
       select from duckdive.event as told
-      where told.run = item.run and told.token = item.token and told.worker = p_worker and told.kind = 'lost'
+      where told.run = item.run and told.token = item.token and told.worker = item.worker and told.kind = 'lost'
+        and coalesce(told.detail ->> 'claim', item.claim::text) = item.claim::text
     )
     and (
       exists (select from duckdive.runs where id = item.run) or exists (select from duckdive.history where id = item.run)
