@@ -6,7 +6,7 @@ import { join } from "node:path";
 import Database from "libsql";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { counting, engine, type Given, until } from "../../test/engine.js";
+import { counting, engine, type Given, gate, until } from "../../test/engine.js";
 import { type AnyJob, job as base, type Context } from "../job/index.js";
 import { manualClock } from "../kernel/index.js";
 import type { Store } from "../store/contract.js";
@@ -321,6 +321,45 @@ describe("ctx.succeed", () => {
     expect(parts.names()).toContain("refused");
     expect(record).toMatchObject({ state: "succeeded", attempt: 2 });
     expect(ledger()).toEqual(["execution 2"]);
+  });
+});
+
+describe("a transaction that outlasts its execution", () => {
+  test("is rolled back, whatever became of the run since", async () => {
+    const { handle, write, ledger, engine: start } = application();
+    const adapter = sqlite(handle);
+    const [begun, late] = [gate(), gate()];
+    const refused: unknown[] = [];
+    const slow = {
+      ...adapter,
+      async transaction<T>(fn: (tx: Handle) => Promise<T> | T): Promise<T> {
+        begun.open();
+        await late.passed;
+        return adapter.transaction(fn).catch((error: unknown) => {
+          refused.push(error);
+          throw error;
+        });
+      },
+    };
+    const bill = job({
+      name: "bill",
+      retry: once,
+      timeout: "1m",
+      handle: (_input: undefined, ctx) => ctx.succeed((tx) => void write(tx, ctx.runId, "late")),
+    });
+    const { duckdive, work, clock, run } = start([bill], { adapter: slow });
+    const { id } = await duckdive.enqueue(bill);
+    const worker = work();
+    await begun.passed;
+    await clock.advance(60_000);
+    await clock.advance(5_000);
+    await worker.idle();
+    expect(await run(id)).toMatchObject({ state: "failed", reason: "timeout" });
+    late.open();
+    await until(() => refused.length === 1);
+    expect(refused).toMatchObject([{ code: "CLAIM_LOST" }]);
+    expect(ledger()).toEqual([]);
+    expect(await run(id)).toMatchObject({ state: "failed" });
   });
 });
 
