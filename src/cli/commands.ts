@@ -89,6 +89,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/migrate.js")).defineMigrate,
   },
   {
+    name: "move",
+    summary: "Move what is in one store to another one",
+    load: async () => (await import("./commands/move.js")).defineMove,
+  },
+  {
     name: "doctor",
     summary: "Examine the store and who works on it",
     load: async () => (await import("./commands/doctor.js")).defineDoctor,

@@ -44,3 +44,15 @@ export class StoreMissingError extends DuckdiveError {
   static readonly code = "STORE_MISSING";
   readonly code: string = StoreMissingError.code;
 }
+
+/** A worker is registered where none may be. */
+export class WorkersRunningError extends DuckdiveError {
+  static readonly code = "WORKERS_RUNNING";
+  readonly code: string = WorkersRunningError.code;
+}
+
+/** A run is not what it was before it was moved. */
+export class MoveMismatchError extends DuckdiveError {
+  static readonly code = "MOVE_MISMATCH";
+  readonly code: string = MoveMismatchError.code;
+}

@@ -29,6 +29,8 @@ export const exitsByCode: Readonly<Record<string, ExitCode>> = {
   INVALID_OUTPUT: exits.failed,
   NOTHING_MATCHED: exits.failed,
   AMBIGUOUS_ID: exits.failed,
+  WORKERS_RUNNING: exits.failed,
+  MOVE_MISMATCH: exits.failed,
   USAGE: exits.usage,
   INVALID_OPTION: exits.usage,
   INVALID_DURATION: exits.usage,
