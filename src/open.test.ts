@@ -1,4 +1,4 @@
-// Misspelt on purpose. cspell:ignore sqlit execut postgress
+// Misspelt on purpose. cspell:ignore sqlit execut postgress cret
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -21,7 +21,7 @@ export interface Target {
 }
 
 /** What belongs to the store rather than to the application. */
-export type StoreOptions = Pick<OpenOptions, "direct" | "schema" | "notify" | "prepare">;
+type StoreOptions = Pick<OpenOptions, "direct" | "schema" | "notify" | "prepare">;
 
 /** What was typed: `--store` and `--schema`. */
 export interface Typed {

@@ -1,5 +1,6 @@
 // Runs recorded with SQL alone, and the view that people look at: as roles that may do that and nothing else.
 
+// cspell:ignore dely
 import { Client } from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Database, freshDatabase } from "../../../test/postgres/database.js";
