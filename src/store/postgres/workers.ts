@@ -3,7 +3,8 @@
 // Death is told in three ways. On this host the process itself is looked at: gone is dead, there is alive. A worker of
 // another host that said it holds a lock with its connection is dead when that lock is free at two looks with a moment
 // between them, so that a connection which is being made anew kills nobody. And whoever's count of heartbeats has stood
-// still for thirty seconds of this process's own monotonic time is dead, whatever the clocks say.
+// still for thirty seconds of this process's own monotonic time is dead, whatever the clocks say. Of this host only when
+// its lock has been free for as long: a copy of a database names workers that live, and work for the other.
 //
 // Looking costs a statement. While no other worker holds anything there is nobody to rescue, and looks are rare; a
 // notice from elsewhere makes them frequent again.
@@ -181,14 +182,15 @@ export class Morgue {
 
   #lives(peer: Peer, now: number): boolean {
     if (peer.host === "") return false;
+    const freeFor = now - Math.max(peer.unlockedAt ?? now, this.#locksCountFrom);
+    const beats = now - peer.seenAt < patienceWithBeats;
     if (peer.host === this.#host) {
       if (!processLives(peer.pid, peer.processStart)) return false;
-      // Where a system does not tell when a process began, the id may be another process's by now: see its heartbeat.
-      if (peer.processStart !== undefined) return true;
+      // A process that lives and is heard of in no way works for another database, which this is a copy of. Where a
+      // system does not tell when a process began, the id may be another process's by now: see its heartbeat.
+      if (peer.processStart !== undefined) return beats || freeFor < patienceWithBeats;
     }
-    const freeSince = Math.max(peer.unlockedAt ?? now, this.#locksCountFrom);
-    if (now - freeSince >= patienceWithLock) return false;
-    return now - peer.seenAt < patienceWithBeats;
+    return beats && freeFor < patienceWithLock;
   }
 }
 
