@@ -7,12 +7,12 @@ import type { Claimed, NewRun, NewWorker, Store } from "../../src/store/contract
 import { postgres } from "../../src/store/postgres/index.js";
 import { ask } from "../postgres/ask.js";
 import { type Database, freshDatabase, sharedServer } from "../postgres/database.js";
-import { type Proxy, startProxy } from "../postgres/proxy.js";
+import { type Proxy as Network, startProxy } from "../postgres/proxy.js";
 import { silent } from "./outage.js";
 import { eventually } from "./processes.js";
 
 let database: Database;
-let proxy: Proxy;
+let proxy: Network;
 
 beforeAll(async () => {
   database = await freshDatabase();

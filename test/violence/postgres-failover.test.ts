@@ -11,8 +11,8 @@ import { startPrimaryWithStandby } from "../postgres/standby.js";
 import {
   copy,
   executionsIn,
-  now,
   logged,
+  now,
   publish,
   requesting,
   silent,

@@ -12,7 +12,7 @@ export type Text = string | null;
 /** The columns of a row, as text. */
 export type Row = readonly Text[];
 
-export interface Query {
+interface Query {
   readonly text: string;
   readonly values: readonly Text[];
   /** Prepared under this name and kept; undefined: prepared for this once, as a pooler in transaction mode needs it. */
