@@ -212,7 +212,12 @@ describe("a waiting run", () => {
   });
 
   test("waits for somebody who knows its job", () => {
-    expect(explain(waiting("preparation"))[0]).toContain('a worker that knows job "send" to check it');
+    expect(explain(waiting("preparation"), { workers: [] })[0]).toContain(
+      'a worker that knows job "send" to check it',
+    );
+    expect(explain(waiting("preparation"))[0]).toContain(
+      'a worker that knows job "send" checks it within moments',
+    );
   });
 
   test("waits for what later versions make it wait for", () => {

@@ -153,10 +153,7 @@ function explainWaiting(facts: Facts): string[] {
     case "paused":
       return [`It waits because its job is paused. ${resumeJob(run.job)}`];
     case "preparation":
-      return [
-        "It was recorded without its definition, so its input is unchecked: it waits for a worker that knows job " +
-          `${JSON.stringify(run.job)} to check it. Start one: \`duckdive work FILE\` with the file that defines it.`,
-      ];
+      return [explainPreparation(facts)];
     case "entries":
       return [`Its handler waits for something it asked for${on}.`];
     case "dependency":
@@ -166,6 +163,16 @@ function explainWaiting(facts: Facts): string[] {
     case undefined:
       return ["It is waiting, and its record does not say for what."];
   }
+}
+
+/** Recorded from a shell, with SQL, or from another language. */
+function explainPreparation({ run, workers }: Facts): string {
+  const job = JSON.stringify(run.job);
+  const unchecked = "It was recorded without its definition, so its input is unchecked";
+  return workers.some(({ abilities }) => abilities.some((ability) => ability.job === run.job))
+    ? `${unchecked}: a worker that knows job ${job} checks it within moments. Then it is ready, or has failed as invalid-input.`
+    : `${unchecked}: it waits for a worker that knows job ${job} to check it. ` +
+        "Start one: `duckdive work FILE` with the file that defines it.";
 }
 
 function explainEnded(facts: Facts): string[] {
