@@ -40,8 +40,8 @@ test("of runs that commit late in every manner none is handed out twice, none is
     const [own, client] = await Promise.all([open(), connect(database.url)]);
     await work(own, client, ledger, () => isOver);
   });
-  const upkeep = keepUp(store, () => isOver);
-  const all = Promise.all([...working, upkeep]);
+  const upkeep = [keepUp(store, () => isOver), keepUp(await open(), () => isOver)];
+  const all = Promise.all([...working, ...upkeep]);
   await Promise.race([
     all,
     Promise.all(

@@ -1692,6 +1692,10 @@ begin
   perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
   floor := duckdive.due_floor(at, true);
   reached := duckdive.reach(floor, p_limit, at);
+  moved := 0;
+  ended := '{}';
+  -- Many workers wake for the same start, and the first has done it.
+  if floor.due >= 0 and cardinality(reached.ids) = 0 then return; end if;
   lanes := duckdive.lock_lanes_of(reached.ids);
   locked := array(select id from duckdive.runs where id = any(reached.ids) order by id for update skip locked);
   if exists (select from duckdive.runs where id = any(locked) and state = 'ready') then
