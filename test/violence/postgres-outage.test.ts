@@ -1,7 +1,9 @@
 // A database that is away, comes back, cuts connections or falls silent: a worker and a client outlive it, quietly, and
 // work goes on when it is there again.
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { open } from "../../src/index.js";
+import { Pool } from "pg";
+import postgresJs from "postgres";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { job, open } from "../../src/index.js";
 import { postgres } from "../../src/store/postgres/index.js";
 import { startProxy } from "../postgres/proxy.js";
 import { type Server, startServer } from "../postgres/server.js";
@@ -205,3 +207,43 @@ test("a network that falls silent and then breaks is a broken one", { timeout: 6
     await proxy.stop();
   }
 });
+
+describe.each([
+  ["a pool of the application's", (url: string) => poolAt(url)],
+  ["a client of postgres.js", (url: string) => clientAt(url)],
+])("%s", (_name, connect) => {
+  test("carries work over a restart of the server, and nobody has to listen to its errors", {
+    timeout: 60_000,
+  }, async () => {
+    const { url } = await ownDatabase(server);
+    const told: unknown[] = [];
+    const quick = job({ name: "quick", handle: () => "done" });
+    await using duckdive = open(connect(url), {
+      jobs: [quick],
+      log: { ...silent, error: (line) => told.push(line) },
+    });
+    await using worker = duckdive.work();
+    await worker.ready;
+    const before = await duckdive.enqueue(quick);
+    expect(await before.result({ timeout: "10s" })).toBe("done");
+    await server.restart("immediate");
+    const back = wallClock();
+    const after = await duckdive.enqueue(quick);
+    expect(await after.result({ timeout: "15s" })).toBe("done");
+    publish("postgres.resume.of.connections", wallClock() - back);
+    expect(wallClock() - back).toBeLessThan(patience);
+    expect(told.length, JSON.stringify(told)).toBeLessThanOrEqual(2);
+  });
+});
+
+function poolAt(url: string): Pool {
+  const pool = new Pool({ connectionString: url, max: 5 });
+  onTestFinished(() => pool.end());
+  return pool;
+}
+
+function clientAt(url: string): ReturnType<typeof postgresJs> {
+  const sql = postgresJs(url, { max: 5, onnotice: () => {} });
+  onTestFinished(() => sql.end({ timeout: 1 }));
+  return sql;
+}

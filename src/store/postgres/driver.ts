@@ -53,6 +53,7 @@ interface PgQuery {
   name?: string | undefined;
   rowMode: "array";
   types: { getTypeParser: () => (value: string) => string };
+  query_timeout: number;
 }
 
 interface PgClient {
@@ -68,12 +69,13 @@ export interface PgPool {
   connect(taken: (error: Error | undefined, client: PgClient | undefined) => void): void;
   end(): Promise<void>;
   on?(event: string, listener: (error: Error) => void): unknown;
+  removeListener?(event: string, listener: (error: Error) => void): unknown;
 }
 
 const asText = { getTypeParser: () => (value: string) => value };
 
 function pgQuery({ text, values, name }: Query): PgQuery {
-  return { text, values: [...values], name, rowMode: "array", types: asText };
+  return { text, values: [...values], name, rowMode: "array", types: asText, query_timeout: answerPatience };
 }
 
 /** Several statements in one text answer with a list; the rows of the last are meant. */
@@ -81,12 +83,18 @@ function rowsOf(result: { rows: Text[][] } | { rows: Text[][] }[]): Row[] {
   return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [];
 }
 
-function overPg(pool: PgPool, isOurs: boolean): Database {
+function overPg(pool: PgPool, isOurs: boolean, onError: (error: unknown) => void): Database {
+  // An idle connection that breaks: the next statement makes another one. Where nobody hears of it the process ends, and
+  // of an application's own pool it is our statements, too, that made the connection.
+  pool.on?.("error", onError);
   return {
     driver: "pg",
     query: async (query) => rowsOf(await pool.query(pgQuery(query))),
     line: () => pgLineOf(pool),
-    close: async () => void (isOurs && (await pool.end())),
+    async close() {
+      if (isOurs) await pool.end();
+      else pool.removeListener?.("error", onError);
+    },
   };
 }
 
@@ -179,13 +187,21 @@ async function postgresRows(
   { text, values, name }: Query,
 ): Promise<Row[]> {
   const typed = values.map((value) => sql.typed(value, textType));
-  const rows = await on.unsafe(text, typed, { prepare: name !== undefined }).raw();
+  const rows = await answered(on.unsafe(text, typed, { prepare: name !== undefined }).raw());
   return rows.map((row) => row.map((column) => (column === null ? null : column.toString("utf8"))));
 }
 
+/** This driver waits for ever: what is not answered in time is given up, though it keeps its connection. */
+function answered<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("query read timeout")), answerPatience);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /**
- * Listening is postgres.js's own: it keeps a connection for it, and makes that anew when it breaks. The session's locks
- * are on the reserved one; that it broke shows when it is asked something.
+ * Listening is postgres.js's own: it keeps a connection for it, and makes that anew when it breaks. That the reserved one
+ * broke shows when it is asked something, too late for a lock of the session to speak for its process.
  */
 function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
   let isReleased = false;
@@ -205,13 +221,7 @@ function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
       isReleased = true;
       // Whether it could be told does not matter: nobody hears it any more.
       for (const one of listening) one.then(({ unlisten }) => unlisten()).catch(() => {});
-      void postgresRows(sql, reserved, {
-        text: "select pg_advisory_unlock_all()",
-        values: [],
-        name: undefined,
-      })
-        .catch(() => {})
-        .finally(() => reserved.release());
+      reserved.release();
     },
   };
 }
@@ -240,7 +250,7 @@ export async function databaseOf(
   onError: (error: unknown) => void,
 ): Promise<Database> {
   if (isPostgresClient(given)) return overPostgresJs(given);
-  if (isPgPool(given)) return overPg(given, false);
+  if (isPgPool(given)) return overPg(given, false, onError);
   if (typeof given !== "string") {
     throw new InvalidOptionError(
       "The postgres store was given what is neither an address, a pg.Pool nor a postgres.js client.",
@@ -253,11 +263,8 @@ export async function databaseOf(
     max: 10,
     keepAlive: true,
     connectionTimeoutMillis: connectPatience,
-    query_timeout: answerPatience,
   });
-  // An idle connection that breaks: the next statement makes another one.
-  pool.on?.("error", onError);
-  return overPg(pool, true);
+  return overPg(pool, true, onError);
 }
 
 async function loadPg(): Promise<{ Pool: new (options: object) => PgPool }> {
