@@ -109,6 +109,12 @@ describe("a store that cannot be used ends with 3", () => {
     expect(stderr).not.toMatch(/sec|ret@/);
   });
 
+  test("a server that is not there", async () => {
+    const stderr = await refused(["queues", "--store", "postgres://me:secret@127.0.0.1:1/app"]);
+    expect(stderr).toMatch(/cannot be reached \(.*ECONNREFUSED.*STORE_UNREACHABLE/s);
+    expect(stderr).not.toContain("secret");
+  });
+
   test("a scheme that nobody knows, with what was meant", async () => {
     expect(await refused(["queues", "--store", "sqlit:x.db"])).toMatch(
       /Did you mean "sqlite".*INVALID_STORE/s,

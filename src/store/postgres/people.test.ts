@@ -170,7 +170,10 @@ describe("duckdive.enqueue", () => {
 
 describe("rights", () => {
   /** Runs statements as a new role that was granted this. */
-  async function as(grants: string[], statements: (role: Client) => Promise<void>): Promise<void> {
+  async function as(
+    grants: string[],
+    statements: (role: Client, url: string) => Promise<void>,
+  ): Promise<void> {
     const role = `${database.name}_${Math.random().toString(36).slice(2)}`;
     const superuser = new Client(database.superuserUrl);
     await superuser.connect();
@@ -182,7 +185,7 @@ describe("rights", () => {
       const one = new Client(url.href);
       await one.connect();
       try {
-        await statements(one);
+        await statements(one, url.href);
       } finally {
         await one.end();
       }
@@ -216,6 +219,34 @@ describe("rights", () => {
     await as([usage, "grant select on duckdive.run"], async (role) => {
       expect((await role.query("select id from duckdive.run where job = 'tick' limit 1")).rowCount).toBe(1);
       await expect(role.query("select * from duckdive.runs")).rejects.toThrow(permission);
+    });
+  });
+
+  test("of an application that does not work are those of the tables, without owning them", async () => {
+    const grants = [
+      usage,
+      "grant select, insert, update, delete on all tables in schema duckdive",
+      "grant usage on all sequences in schema duckdive",
+    ];
+    await as(grants, async (_role, url) => {
+      const duckdive = open(url, { migrate: false, log: silent });
+      opened.push(duckdive);
+      const run = await duckdive.enqueue(double, { n: 5 });
+      await duckdive.cancel(run.id);
+      expect((await run.get()).state).toBe("cancelled");
+      await duckdive.retry(run.id);
+      expect(await duckdive.explain(run.id)).toHaveLength(1);
+      await duckdive.delete(run.id);
+      await duckdive.close();
+    });
+  });
+
+  test("that are missing are an error with its remedy", async () => {
+    await as([usage], async (_role, url) => {
+      const duckdive = open(url, { migrate: false, log: silent });
+      opened.push(duckdive);
+      await expect(duckdive.ready()).rejects.toMatchObject({ code: "STORE_PERMISSION" });
+      await duckdive.close();
     });
   });
 
