@@ -8,8 +8,9 @@ import { places } from "./place.js";
 import { type Child, eventually, ownFolder, startWorker } from "./processes.js";
 
 const copy = job({ name: "copy" });
-const runs = 5_000;
 const kills = 10;
+/** There is always more to do than is done until the next kill, however slowly workers start. */
+const backlog = 2_000;
 
 describe.each(places)("$name", ({ place }) => {
   test("ten kill -9 at random moments of a drain over two workers lose nothing and explain every second execution", {
@@ -18,13 +19,18 @@ describe.each(places)("$name", ({ place }) => {
     const { address, store } = await place();
     const executions = join(ownFolder(), "executions.log");
     await using duckdive = open(address);
-    await duckdive.enqueueMany(Array.from({ length: runs }, () => copy.with()));
+    let runs = 0;
+    const replenish = async (): Promise<void> => {
+      if ((await duckdive.count({ state: "ready" })) >= backlog) return;
+      await duckdive.enqueueMany(Array.from({ length: backlog }, () => copy.with()));
+      runs += backlog;
+    };
+    await replenish();
 
     const given = { address, executions, slots: 10, longest: 40 };
     const workers = await Promise.all([startWorker(given), startWorker(given)]);
     const killed: { readonly worker: string; readonly at: number }[] = [];
-    const lives = killer(workers, given, killed);
-    await lives;
+    await killer(workers, given, killed, replenish);
     const finished = async () => (await duckdive.count({ state: "succeeded" })) === runs;
     await eventually(finished, 30_000);
 
@@ -37,7 +43,7 @@ describe.each(places)("$name", ({ place }) => {
       failed: 0,
       cancelled: 0,
     });
-    const losses = await explained(store(), readFileSync(executions, "utf8"));
+    const losses = await explained(store(), readFileSync(executions, "utf8"), runs);
     expect(killed).toHaveLength(kills);
     for (const { worker, at } of killed) {
       const first = losses.filter((loss) => loss.worker === worker).map((loss) => loss.at - at);
@@ -52,8 +58,10 @@ async function killer(
   workers: (Child & { readonly id: string })[],
   given: object,
   killed: { worker: string; at: number }[],
+  replenish: () => Promise<void>,
 ): Promise<void> {
   while (killed.length < kills) {
+    await replenish();
     await new Promise((resolve) => setTimeout(resolve, 30 + Math.random() * 250));
     const place = Math.random() < 0.5 ? 0 : 1;
     const victim = workers[place];
@@ -71,7 +79,7 @@ interface Loss {
 }
 
 /** Holds every execution against the record of its run, and answers all losses on record. */
-async function explained(store: Store, log: string): Promise<Loss[]> {
+async function explained(store: Store, log: string, runs: number): Promise<Loss[]> {
   const executed = new Map<string, number[]>();
   for (const line of log.trim().split("\n")) {
     const [run = "", token] = line.split(" ");
