@@ -35,7 +35,7 @@ beforeAll(async () => {
 afterAll(() => server?.end());
 
 function storeAt(url: string): Store {
-  const store = postgres({ database: url });
+  const store = postgres({ database: url, onError: () => {} });
   onTestFinished(() => store.close());
   return store;
 }

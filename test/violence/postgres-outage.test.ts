@@ -164,9 +164,8 @@ test("a network that falls silent and speaks again delivers what it held, and no
     await eventually(async () => requester.acknowledged.length > 20, 20_000);
     proxy.silence();
     const held = requester.acknowledged.length;
-    // The lookout asks every five seconds and waits as long for the answer: then it makes another connection.
-    const connections = proxy.connections();
-    await eventually(async () => proxy.connections() !== connections, 20_000);
+    // The lookout asks every five seconds, waits as long for the answer, and ten for another connection: then it says so.
+    await worker.hears(({ logged: line }) => line !== undefined);
     expect(requester.acknowledged.length).toBeLessThanOrEqual(held + 1);
     proxy.resume();
     const back = wallClock();

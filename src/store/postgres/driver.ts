@@ -37,6 +37,8 @@ export interface Database {
   readonly driver: string;
   query(query: Query): Promise<Row[]>;
   line(): Promise<Line>;
+  /** As `line`, for the lookout, which keeps it for as long as it can. */
+  lastingLine(): Promise<Line>;
   /** Closes what is ours; an application's own pool stays open. */
   close(): Promise<void>;
 }
@@ -91,6 +93,7 @@ function overPg(pool: PgPool, isOurs: boolean, onError: (error: unknown) => void
     driver: "pg",
     query: async (query) => rowsOf(await pool.query(pgQuery(query))),
     line: () => pgLineOf(pool),
+    lastingLine: () => pgLineOf(pool),
     async close() {
       if (isOurs) await pool.end();
       else pool.removeListener?.("error", onError);
@@ -177,7 +180,17 @@ function overPostgresJs(sql: PostgresClient): Database {
     driver: "postgres.js",
     query: (query) => postgresRows(sql, sql, query),
     line: async () => postgresLine(sql, await sql.reserve()),
+    // Not a reserved one: when that breaks, the next write on it ends the process (porsager/postgres#1208).
+    lastingLine: async () => postgresLine(sql, { ...unreserved(sql), release: () => {} }),
     close: async () => {},
+  };
+}
+
+/** What postgres.js asks over whichever connection is well. */
+function unreserved(sql: PostgresClient): Omit<ReservedPostgres, "release"> {
+  return {
+    unsafe: (text, values, options) => sql.unsafe(text, values, options),
+    typed: (value, type) => sql.typed(value, type),
   };
 }
 
@@ -200,8 +213,8 @@ function answered<T>(answer: Promise<T>): Promise<T> {
 }
 
 /**
- * Listening is postgres.js's own: it keeps a connection for it, and makes that anew when it breaks. That the reserved one
- * broke shows when it is asked something, too late for a lock of the session to speak for its process.
+ * Listening is postgres.js's own: it keeps a connection for it, and makes that anew when it breaks. Of the end of another
+ * one nothing is heard before it is asked something, too late for a lock of the session to speak for its process.
  */
 function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
   let isReleased = false;

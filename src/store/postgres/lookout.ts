@@ -147,7 +147,7 @@ export class Lookout {
   async #connect(): Promise<void> {
     let line: Line | undefined;
     try {
-      line = await (await this.#options.database()).line();
+      line = await (await this.#options.database()).lastingLine();
       const isPooled = (await line.isPooled()) === true;
       this.#hasNotices = this.#options.notify && !isPooled;
       this.#holdsLocks = line.hearsItsEnd && !isPooled;
