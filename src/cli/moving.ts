@@ -7,7 +7,7 @@
 // Before this file come the journal and the two stores. After it comes the command.
 import { createHash } from "node:crypto";
 import type { State } from "../job/index.js";
-import type { MovedRun, Store, StoredRun } from "../store/contract.js";
+import type { MovedRun, Store } from "../store/contract.js";
 import { MoveMismatchError, WorkersRunningError } from "./errors.js";
 import type { Journal, MoveState } from "./journal.js";
 
@@ -96,13 +96,11 @@ async function restingIds(store: Store): Promise<string[]> {
 
 async function moveBatch(route: Route, state: MoveState, ids: readonly string[]): Promise<MoveState> {
   const { from, journal } = route;
-  const found = await from.find(ids);
-  const resting = found.filter((run): run is StoredRun => run !== undefined && run.state !== "running");
-  if (resting.length === 0) return state;
-  const batch = await Promise.all(resting.map((run) => whole(from, run)));
+  const batch = (await from.read(ids)).filter(({ run }) => run.state !== "running");
+  if (batch.length === 0) return state;
   const next = { ...state, batch };
   journal.write(next);
-  await from.release(resting.map(({ id, token, state: standing }) => ({ id, token, state: standing })));
+  await from.release(batch.map(({ run }) => run));
   return bring(route, next);
 }
 
@@ -111,13 +109,14 @@ async function bring({ from, to, journal }: Route, state: MoveState): Promise<Mo
   const still = await from.find(state.batch.map(({ run }) => run.id));
   const gone = state.batch.filter((_, place) => still[place] === undefined);
   const adopted = await to.adopt(gone);
-  const arrived = await to.find(gone.map(({ run }) => run.id));
+  const read = await to.read(gone.map(({ run }) => run.id));
+  const arrived = new Map(read.map((one) => [one.run.id, one]));
   const moved: Record<string, number> = { ...state.moved };
   let { sent, received } = state;
   for (const [place, one] of gone.entries()) {
-    const run = arrived[place];
+    const counterpart = arrived.get(one.run.id);
     const digest = digestOf(one);
-    const there = run === undefined ? undefined : digestOf(await whole(to, run));
+    const there = counterpart === undefined ? undefined : digestOf(counterpart);
     // One that had arrived before an interruption may have gone on since.
     if (there !== digest && (there === undefined || adopted[place] === true)) {
       throw new MoveMismatchError(
@@ -136,11 +135,6 @@ async function bring({ from, to, journal }: Route, state: MoveState): Promise<Mo
 
 function total({ moved }: MoveState): number {
   return Object.values(moved).reduce((all, number) => all + number, 0);
-}
-
-async function whole(store: Store, run: StoredRun): Promise<MovedRun> {
-  const [{ events, logs }, entries] = await Promise.all([store.timeline(run.id), store.entries(run.id)]);
-  return { run, events, logs, entries };
 }
 
 // ── What a run was, in a few letters ────────────────────────────────────────────────────────────────────────────

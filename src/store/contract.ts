@@ -434,6 +434,8 @@ export interface MovedRun {
 }
 
 export interface Moving {
+  /** Runs with all that belongs to them, in the order asked for; those that are not there are left out. */
+  read(ids: readonly string[]): Promise<MovedRun[]>;
   /** Removes runs that still are what somebody has read: by token and state, and not running. Answers which. */
   release(runs: readonly Pick<StoredRun, "id" | "token" | "state">[]): Promise<boolean[]>;
   /**

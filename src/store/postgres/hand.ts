@@ -93,7 +93,7 @@ export async function timeline(
   return { events: events.map(eventFrom), logs: logs.map(lineFrom) };
 }
 
-function eventFrom([at, kind, attempt, token, worker, detail]: Row): TimelineEvent {
+export function eventFrom([at, kind, attempt, token, worker, detail]: Row): TimelineEvent {
   return {
     at: numberOf(at),
     kind: kind as TimelineEvent["kind"],
@@ -104,7 +104,7 @@ function eventFrom([at, kind, attempt, token, worker, detail]: Row): TimelineEve
   };
 }
 
-function lineFrom([at, attempt, level, message, fields]: Row): LogLine {
+export function lineFrom([at, attempt, level, message, fields]: Row): LogLine {
   return {
     at: numberOf(at),
     attempt: numberOf(attempt),

@@ -309,6 +309,7 @@ export function postgres(options: PostgresOptions): Store {
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
 
+    read: verb((ids) => moving.read(session, ids)),
     release: verb((runs) => moving.release(session, runs, tell)),
     adopt: verb((runs) => moving.adopt(session, runs, tell)),
   };

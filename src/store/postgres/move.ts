@@ -5,11 +5,49 @@
 import type { MovedRun, StoredRun } from "../contract.js";
 import { Findings } from "../findings.js";
 import { checkMoved, highestToken, limitsOf } from "../moved.js";
+import type { Row } from "./driver.js";
+import { eventFrom, find, lineFrom } from "./hand.js";
 import type { Session } from "./session.js";
+import { entryFrom } from "./settle.js";
 import { statements } from "./statements.js";
-import { jsonText, listOf, plainList } from "./text.js";
+import { idList, jsonText, listOf, plainList } from "./text.js";
 
 type Tell = (found: Findings) => void;
+
+/** Runs with all that belongs to them. */
+export async function read(session: Session, ids: readonly string[]): Promise<MovedRun[]> {
+  const values = { ids: idList(ids) };
+  // The runs first: when one of them changes meanwhile, it is not released as what was read.
+  const runs = await find(session, ids);
+  const [events, logs, entries] = await Promise.all([
+    session.ask(statements.timelines, values).then(byRun),
+    session.ask(statements.logsOfRuns, values).then(byRun),
+    session.ask(statements.entriesOfRuns, values).then(byRun),
+  ]);
+  return runs.flatMap((run) =>
+    run === undefined
+      ? []
+      : [
+          {
+            run,
+            events: (events.get(run.id) ?? []).map(eventFrom),
+            logs: (logs.get(run.id) ?? []).map(lineFrom),
+            entries: (entries.get(run.id) ?? []).map(entryFrom),
+          },
+        ],
+  );
+}
+
+/** Rows that begin with their run, by it, without it. */
+function byRun(rows: readonly Row[]): Map<string, Row[]> {
+  const found = new Map<string, Row[]>();
+  for (const [run, ...row] of rows) {
+    const known = found.get(run ?? "");
+    if (known === undefined) found.set(run ?? "", [row]);
+    else known.push(row);
+  }
+  return found;
+}
 
 /** Removes runs that still are what somebody has read. */
 export async function release(

@@ -6,6 +6,7 @@ import { group, NotBuiltError } from "../../kernel/index.js";
 import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Claims, Loss } from "./claim.js";
+import type { Row } from "./driver.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
@@ -254,7 +255,12 @@ export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> 
 /** The durable calls of a run, in the order in which they settled, then the pending ones. */
 export async function entries(session: Session, run: string): Promise<Entry[]> {
   const rows = await session.ask(statements.entries, { run });
-  return rows.map(([name, kind, hash, state, position, value, error, dueAt, attempts]) => ({
+  return rows.map(entryFrom);
+}
+
+export function entryFrom(row: Row): Entry {
+  const [name, kind, hash, state, position, value, error, dueAt, attempts] = row;
+  return {
     name: name ?? "",
     kind: kind as Entry["kind"],
     state: state as Entry["state"],
@@ -264,5 +270,5 @@ export async function entries(session: Session, run: string): Promise<Entry[]> {
     error: error === null || error === undefined ? undefined : JSON.parse(error),
     due: dueAt === null || dueAt === undefined ? undefined : { at: Number(dueAt) },
     attempts: Number(attempts),
-  }));
+  };
 }

@@ -46,6 +46,8 @@ select state, count(*) from duckdive.history group by 1`,
   databaseTime: `select floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive.definition order by job`,
   dropPartition: `select duckdive.drop_partition(:name::text)`,
+  entriesOfRuns: `select run, name, kind, hash, state, position, value, error, due_at, attempts
+from duckdive.entry where run = any(:ids::uuid[]) order by run, position nulls last, name`,
   entries: `select name, kind, hash, state, position, value, error, due_at, attempts
 from duckdive.entry where run = :run::uuid order by position nulls last, name`,
   examine: `select
@@ -191,6 +193,7 @@ select page.id, page.moment from (
   order by past.requested_at desc, past.id desc limit :limit::integer)
 ) as page
 order by page.moment desc, page.id desc limit :limit::integer`,
+  logsOfRuns: `select run, at, attempt, level, message, fields from duckdive.log where run = any(:ids::uuid[]) order by run, at, number`,
   logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by at, number`,
   makeLanes: `select duckdive.lane_for(lane.queue, lane.priority, '', false)
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint)`,
@@ -279,6 +282,7 @@ union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue
   settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
   spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint)`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by at, number`,
+  timelines: `select run, at, kind, attempt, token, worker, detail from duckdive.event where run = any(:ids::uuid[]) order by run, at, number`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive.held where held.worker = worker.id),
   coalesce((

@@ -222,6 +222,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     publish: (definitions) => overview.publish(session, definitions),
     definitions: () => overview.definitions(session),
 
+    read: (ids) => moving.read(session, ids),
     release: (runs) => moving.release(session, runs),
     adopt: (runs) => moving.adopt(session, runs),
   };

@@ -1,13 +1,26 @@
 // Moving: how runs leave for another store, and how they come from one. Each slice is one transaction.
 import type { MovedRun, StoredRun } from "../contract.js";
 import { checkMoved, highestToken, limitsOf } from "../moved.js";
+import { find, timeline } from "./hand.js";
 import { bodyBit, isLong } from "./moves.js";
 import { type Session, slices } from "./session.js";
+import { entries } from "./settle.js";
 import { statements } from "./statements.js";
 import { removeRuns } from "./upkeep.js";
 import type { Transaction } from "./writer.js";
 
 const slice = 500;
+
+/** Runs with all that belongs to them. */
+export async function read(session: Session, ids: readonly string[]): Promise<MovedRun[]> {
+  const found: MovedRun[] = [];
+  for (const run of await find(session, ids)) {
+    if (run === undefined) continue;
+    const { events, logs } = await timeline(session, run.id);
+    found.push({ run, events, logs, entries: await entries(session, run.id) });
+  }
+  return found;
+}
 
 /** Removes runs that still are what somebody has read. */
 export async function release(

@@ -27,12 +27,13 @@ import type { Suite } from "./suite.js";
 
 /** A run with all that belongs to it, as somebody who moves it reads it. */
 async function readWhole(store: Store, id: string): Promise<MovedRun> {
-  const [run, { events, logs }, entries] = await Promise.all([
-    stored(store, id),
-    store.timeline(id),
-    store.entries(id),
-  ]);
-  return { run, events, logs, entries };
+  const [whole, ...others] = await store.read([id, aRun().id]);
+  assert.deepEqual(others, []);
+  assert.ok(whole !== undefined, `run ${id} was not read`);
+  assert.deepEqual(whole.run, await stored(store, id));
+  assert.deepEqual({ events: whole.events, logs: whole.logs }, await store.timeline(id));
+  assert.deepEqual(whole.entries, await store.entries(id));
+  return whole;
 }
 
 /** What has to be the same after the move. */
