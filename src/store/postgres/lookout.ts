@@ -103,11 +103,6 @@ export class Lookout {
     }
   }
 
-  /** A cursor may have passed a transaction under way: look soon. */
-  expectLate(): void {
-    if (this.#interval > afterPassing) this.#lookAfter(afterPassing);
-  }
-
   /** A worker of this process: its lock is held as long as the connection is. */
   async keep(worker: string, keeper: Keeper): Promise<void> {
     this.#keepers.set(worker, keeper);
