@@ -14,6 +14,7 @@ import {
   thisHost,
 } from "./kernel/index.js";
 import {
+  createLife,
   createLoop,
   createShutdown,
   type EnqueueFromRun,
@@ -82,15 +83,15 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     queues: registration.queues,
     onWorkerLost: () => void returnToLife(),
   });
+  const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
+  const life = createLife(clock, limit, () => loop.stopExecutions({ why: "lost" }));
   const promoter = createPromoter(store, clock, reportError("promote"));
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
   const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
   const services = [preparer, promoter, rescuer, pruner];
   let isRegistered = false;
-  let isReleased = false;
   let heartbeat: Timer | undefined;
-  let silence: Timer | undefined;
   let hurry: (() => void) | undefined;
   let unwatch: (() => void) | undefined;
   let returning: Promise<void> | undefined;
@@ -113,7 +114,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     loop.stopExecutions({ why: "lost" });
     if (stopping !== undefined) return;
     try {
-      await showLife(() => store.register(registration));
+      await life.show(() => store.register(registration));
       loop.recover();
     } catch (error) {
       reportError("register")(error);
@@ -140,7 +141,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   function beat(after = heartbeatEvery): void {
     if (!isRegistered) return;
     heartbeat = clock.after(after, () => {
-      showLife(() => store.heartbeat(registration.id))
+      life
+        .show(() => store.heartbeat(registration.id))
         .then(async (pulse) => {
           beat();
           await obey(pulse);
@@ -153,31 +155,12 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     });
   }
 
-  /**
-   * Others count from what they saw last, so here it counts from the moment of asking: before they may give the runs of
-   * a silent worker away, it has stopped executing them.
-   */
-  async function showLife<T>(ask: () => Promise<T>): Promise<T> {
-    if (store.patience === undefined) return ask();
-    const next = clock.after(store.patience - grace - margin, () => loop.stopExecutions({ why: "lost" }));
-    try {
-      const answer = await ask();
-      silence?.cancel();
-      silence = next;
-      if (isReleased) silence.cancel();
-      return answer;
-    } catch (error) {
-      next.cancel();
-      throw error;
-    }
-  }
-
   /** Enters the store, as soon as it is there. */
   async function enter(): Promise<void> {
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
       try {
         await store.open();
-        await showLife(() => store.register(registration));
+        await life.show(() => store.register(registration));
         isRegistered = true;
         await store.publish(definitionsOf(environment.jobs));
         return;
@@ -211,9 +194,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function release(): Promise<void> {
     const wasRegistered = isRegistered;
     isRegistered = false;
-    isReleased = true;
     heartbeat?.cancel();
-    silence?.cancel();
+    life.end();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
     if (wasRegistered) await store.retire(registration.id).catch(reportError("retire"));

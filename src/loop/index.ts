@@ -6,6 +6,7 @@
 //   transactions.ts  `ctx.tx` and `ctx.succeed`, over what history.ts knows of the run
 //   settle.ts     settlements in batches, kept until the store has taken them
 //   notes.ts      logs and progress on their way to the store
+//   life.ts       whether the worker could show that it lives
 //
 // It knows nothing of waits: a suspension is one more way for an execution to end. Who keeps the worker
 // registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
@@ -14,6 +15,7 @@ export { OutcomeNotReturnedError } from "./context.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
 export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
 export type { Execution } from "./execution.js";
+export { createLife } from "./life.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
