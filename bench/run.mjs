@@ -62,11 +62,22 @@ console.error(
 );
 /** @type {Map<string, { unit: string, note: string | undefined, found: number[], others: number[] }>} */
 const figures = new Map();
+// Whoever ends it early has what was found so far.
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    printAll();
+    process.exit(1);
+  });
+}
 for (let round = 1; round <= rounds; round += 1) {
   for (const workload of workloads) if (round <= (workload.rounds ?? rounds)) await runOnce(workload, round);
 }
-for (const [name, { unit, note, found, others }] of figures) print(name, unit, note, found, others);
-for (const { name, peerOf } of workloads) if (peerOf !== undefined) printRatio(peerOf, name);
+printAll();
+
+function printAll() {
+  for (const [name, { unit, note, found, others }] of figures) print(name, unit, note, found, others);
+  for (const { name, peerOf } of workloads) if (peerOf !== undefined) printRatio(peerOf, name);
+}
 
 /**
  * @param {string} group
