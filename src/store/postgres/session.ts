@@ -108,10 +108,7 @@ export function createSession(options: {
   }
 
   /** Performs it until it is done, told whether it may have been done before; undone for good when it throws. */
-  async function attempt(
-    perform: (isAgain: boolean) => Promise<Row[]>,
-    mayRepeat: boolean,
-  ): Promise<Row[]> {
+  async function attempt(perform: (isAgain: boolean) => Promise<Row[]>, mayRepeat: boolean): Promise<Row[]> {
     let isAgain = false;
     const deadline = performance.now() + patience;
     let pause = firstPause;
