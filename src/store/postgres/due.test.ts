@@ -1,5 +1,6 @@
 // What becomes due is read on from where it was read last, so whatever appears behind that place has to be seen in another
 // way. Late commits are in test/violence/lanes-late.test.ts; this is the rest.
+import type { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Database, freshDatabase } from "../../../test/postgres/database.js";
 import { connect, fenceOf, plainRun } from "../../../test/postgres/direct.js";
@@ -28,6 +29,10 @@ async function record(fields: Partial<NewRun>): Promise<string> {
   const id = newId();
   await store.insert([plainRun(id, fields)]);
   return id;
+}
+
+async function until(client: Client, question: string): Promise<void> {
+  while ((await client.query(question)).rowCount === 0);
 }
 
 const stateOf = async (id: string): Promise<string | undefined> => (await store.find([id]))[0]?.state;
@@ -80,4 +85,26 @@ test("what is due in one millisecond and more than a promotion takes is taken by
   await clock.advance(1_000);
   expect((await store.promote(10)).moved).toBe(10);
   expect(await store.promote(10)).toEqual({ moved: 5, next: undefined });
+});
+
+test("what starts while others commit, beside what ends in the same lane, is not left behind its cursor", async () => {
+  const patient = await record({ queue: "beside", due: { after: 1_000 }, finishWithin: 2_000 });
+  const starting = await record({ queue: "beside", due: { after: 2_000 } });
+  await clock.advance(1_000);
+  await store.promote(10);
+  await clock.advance(1_000);
+  const client = await connect(database.url);
+  await client.query("begin");
+  await client.query(`select pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, id)
+    from duckdive.lane where queue = 'beside' and front`);
+  const promotion = store.promote(10);
+  await until(client, "select from pg_locks where locktype = 'advisory' and not granted");
+  await record({ queue: "elsewhere" });
+  await client.query("commit");
+  expect((await promotion).moved).toBe(2);
+  expect(await stateOf(patient)).toBe("failed");
+  const worker = await enter(store);
+  const claimed = await store.claim({ worker, queues: { beside: 1 }, abilities: [copy] });
+  expect(claimed.map(({ run }) => run)).toEqual([starting]);
+  await store.settle(claimed.map((one) => ({ ...fenceOf(one), state: "succeeded" })));
 });

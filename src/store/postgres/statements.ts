@@ -765,7 +765,8 @@ begin
 end $$;
 
 -- Moves the cursor of a lane, whose lock is held, over what was just taken out in front of it: those entries stay in the
--- index for as long as somebody may see them, and are walked here and never again.
+-- index for as long as somebody may see them, and are walked here and never again. Called last: what its own transaction
+-- puts into the lane after it might be behind the cursor, since no snapshot shows a transaction itself as under way.
 create function duckdive.pass_dead(p_lane integer) returns void
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -1708,8 +1709,9 @@ begin
     update duckdive.runs set due = null where id = any(running);
   end if;
   ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
-  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   moved := duckdive.start_due(locked, at) + cardinality(ended);
+  -- After the others have started: the cursor of a lane may pass this transaction's own number, and must see what has it.
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   perform duckdive.keep_floor(floor, reached.due, reached.id, array(
     select pg_snapshot_xip(reached.snapshot)
     -- The highest number in a snapshot is of what has ended: there are higher ones that have not.

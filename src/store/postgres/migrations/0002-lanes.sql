@@ -179,7 +179,8 @@ begin
 end $$;
 
 -- Moves the cursor of a lane, whose lock is held, over what was just taken out in front of it: those entries stay in the
--- index for as long as somebody may see them, and are walked here and never again.
+-- index for as long as somebody may see them, and are walked here and never again. Called last: what its own transaction
+-- puts into the lane after it might be behind the cursor, since no snapshot shows a transaction itself as under way.
 create function duckdive.pass_dead(p_lane integer) returns void
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off

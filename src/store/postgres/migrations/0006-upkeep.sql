@@ -77,8 +77,9 @@ begin
     update duckdive.runs set due = null where id = any(running);
   end if;
   ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
-  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   moved := duckdive.start_due(locked, at) + cardinality(ended);
+  -- After the others have started: the cursor of a lane may pass this transaction's own number, and must see what has it.
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
   perform duckdive.keep_floor(floor, reached.due, reached.id, array(
     select pg_snapshot_xip(reached.snapshot)
     -- The highest number in a snapshot is of what has ended: there are higher ones that have not.
