@@ -718,7 +718,9 @@ language plpgsql volatile
 set jit = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 begin
-  update duckdive.runs set lane = null where lane = p_lane and id in (select id from duckdive.held);
+  -- By the seq as well: one that is given back meanwhile is nobody's, and keeps the place that it was given.
+  update duckdive.runs as run set lane = null from duckdive.held
+  where run.lane = p_lane and run.id = held.id and run.seq = held.seq;
   with ordered as materialized (
     select id, nextval('duckdive.seq') as seq
     from (select id from duckdive.runs where lane = p_lane order by xid, seq) as run
@@ -1451,6 +1453,11 @@ declare
   run duckdive.runs;
 begin
   lanes := duckdive.lock_lanes_of(p_ids);
+  -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
+  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  if exists (select from duckdive.runs where id = any(p_ids) and lane <> all(lanes)) then
+    raise exception 'a run came into another lane before it was locked' using errcode = '40001';
+  end if;
   select array_agg(id), array_agg(worker) into held_runs, held_workers
   from duckdive.held where id = any(p_ids);
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id

@@ -132,7 +132,9 @@ language plpgsql volatile
 set jit = off set enable_nestloop = off set enable_mergejoin = off
 as $$
 begin
-  update duckdive.runs set lane = null where lane = p_lane and id in (select id from duckdive.held);
+  -- By the seq as well: one that is given back meanwhile is nobody's, and keeps the place that it was given.
+  update duckdive.runs as run set lane = null from duckdive.held
+  where run.lane = p_lane and run.id = held.id and run.seq = held.seq;
   with ordered as materialized (
     select id, nextval('duckdive.seq') as seq
     from (select id from duckdive.runs where lane = p_lane order by xid, seq) as run

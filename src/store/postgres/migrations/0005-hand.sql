@@ -38,6 +38,11 @@ declare
   run duckdive.runs;
 begin
   lanes := duckdive.lock_lanes_of(p_ids);
+  -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
+  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  if exists (select from duckdive.runs where id = any(p_ids) and lane <> all(lanes)) then
+    raise exception 'a run came into another lane before it was locked' using errcode = '40001';
+  end if;
   select array_agg(id), array_agg(worker) into held_runs, held_workers
   from duckdive.held where id = any(p_ids);
   for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
