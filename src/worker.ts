@@ -100,7 +100,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   function onChange(change: Change): void {
     if (change.claimable) loop.wake();
     if (change.due !== undefined) promoter.expect(change.due);
-    if (change.origin === "elsewhere") preparer.soon();
+    if (change.origin === "elsewhere" && change.claimable) preparer.soon();
     // At the end of the turn: a claim in the same commit has then been taken in by the loop.
     if (change.cancelAsked) setImmediate(() => void lookForCancelled());
   }

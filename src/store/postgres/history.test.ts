@@ -116,3 +116,24 @@ test("a partition that somebody reads is left for later, and dropping it holds n
   await store.prune(100);
   expect(await oldOnes()).toEqual([]);
 });
+
+test("what belongs to the runs of a partition goes with it, however many they are", async () => {
+  const ended = Date.now() - 40 * day;
+  await makeOld(40);
+  await ask(
+    database.url,
+    `with old as (
+      insert into duckdive.history (
+        id, keep_class, finished_at, expires_at, state, token, job, version, queue, priority, attempt, crashes,
+        requested_at, run_at, body
+      )
+      select gen_random_uuid(), 1, $1, $1, 'succeeded', 1, 'copy', 1, 'default', 0, 1, 0, $1, $1, 1
+      from generate_series(1, 2500)
+      returning id
+    )
+    insert into duckdive.body (run, input) select id, '"long"' from old`,
+    [ended],
+  );
+  expect(await store.prune(100)).toBe(2_500);
+  expect(await ask(database.url, "select from duckdive.body")).toEqual([]);
+});

@@ -19,6 +19,9 @@ const largestInsert = 2_000;
 /** Two: while one waits for the disk, the next is being parsed. */
 const insertsAtOnce = 2;
 
+/** What stands for a lane that is there. */
+const made: Promise<unknown> = Promise.resolve();
+
 export interface Intake {
   insert(runs: readonly NewRun[]): Promise<Inserted[]>;
   insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
@@ -35,7 +38,7 @@ export function createIntake(parts: {
   readonly ask: AskThrough;
 }): Intake {
   const { session, tell, notice, ask } = parts;
-  const knownLanes = new Set<string>();
+  const knownLanes = new Map<string, Promise<unknown>>();
 
   /** All or none: what is too long for one statement shares a transaction. */
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
@@ -80,13 +83,30 @@ export function createIntake(parts: {
   /** A lane is made over a connection of our own, before it is needed: making it takes a lock. */
   async function makeLanes(runs: readonly Pick<NewRun, "queue" | "priority">[]): Promise<void> {
     const missing = new Map<string, { queue: string; priority: number }>();
+    const underWay = new Set<Promise<unknown>>();
     for (const { queue, priority } of runs) {
       const lane = `${priority} ${queue}`;
-      if (!knownLanes.has(lane)) missing.set(lane, { queue, priority });
+      const known = knownLanes.get(lane);
+      if (known === undefined) missing.set(lane, { queue, priority });
+      else if (known !== made) underWay.add(known);
     }
-    if (missing.size === 0) return;
-    await session.ask(statements.makeLanes, { lanes: jsonText([...missing.values()]) });
-    for (const lane of missing.keys()) knownLanes.add(lane);
+    if (missing.size > 0) underWay.add(makeMissing(missing));
+    if (underWay.size > 0) await Promise.all(underWay);
+  }
+
+  /** Others that need the same meanwhile wait for it. */
+  function makeMissing(missing: ReadonlyMap<string, object>): Promise<unknown> {
+    const making = session.ask(statements.makeLanes, { lanes: jsonText([...missing.values()]) }).then(
+      () => {
+        for (const lane of missing.keys()) knownLanes.set(lane, made);
+      },
+      (error: unknown) => {
+        for (const lane of missing.keys()) knownLanes.delete(lane);
+        throw error;
+      },
+    );
+    for (const lane of missing.keys()) knownLanes.set(lane, making);
+    return making;
   }
 
   async function insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]> {

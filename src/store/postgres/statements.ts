@@ -207,14 +207,16 @@ order by asked.number`,
 on conflict do nothing`,
   pauses: `select kind, name from duckdive.pause order by kind, name`,
   peek: `select
-  exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false)),
+  exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false))
+    or exists (select from duckdive.runs where state = 'waiting' and wait_reason = 'preparation'),
   exists (
     select from duckdive.lane cross join lateral (
       select pend from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
     ) as state
     where state.pend <> '{}'
   ),
-  duckdive.next_due(null)`,
+  duckdive.next_due(null),
+  exists (select from duckdive.runs where cancel_asked is not null)`,
   peers: `select worker.id, worker.host, worker.pid, worker.process_start, worker.beats,
   worker.lock is not null,
   exists (
@@ -1455,7 +1457,7 @@ begin
   lanes := duckdive.lock_lanes_of(p_ids);
   -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
   perform from duckdive.runs where id = any(p_ids) order by id for update;
-  if exists (select from duckdive.runs where id = any(p_ids) and lane <> all(lanes)) then
+  if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
     raise exception 'a run came into another lane before it was locked' using errcode = '40001';
   end if;
   select array_agg(id), array_agg(worker) into held_runs, held_workers
@@ -2260,6 +2262,7 @@ language sql stable as $$
         select 'rests' from duckdive.event
         where run = p_run and token = p_token and worker = p_worker
           and kind in ('failed', 'snoozed', 'handedBack', 'parked', 'suspended')
+          and detail ->> 'cause' is distinct from 'its claim was never answered' -- which is not its own word: give_back
         limit 1
       )
     )

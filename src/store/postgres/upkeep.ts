@@ -7,7 +7,6 @@ import type { Promotion, Rescued } from "../contract.js";
 import { Findings } from "../findings.js";
 import { isConflict, stateOf } from "./errors.js";
 import type { Session } from "./session.js";
-import { slices } from "./session.js";
 import { statements } from "./statements.js";
 import { listOf, numberOf, optionalNumber, plainList, textList } from "./text.js";
 
@@ -67,13 +66,29 @@ async function dropPartition(session: Session, parent: string, name: string, sta
     } else if (state === "pending") {
       await session.ask(statements.finishDetach, { parent, name });
     }
-    const ids = (await session.ask(`select id from duckdive.${name}`)).map((row) => row[0] ?? "");
-    for (const some of slices(ids, slice)) await session.ask(statements.forget, { ids: plainList(some) });
+    const removed = await forgetAllOf(session, name);
     await session.ask(statements.dropPartition, { name });
-    return ids.length;
+    return removed;
   } catch (error) {
     // Somebody reads it, or another worker is at it: the next round finds it where it was left.
     if (isConflict(error) || ["42P01", "55000", "42P16"].includes(stateOf(error) ?? "")) return 0;
     throw error;
+  }
+}
+
+/** What belongs to the runs of a detached partition, part by part: there may be more of them than memory. */
+async function forgetAllOf(session: Session, name: string): Promise<number> {
+  let forgotten = 0;
+  let last: string | undefined;
+  for (;;) {
+    const beyond = last === undefined ? "" : "where id > :last::uuid ";
+    const rows = await session.ask(`select id from duckdive.${name} ${beyond}order by id limit ${slice}`, {
+      last,
+    });
+    if (rows.length === 0) return forgotten;
+    const ids = rows.map((row) => row[0] ?? "");
+    await session.ask(statements.forget, { ids: plainList(ids) });
+    forgotten += ids.length;
+    last = ids.at(-1);
   }
 }

@@ -46,7 +46,7 @@ export async function heartbeat(
   const [row] = await session.ask(statement, { worker, claims: plainList(own), now: session.now() });
   const alive = truthOf(row?.[0]);
   if (!alive) claims.loseAll(worker);
-  await giveBack(session, worker, row?.[4], tell);
+  await giveBack(session, claims, worker, listOf(row?.[4]), tell);
   return {
     alive,
     cancelled: JSON.parse(row?.[1] ?? "[]"),
@@ -58,12 +58,17 @@ export async function heartbeat(
 /** A claim that was asked for and not answered may have been made all the same, long after it was given up. */
 async function giveBack(
   session: Session,
+  claims: Claims,
   worker: string,
-  unknown: Row[number] | undefined,
+  unknown: readonly (string | null)[],
   tell: (found: Findings) => void,
 ): Promise<void> {
-  if (listOf(unknown).length === 0) return;
-  await session.ask(statements.giveBack, { worker, claims: unknown ?? null, now: session.now() });
+  if (unknown.length === 0) return;
+  // The question may have waited for long, and what was not known when it was asked may be executing by now.
+  const own = new Set<string | null>(claims.ofWorker(worker));
+  const nobodys = unknown.flatMap((claim) => (claim === null || own.has(claim) ? [] : claim));
+  if (nobodys.length === 0) return;
+  await session.ask(statements.giveBack, { worker, claims: plainList(nobodys), now: session.now() });
   const found = new Findings();
   found.claimable = true;
   tell(found);

@@ -40,7 +40,7 @@ begin
   lanes := duckdive.lock_lanes_of(p_ids);
   -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
   perform from duckdive.runs where id = any(p_ids) order by id for update;
-  if exists (select from duckdive.runs where id = any(p_ids) and lane <> all(lanes)) then
+  if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
     raise exception 'a run came into another lane before it was locked' using errcode = '40001';
   end if;
   select array_agg(id), array_agg(worker) into held_runs, held_workers

@@ -43,6 +43,7 @@ language sql stable as $$
         select 'rests' from duckdive.event
         where run = p_run and token = p_token and worker = p_worker
           and kind in ('failed', 'snoozed', 'handedBack', 'parked', 'suspended')
+          and detail ->> 'cause' is distinct from 'its claim was never answered' -- which is not its own word: give_back
         limit 1
       )
     )
