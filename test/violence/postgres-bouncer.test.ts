@@ -100,7 +100,9 @@ for (const { name, preparedStatements, isSkipped } of ways) {
       }
     });
 
-    test("no lock of a session is left on its connections, and the dead are told by their silence", async () => {
+    test("no lock of a session is left on its connections, and the dead are told by their silence", {
+      timeout: 60_000,
+    }, async () => {
       await using duckdive = open(bouncer.url, { log: silent });
       const victim = await startWorker({ address: bouncer.url, hold: true });
       const run = await duckdive.enqueue(copy);

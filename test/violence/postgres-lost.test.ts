@@ -130,10 +130,13 @@ test("claims that a crash undid are aborted, executed by others, refused to thei
 }, async () => {
   const { url } = await ownDatabase(server);
   await using duckdive = open(url, { log: silent });
-  const runs = await duckdive.enqueueMany(Array.from({ length: 10 }, () => copy.with()));
-  const ids = runs.map(({ id }) => id);
   // Its slots are taken by what it holds; what it has lost goes to whoever comes.
   const owner = await startWorker({ address: url, hold: true });
+  // Whatever is synced after a claim carries it to the disk: nothing of the worker's beginning may come that late.
+  const locked = "select lock from duckdive.worker where id = $1 and lock is not null";
+  await eventually(async () => (await ask(url, locked, [owner.id])).length === 1, 10_000);
+  const runs = await duckdive.enqueueMany(Array.from({ length: 10 }, () => copy.with()));
+  const ids = runs.map(({ id }) => id);
   await eventually(async () => (await duckdive.count({ state: "running" })) === 10, 10_000);
   await server.restart("immediate");
   const back = wallClock();

@@ -71,8 +71,9 @@ describe.each(["a reader under REPEATABLE READ", "a writer that is idle"] as con
     const early = await pagesOf(client, statements.claim, claim());
     const peeked = await pagesOf(client, statements.peek, { abilities });
     await claimAndFinish(client, worker, 1_900);
-    expect(await pagesOf(client, statements.claim, claim())).toBeLessThan(early * 2);
-    expect(await pagesOf(client, statements.peek, { abilities })).toBeLessThan(peeked * 2);
+    // Walking the dead would be thousands; what is added is what the catalogue and the hint bits cost now and then.
+    expect(await pagesOf(client, statements.claim, claim())).toBeLessThan(early + 100);
+    expect(await pagesOf(client, statements.peek, { abilities })).toBeLessThan(peeked + 100);
     await holding.query("rollback");
     expect(await brokenRules(database.url)).toEqual([]);
     await store.rescue([worker]);
