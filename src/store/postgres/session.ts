@@ -118,7 +118,8 @@ export function createSession(options: {
         if (pause > firstPause) options.onReturn();
         return rows;
       } catch (error) {
-        if (isPrepared && isNamedStatementTrouble(error)) {
+        if (isNamedStatementTrouble(error) && ++conflicts <= conflictsBorne) {
+          // Others that were under way with a name meet the same, when names are given up already.
           isPrepared = false;
         } else if (isPartitionMissing(error)) {
           await ask(statements.extendHistory, { now: now() });
