@@ -66,9 +66,9 @@ async function giveBack(
   if (unknown.length === 0) return;
   // The question may have waited for long, and what was not known when it was asked may be executing by now.
   const own = new Set<string | null>(claims.ofWorker(worker));
-  const nobodys = unknown.flatMap((claim) => (claim === null || own.has(claim) ? [] : claim));
-  if (nobodys.length === 0) return;
-  await session.ask(statements.giveBack, { worker, claims: plainList(nobodys), now: session.now() });
+  const orphaned = unknown.flatMap((claim) => (claim === null || own.has(claim) ? [] : claim));
+  if (orphaned.length === 0) return;
+  await session.ask(statements.giveBack, { worker, claims: plainList(orphaned), now: session.now() });
   const found = new Findings();
   found.claimable = true;
   tell(found);
