@@ -137,3 +137,15 @@ test("what belongs to the runs of a partition goes with it, however many they ar
   expect(await store.prune(100)).toBe(2_500);
   expect(await ask(database.url, "select from duckdive.body")).toEqual([]);
 });
+
+test("a partition of today that was taken out comes back with what it holds, and runs go on ending", async () => {
+  await workOne();
+  const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
+  const before = await store.count({ states: ["succeeded"] });
+  await ask(
+    database.url,
+    `alter table duckdive.history_week detach partition duckdive.history_week_${today}`,
+  );
+  expect(await workOne()).toEqual([{ taken: true, state: "succeeded" }]);
+  expect(await store.count({ states: ["succeeded"] })).toBe(before + 1);
+});

@@ -241,12 +241,19 @@ create function duckdive.make_partition(p_kind duckdive.keep_class, p_lower bigi
 language plpgsql volatile as $$
 declare
   name constant text := 'history_' || p_kind.name || '_' || to_char(to_timestamp(p_lower / 1000) at time zone 'UTC', 'YYYYMMDD');
+  is_pending boolean;
 begin
-  if to_regclass('duckdive.' || name) is not null then return false; end if;
+  if to_regclass('duckdive.' || name) is null then
+    execute format('create table duckdive.%I (like duckdive.%I including all)', name, 'history_' || p_kind.name);
+  else
+    -- One that a clock which jumped ahead has taken out comes back with what it holds.
+    select inhdetachpending into is_pending from pg_inherits where inhrelid = to_regclass('duckdive.' || name);
+    if found and not is_pending then return false; end if;
+    if found then perform duckdive.finish_detach('history_' || p_kind.name, name); end if;
+  end if;
   execute format(
-    'create table duckdive.%I (like duckdive.%I including all, '
-    || 'constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s))',
-    name, 'history_' || p_kind.name, p_kind.class, p_lower, p_lower + p_kind.width
+    'alter table duckdive.%I add constraint bounds check (keep_class = %s and finished_at >= %s and finished_at < %s)',
+    name, p_kind.class, p_lower, p_lower + p_kind.width
   );
   execute format(
     'alter table duckdive.%I attach partition duckdive.%I for values from (%s) to (%s)',
