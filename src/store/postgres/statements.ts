@@ -207,8 +207,7 @@ order by asked.number`,
 on conflict do nothing`,
   pauses: `select kind, name from duckdive.pause order by kind, name`,
   peek: `select
-  exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false))
-    or exists (select from duckdive.runs where state = 'waiting' and wait_reason = 'preparation'),
+  exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false)) or calls.preparation,
   exists (
     select from duckdive.lane cross join lateral (
       select pend from duckdive.lane_state as own where own.lane = lane.id order by own.n desc limit 1
@@ -216,7 +215,8 @@ on conflict do nothing`,
     where state.pend <> '{}'
   ),
   duckdive.next_due(null),
-  exists (select from duckdive.runs where cancel_asked is not null)`,
+  calls.cancellation
+from duckdive.calls() as calls`,
   peers: `select worker.id, worker.host, worker.pid, worker.process_start, worker.beats,
   worker.lock is not null,
   exists (
@@ -1981,6 +1981,17 @@ language sql stable as $$
   from part
   where extract(epoch from starts)::bigint * 1000 + width + longest <= duckdive.now_or(p_now)
 $$;
+
+-- Whether runs wait for their preparation, and whether somebody shall end. Indexes: runs_waiting, runs_cancel.
+create function duckdive.calls(out preparation boolean, out cancellation boolean)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  preparation := exists (select from duckdive.runs where state = 'waiting' and wait_reason = 'preparation');
+  cancellation := exists (select from duckdive.runs where cancel_asked is not null);
+end $$;
 `,
   },
   {

@@ -340,3 +340,14 @@ language sql stable as $$
   from part
   where extract(epoch from starts)::bigint * 1000 + width + longest <= duckdive.now_or(p_now)
 $$;
+
+-- Whether runs wait for their preparation, and whether somebody shall end. Indexes: runs_waiting, runs_cancel.
+create function duckdive.calls(out preparation boolean, out cancellation boolean)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  preparation := exists (select from duckdive.runs where state = 'waiting' and wait_reason = 'preparation');
+  cancellation := exists (select from duckdive.runs where cancel_asked is not null);
+end $$;
