@@ -118,6 +118,16 @@ const most = {
   rescue: 7_500,
 };
 
+/** Before PostgreSQL 17 an index looks a list of keys up one by one, from its root, and in every partition. */
+const mostBefore17 = { ...most, insert: 8_000, claimed: 300, find: 8_000 };
+
+async function limitsOf(client: Client): Promise<Record<string, number>> {
+  const { rows } = await client.query<{ version: string }>(
+    "select current_setting('server_version_num') as version",
+  );
+  return Number(rows[0]?.version) < 170_000 ? mostBefore17 : most;
+}
+
 test.each(Object.entries(kinds))(
   "with statistics %s no statement looks through everything",
   {
@@ -134,6 +144,7 @@ test.each(Object.entries(kinds))(
     await send(client, statements.makeLanes, { lanes: '[{"queue": "default", "priority": 0}]' });
     await prepare(database.url, client);
     const pages = await costs(store, client);
-    for (const [verb, limit] of Object.entries(most)) expect.soft(pages[verb], verb).toBeLessThan(limit);
+    for (const [verb, limit] of Object.entries(await limitsOf(client)))
+      expect.soft(pages[verb], verb).toBeLessThan(limit);
   },
 );
