@@ -12,6 +12,7 @@ export const defaults = {
   priority: 0,
   retry: { attempts: 10, kind: "exponential", base: "5s", factor: 3, cap: "6h", jitter: 0.2 },
   timeout: "15m",
+  crashes: 3,
   keep: { succeeded: "7d", failed: "90d", cancelled: "7d" },
   version: 1,
   drain: "25s",

@@ -64,6 +64,11 @@ export interface Policy<P> {
   retry?: Retry;
   /** Of one execution; 15 minutes unless given, and never none: a hang must end. */
   timeout?: Duration;
+  /**
+   * How many workers a run may take down, by a crash, a blocked event loop or by using up the memory; then it fails with
+   * reason `poison`, whatever attempts are left. Whole number from 1; 3 unless given.
+   */
+  crashes?: number;
   /** From the request to the first start; a run that is later fails with reason `expired`. */
   startWithin?: Duration;
   /** From the request to the end; a run that is later fails with reason `expired`. */

@@ -19,6 +19,7 @@ describe("defaults", () => {
       attempts: 10,
       backoff: { kind: "exponential", base: 5_000, factor: 3, cap: 21_600_000, jitter: 0.2 },
       timeout: 900_000,
+      crashes: 3,
       keep: { succeeded: 604_800_000, failed: 7_776_000_000, cancelled: 604_800_000 },
       version: 1,
     });
@@ -45,6 +46,7 @@ describe("a policy", () => {
       queue: "mail",
       priority: -10,
       timeout: "30s",
+      crashes: 1,
       startWithin: "1h",
       finishWithin: 5_000,
       version: 3,
@@ -56,6 +58,7 @@ describe("a policy", () => {
       queue: "mail",
       priority: -10,
       timeout: 30_000,
+      crashes: 1,
       startWithin: 3_600_000,
       finishWithin: 5_000,
       version: 3,
@@ -96,6 +99,7 @@ describe("a policy", () => {
   test.each<[object, RegExp]>([
     [{ timout: "30s" }, /^job "mail" has no option "timout"\. Did you mean "timeout"\?/],
     [{ timeout: "30 seconds" }, /^job "mail": timeout is "30 seconds", which is not a duration/],
+    [{ crashes: 0 }, /job "mail": crashes is 0\. Use a whole number from 1 up/],
     [{ timeout: 0 }, /timeout is 0\. Use a time longer/],
     [{ startWithin: -1 }, /startWithin is -1/],
     [{ queue: "" }, /^The queue of job "mail" needs a name/],

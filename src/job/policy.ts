@@ -34,6 +34,7 @@ export interface ResolvedPolicy {
   readonly backoff: ResolvedBackoff;
   readonly when?: (error: StoredError) => boolean;
   readonly timeout: number;
+  readonly crashes: number;
   readonly startWithin?: number;
   readonly finishWithin?: number;
   readonly keep: { readonly succeeded: number; readonly failed: number; readonly cancelled: number } | false;
@@ -53,6 +54,7 @@ export const policyOptions = [
   "priority",
   "retry",
   "timeout",
+  "crashes",
   "startWithin",
   "finishWithin",
   "unique",
@@ -88,12 +90,15 @@ export function resolvePolicy(declared: Policy<Fields>, where: string): Resolved
   }
   checkInteger(priority, priorities.lowest, priorities.highest, `${where}: priority`);
   checkInteger(version, 1, maxInteger, `${where}: version`);
+  const { crashes = defaults.crashes } = declared;
+  checkInteger(crashes, 1, maxInteger, `${where}: crashes`);
   const retry = resolveRetry(declared.retry, where);
   return {
     queue,
     priority,
     ...retry,
     timeout: positive(declared.timeout ?? defaults.timeout, `${where}: timeout`),
+    crashes,
     ...optional("startWithin", declared.startWithin, where),
     ...optional("finishWithin", declared.finishWithin, where),
     keep: resolveKeep(declared.keep, where),

@@ -1,6 +1,6 @@
 // One execution: from a claimed run to the settlement that ends it.
 //
-//   refuse    a run this worker may not or need not execute ends at once: parked, expired, exhausted, invalid
+//   refuse    a run this worker may not or need not execute ends at once: parked, poisoned, exhausted, expired, invalid
 //   call      the handler, inside the middleware, with its `ctx`, under its timeout
 //   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
 //   clean up  what was registered with `ctx.defer`, last first
@@ -22,6 +22,7 @@ import { composeExecute } from "../middleware/index.js";
 import {
   type Ended,
   isExhausted,
+  isPoison,
   type Settlement,
   storedError,
   storedText,
@@ -87,6 +88,7 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
   if (known === undefined || known.policy.version < claimed.version)
     return { how: "parked", reason: "worker", on: abilityOf(claimed) };
   if (claimed.paused) return { how: "parked", reason: "paused", on: claimed.job };
+  if (isPoison(claimed, known.policy)) return { how: "poisoned" };
   if (isExhausted(claimed, known.policy)) return { how: "exhausted" };
   if (claimed.startBy !== undefined && claimed.startBy <= now)
     return { how: "expired", limit: "startWithin" };

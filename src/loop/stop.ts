@@ -11,6 +11,8 @@ export type Stop =
   | { readonly why: "cancelled"; readonly reason: string }
   /** The worker stops: the run goes back without losing the attempt. */
   | { readonly why: "shutdown" }
+  /** Somebody told the worker to kill what it runs: a failed attempt. */
+  | { readonly why: "killed" }
   /** The claim was lost, or may be: what this execution does next is likely to be refused. */
   | { readonly why: "lost" };
 
@@ -18,7 +20,7 @@ export type Stop =
 export class ExecutionStoppedError extends DuckdiveError {
   static readonly code = "EXECUTION_STOPPED";
   readonly code = ExecutionStoppedError.code;
-  /** "timeout", "expired", "cancelled", "shutdown" or "lost". */
+  /** "timeout", "expired", "cancelled", "shutdown", "killed" or "lost". */
   readonly why: Stop["why"];
 
   constructor(run: string, stop: Stop) {
@@ -34,8 +36,15 @@ const sentences: Record<Stop["why"], string> = {
   expired: "the run's `finishWithin` is over",
   cancelled: "somebody cancelled the run",
   shutdown: "its worker is shutting down; the run goes back to the queue without losing the attempt",
+  killed: "somebody told its worker to kill what it runs; the attempt counts as failed",
   lost: "another worker owns the run now, or may soon",
 };
+
+const killedError = {
+  name: "KilledError",
+  code: "KILLED",
+  message: "somebody told the worker to kill what it was running",
+} as const;
 
 /** What becomes of an execution that was stopped and did not return a value. */
 export function endedBy(stop: Stop): Ended {
@@ -46,6 +55,8 @@ export function endedBy(stop: Stop): Ended {
       return { how: "expired", limit: "finishWithin" };
     case "cancelled":
       return { how: "cancelled", reason: stop.reason };
+    case "killed":
+      return { how: "threw", error: killedError };
     // A lost claim may turn out not to be lost, when only the store was away: then the attempt is not lost either.
     case "shutdown":
     case "lost":

@@ -25,4 +25,6 @@ export type Ended =
   /** Never executed, or stopped: `startWithin` or `finishWithin` is over. */
   | { readonly how: "expired"; readonly limit: "startWithin" | "finishWithin" }
   /** Never executed: earlier executions were lost with their workers until no attempt was left. */
-  | { readonly how: "exhausted" };
+  | { readonly how: "exhausted" }
+  /** Never executed: it has taken down as many workers as its policy lets it. */
+  | { readonly how: "poisoned" };

@@ -73,6 +73,7 @@ export const failureReasons = {
   error: "the handler threw and no attempt was left, or its `retry.when` said no",
   timeout: "the last attempt ran past its timeout",
   lost: "the last attempt was lost with its worker",
+  poison: "it took down as many workers as its `crashes` lets it",
   expired: "it had not started within `startWithin`, or not ended within `finishWithin`",
   "invalid-input": "its stored input is not what the job accepts",
   "not-built": "it asked for what this version of duckdive does not do",

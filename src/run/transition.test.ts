@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { State } from "../job/index.js";
 import type { Ended } from "./ended.js";
 import { hasEnded, isLegal, type MoveName, moves, states } from "./states.js";
-import { isExhausted, type Policy, shortestKeep, transition } from "./transition.js";
+import { isExhausted, isPoison, type Policy, shortestKeep, transition } from "./transition.js";
 
 const error = { name: "Error", message: "boom" };
 
@@ -21,6 +21,7 @@ function moveOf(ended: Ended, to: State): MoveName {
     case "invalidInput":
     case "expired":
     case "exhausted":
+    case "poisoned":
       return "fail";
     case "cancelled":
       return "cancel";
@@ -152,6 +153,33 @@ describe("a run", () => {
   });
 });
 
+test("a run that only takes workers down is executed as often as its policy's crashes, and fails as poison", () => {
+  const limits = fc.record({
+    attempts: fc.integer({ min: 1, max: 9 }),
+    crashes: fc.integer({ min: 1, max: 9 }),
+  });
+  fc.assert(
+    fc.property(policies, limits, (policy, { attempts, crashes }) => {
+      const run: Model = { state: "ready", attempt: 0, crashes: 0, token: 0 };
+      let executions = 0;
+      while (!hasEnded(run.state)) {
+        claim(run);
+        const given = { run: "r", ...run };
+        if (isPoison(given, { crashes })) settle(run, { how: "poisoned" }, policy, () => 0);
+        else if (isExhausted(given, { ...policy, attempts }))
+          settle(run, { how: "exhausted" }, policy, () => 0);
+        else {
+          executions += 1;
+          crash(run);
+        }
+      }
+      expect(run.state).toBe("failed");
+      expect(executions).toBe(Math.min(attempts, crashes));
+      expect(isPoison(run, { crashes })).toBe(crashes <= attempts);
+    }),
+  );
+});
+
 function walk(policy: Policy, path: readonly (Ended | "crash" | "cancel" | "retry")[], random: number): void {
   const run: Model = { state: "ready", attempt: 0, crashes: 0, token: 0 };
   for (const step of path) {
@@ -245,6 +273,20 @@ describe("transition", () => {
   test("hands the store's own mark of the claim through", () => {
     const settlement = transition({ ...execution, claim: "c" }, { how: "handedBack" }, policy, () => 0);
     expect(settlement).toMatchObject({ claim: "c", state: "ready", giveBack: true });
+  });
+
+  test("says how many workers a poisoned run took down, and gives it no other attempt", () => {
+    const ended = (crashes: number) =>
+      transition({ ...execution, crashes }, { how: "poisoned" }, policy, () => 0);
+    expect(ended(3)).toMatchObject({
+      state: "failed",
+      reason: "poison",
+      keep: 2,
+      error: { name: "PoisonError", code: "POISON", message: expect.stringContaining("took down 3 workers") },
+      events: [{ kind: "failed" }],
+    });
+    expect(ended(3).giveBack).toBeUndefined();
+    expect(ended(1).error?.message).toContain("took down the worker");
   });
 
   test("says how often the worker of an exhausted run died", () => {

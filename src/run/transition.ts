@@ -68,12 +68,22 @@ export function transition(
       return finalFailure(execution, expiryError(ended.limit), "expired", policy);
     case "exhausted": // fail
       return finalFailure(execution, lostError(execution.crashes), "lost", policy);
+    case "poisoned": // fail
+      return finalFailure(execution, poisonError(execution.crashes), "poison", policy);
   }
 }
 
 /** True when a claimed run has no attempt left to execute: its earlier ones were lost with their workers. */
 export function isExhausted(execution: Execution, policy: Policy): boolean {
   return execution.attempt > policy.attempts;
+}
+
+/** True when a claimed run has taken down so many workers that it must not be given another one. */
+export function isPoison(
+  execution: Pick<Execution, "crashes">,
+  policy: Pick<ResolvedPolicy, "crashes">,
+): boolean {
+  return execution.crashes >= policy.crashes;
 }
 
 function again(
@@ -137,5 +147,15 @@ function lostError(crashes: number): StoredError {
     name: "WorkerLostError",
     code: "LOST",
     message: `its worker died ${crashes === 1 ? "once" : `${crashes} times`} while executing it, and no attempt is left`,
+  };
+}
+
+function poisonError(crashes: number): StoredError {
+  return {
+    name: "PoisonError",
+    code: "POISON",
+    message:
+      `it took down ${crashes === 1 ? "the worker" : `${crashes} workers`} that executed it, so no other is given to it; ` +
+      "its events say how each of them died. Mend the job, then retry the run",
   };
 }

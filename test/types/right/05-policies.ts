@@ -17,6 +17,7 @@ export const taste = job({
     { limit: 1, by: (input) => (input.blind ? input.wine : null) },
   ],
   rate: { limit: 60, per: "1h", by: "house", burst: 5 },
+  crashes: 5,
   startWithin: "2h",
   finishWithin: "1d",
   keep: { succeeded: "2d", failed: "60d" },
