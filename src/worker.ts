@@ -102,7 +102,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     if (change.due !== undefined) promoter.expect(change.due);
     if (change.origin === "elsewhere" && change.claimable) preparer.soon();
     // At the end of the turn: a claim in the same commit has then been taken in by the loop.
-    if (change.cancelAsked) setImmediate(() => void lookForCancelled());
+    if (change.asked) setImmediate(() => void lookForCancelled());
   }
 
   const lookForCancelled = rounds(async () => {

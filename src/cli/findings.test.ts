@@ -23,6 +23,8 @@ const worker: WorkerRow = {
   startedAt: 0,
   heartbeatAt: 99_000,
   running: 0,
+  runner: undefined,
+  report: undefined,
 };
 const queue: QueueRow = {
   name: "mail",

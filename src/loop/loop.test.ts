@@ -219,7 +219,7 @@ describe("a store in trouble", () => {
     const first = await duckdive.enqueue(hold);
     const worker = work();
     await until(() => signals.length === 1);
-    await base.store.rescue([worker.id]);
+    await base.store.rescue([{ worker: worker.id }]);
     await until(() => heard.some(({ name }) => name === "refused"));
     expect(signals[0]?.reason).toMatchObject({ code: "EXECUTION_STOPPED", why: "lost" });
     await worker.idle();
@@ -233,7 +233,7 @@ describe("a store in trouble", () => {
     const { store, work, clock } = engine([job({ name: "nothing", handle() {} })]);
     const worker = work();
     await worker.idle();
-    await store.rescue([worker.id]);
+    await store.rescue([{ worker: worker.id }]);
     expect(await store.workers()).toEqual([]);
     await clock.advance(10_000);
     await until(async () => (await store.workers()).length === 1);
@@ -259,7 +259,7 @@ describe("a store in trouble", () => {
     await worker.ready;
     await duckdive.enqueue(note);
     await until(() => registrations === 2);
-    await base.store.rescue([worker.id]);
+    await base.store.rescue([{ worker: worker.id }]);
     await clock.advance(10_000);
     expect(calls.get("heartbeat")).toBe(1);
     held.open();

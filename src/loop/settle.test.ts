@@ -62,7 +62,7 @@ describe("settling", () => {
     const { id } = await duckdive.enqueue(note);
     const worker = work();
     await until(() => heard.length === 1);
-    await store.rescue([worker.id]);
+    await store.rescue([{ worker: worker.id }]);
     await duckdive.pause("default");
     release.open();
     await until(() => heard.some(({ name }) => name === "refused"));

@@ -176,7 +176,7 @@ describe("ctx.tx", () => {
         if (seen.length > 0) return;
         const { store } = parts;
         const [worker] = await store.workers();
-        await store.rescue([worker?.id ?? ""]);
+        await store.rescue([{ worker: worker?.id ?? "" }]);
         await ctx.tx("late", (tx) => void write(tx, ctx.runId, "late")).catch((error) => seen.push(error));
         seen.push(ctx.signal.reason);
         throw new Error("it lets go");
@@ -311,7 +311,7 @@ describe("ctx.succeed", () => {
         const execution = ++executions;
         if (execution === 1) {
           const [worker] = await parts.store.workers();
-          await parts.store.rescue([worker?.id ?? ""]);
+          await parts.store.rescue([{ worker: worker?.id ?? "" }]);
         }
         return ctx.succeed((tx) => void write(tx, ctx.runId, `execution ${execution}`));
       },

@@ -48,6 +48,8 @@ const worker: WorkerRow = {
   startedAt: now - minute,
   heartbeatAt: now - 3_000,
   running: 0,
+  runner: undefined,
+  report: undefined,
 };
 
 const error = { name: "TypeError", message: "no such address" };

@@ -256,7 +256,7 @@ describe("the one watcher", () => {
     });
     results.wait("elsewhere", { everyChange: false, failed() {}, seen: () => false });
     for (let number = 0; number < 100; number++) {
-      hear({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
+      hear({ origin: "elsewhere", ended: [], claimable: true, asked: true });
       await new Promise<void>((resolve) => {
         const seen = (): boolean => {
           resolve();

@@ -117,7 +117,22 @@ export interface NewWorker {
   /** When that process began, in the unit of its system; tells a reused pid from the process that had it. */
   readonly processStart?: string | undefined;
   readonly release?: string | undefined;
+  /** The process on the same machine that keeps it alive, and says what it died of. */
+  readonly runner?: number | undefined;
   readonly abilities: readonly Ability[];
+  readonly queues: Readonly<Record<string, number>>;
+}
+
+/** How a worker is, as it says itself. */
+export interface WorkerReport {
+  readonly state: "working" | "quiet" | "stopping";
+  /** Resident memory of its process, in bytes. */
+  readonly memory: number;
+  /** The longest its event loop was late since the report before, in milliseconds. */
+  readonly delay: number;
+  /** Executions that were given up and have not ended. */
+  readonly leaked: number;
+  /** Its slots by queue, which a message may have changed since it registered. */
   readonly queues: Readonly<Record<string, number>>;
 }
 
@@ -199,6 +214,16 @@ export type Note = Fence &
       }
   );
 
+/** Something that a worker is told. */
+export interface Message {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text. */
+  readonly payload: string | undefined;
+  /** When it was sent, on the store's clock. */
+  readonly at: number;
+}
+
 /** What a worker learns when it shows that it lives. */
 export interface Pulse {
   /** False: somebody took this worker for dead and gave its runs away; it must abort them and register anew. */
@@ -207,15 +232,19 @@ export interface Pulse {
   readonly cancelled: readonly { readonly run: string; readonly token: number; readonly reason: string }[];
   /** Executions whose claim is gone, by a crash of the database or because somebody changed the run: to be aborted. */
   readonly lost: readonly (Fence & { readonly claim?: string })[];
+  /** What it was told and has not `heard` yet, oldest first, at most a hundred at once. */
+  readonly messages: readonly Message[];
 }
 
 export interface Work {
   /** Enters a worker and what it has, and unparks what waited for that. Entering again under the same id is legal. */
   register(worker: NewWorker): Promise<void>;
-  /** Shows that the worker lives: a write. */
-  heartbeat(worker: string): Promise<Pulse>;
+  /** Shows that the worker lives, and how it is: a write. Without a report the one before stands. */
+  heartbeat(worker: string, report?: WorkerReport): Promise<Pulse>;
   /** The same answer without showing life: a read, for a worker that was woken. */
   pulse(worker: string): Promise<Pulse>;
+  /** The worker has obeyed these messages, or never will: they are not told to it again. Unknown ids are legal. */
+  heard(worker: string, messages: readonly string[]): Promise<void>;
   /** Takes a worker out that has settled all it held; what it still holds was lost, and is given back as by `rescue`. */
   retire(worker: string): Promise<void>;
   /** Takes runs: highest priority first, then longest due. Counts their attempt. Writes nothing when there are none. */
@@ -245,11 +274,23 @@ export interface Work {
 
 // ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** A worker that is dead, and what is known of why. */
+export interface Death {
+  readonly worker: string;
+  /** In words that go on "the worker was lost: …". */
+  readonly cause?: string | undefined;
+  /** Runs that are to blame. Absent: that is not known, and each that it held may be; empty: none is. */
+  readonly culprits?: readonly string[] | undefined;
+}
+
 export interface Rescued {
   readonly run: string;
   readonly job: string;
   readonly attempt: number;
   readonly worker: string;
+  readonly cause?: string;
+  /** Others are to blame: no crash was counted, and its attempt was given back. */
+  readonly innocent?: true;
 }
 
 export interface Promotion {
@@ -262,10 +303,17 @@ export interface Promotion {
 export interface Upkeep {
   /** Makes ready what is due, and fails what has expired; at most `limit` of each, so that no lock is long. */
   promote(limit: number): Promise<Promotion>;
-  /** Workers that the store can tell are dead. Cheap enough to ask every second: reads no table when nothing changed. */
-  findLost(): Promise<string[]>;
-  /** Gives the runs of dead workers back, recording each lost execution, and takes those workers out. */
-  rescue(workers: readonly string[]): Promise<Rescued[]>;
+  /**
+   * Workers that the store can tell are dead, each with a cause. Cheap enough to ask every second: reads no table when
+   * nothing changed. One whose runner lives is left to the runner for a few seconds, since that one knows whom to blame.
+   */
+  findLost(): Promise<Death[]>;
+  /**
+   * Gives the runs of dead workers back, recording each lost execution, and takes those workers out. For a run that is
+   * or may be to blame a crash is counted, and its attempt stays counted; one that is surely innocent gets its attempt
+   * back. A death that is known already does nothing.
+   */
+  rescue(deaths: readonly Death[]): Promise<Rescued[]>;
   /** Removes what is past its keeping, at most `limit` runs; answers how many went. */
   prune(limit: number): Promise<number>;
 }
@@ -358,6 +406,27 @@ export interface WorkerRow {
   readonly startedAt: number;
   readonly heartbeatAt: number;
   readonly running: number;
+  readonly runner: number | undefined;
+  /** As of its last heartbeat; undefined before the first that came with one. */
+  readonly report: WorkerReport | undefined;
+}
+
+/** A worker that is not there any more, and what became of what it had. */
+export interface DepartedWorker {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly release: string | undefined;
+  readonly startedAt: number;
+  readonly heartbeatAt: number;
+  readonly endedAt: number;
+  /** "stopped": it left by itself and held nothing. "lost": it died, or left with runs in hand. */
+  readonly how: "stopped" | "lost";
+  readonly cause: string | undefined;
+  /** How many runs were given back. */
+  readonly lost: number;
+  /** The first hundred of them. */
+  readonly runs: readonly string[];
 }
 
 export interface QueueRow {
@@ -401,7 +470,7 @@ export interface Hand {
   ): Promise<{ readonly events: readonly TimelineEvent[]; readonly logs: readonly LogLine[] }>;
   /** Ends runs that are not running; asks for the end of those that are. Answers which it did something to. */
   cancel(ids: readonly string[], reason: string): Promise<boolean[]>;
-  /** Makes failed and cancelled runs ready again, with all attempts. Answers which. */
+  /** Makes failed and cancelled runs ready again, with all attempts and no crash on record. Answers which. */
   retry(ids: readonly string[]): Promise<boolean[]>;
   /** Removes runs that are not running. Answers which. */
   remove(ids: readonly string[]): Promise<boolean[]>;
@@ -412,8 +481,24 @@ export interface Hand {
   paused(): Promise<PauseTarget[]>;
   queues(): Promise<QueueRow[]>;
   workers(): Promise<WorkerRow[]>;
+  /** Workers that have left or died, newest first. Kept for seven days, the last thousand at most. */
+  departed(limit: number): Promise<DepartedWorker[]>;
+  /**
+   * Tells workers something. Durable until each has heard it or is gone; a message sent again under its id is the same.
+   * Answers to how many registered workers each went.
+   */
+  tell(messages: readonly NewMessage[]): Promise<number[]>;
   publish(definitions: readonly Definition[]): Promise<void>;
   definitions(): Promise<Definition[]>;
+}
+
+export interface NewMessage {
+  readonly id: string;
+  /** The worker; absent: every worker that is registered now. */
+  readonly to?: string | undefined;
+  readonly name: string;
+  /** JSON text, at most 1 MiB. */
+  readonly payload?: string | undefined;
 }
 
 export interface NewSignal {
@@ -457,8 +542,8 @@ export interface Change {
   readonly claimable: boolean;
   /** A moment has come into the store at which something is due: the earliest of them. */
   readonly due?: number | undefined;
-  /** Somebody may have asked a running run to stop. */
-  readonly cancelAsked: boolean;
+  /** Somebody may have asked a worker for something: for the end of a run, or by a message. */
+  readonly asked: boolean;
 }
 
 export interface Doctor {

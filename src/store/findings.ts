@@ -7,7 +7,7 @@ import type { Change } from "./contract.js";
 export class Findings {
   readonly ended: string[] = [];
   claimable = false;
-  cancelAsked = false;
+  asked = false;
   /** Rows of workers changed: not told to listeners, but to whoever looks for the dead. */
   workers = false;
   /** The earliest moment at which something that was recorded is due. */
@@ -22,15 +22,15 @@ export class Findings {
   merge(other: Findings): void {
     this.ended.push(...other.ended);
     this.claimable ||= other.claimable;
-    this.cancelAsked ||= other.cancelAsked;
+    this.asked ||= other.asked;
     this.workers ||= other.workers;
     this.dueAt(other.due);
   }
 
   /** As the listeners hear it; undefined when there is nothing to tell. */
   toChange(): Change | undefined {
-    const { ended, claimable, cancelAsked, due } = this;
-    if (ended.length === 0 && !claimable && !cancelAsked && due === undefined) return undefined;
-    return { origin: "here", ended, claimable, cancelAsked, ...(due === undefined ? {} : { due }) };
+    const { ended, claimable, asked, due } = this;
+    if (ended.length === 0 && !claimable && !asked && due === undefined) return undefined;
+    return { origin: "here", ended, claimable, asked, ...(due === undefined ? {} : { due }) };
   }
 }

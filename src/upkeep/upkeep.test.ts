@@ -5,7 +5,7 @@ import { counting, gate, memory, until } from "../../test/engine.js";
 import { job, policyOf } from "../job/index.js";
 import { Events, newId, type Service } from "../kernel/index.js";
 import type { RunEvents } from "../run/index.js";
-import type { NewRun, Store } from "../store/contract.js";
+import type { Death, NewRun, Store } from "../store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./index.js";
 
 const fail = (error: unknown): void => {
@@ -181,7 +181,7 @@ describe("rescue", () => {
 
   test("looks every second, gives the runs of the dead back, and tells of each", async () => {
     const { store: base, clock } = memory();
-    const lost: string[] = [];
+    const lost: Death[] = [];
     const { store, calls } = counting(base, { findLost: async () => lost });
     const worker = dead();
     await store.register(worker);
@@ -193,7 +193,7 @@ describe("rescue", () => {
     const rescuer = await started(createRescuer(store, clock, events));
     await clock.advance(2_000);
     expect(calls.get("findLost")).toBe(3);
-    lost.push(worker.id);
+    lost.push({ worker: worker.id });
     await clock.advance(1_000);
     await until(() => heard.length === 2);
     expect(heard).toMatchObject([

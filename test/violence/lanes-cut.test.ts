@@ -132,7 +132,7 @@ class Walk {
   async #rescue(store: Store, index: number): Promise<void> {
     const lost = at(this.#workers, index);
     this.#workers[index] = newId();
-    await store.rescue([lost]);
+    await store.rescue([{ worker: lost }]);
     this.#workers[index] = await enter(store);
   }
 
@@ -142,8 +142,10 @@ class Walk {
     const registered = await ask(this.#database.url, "select id from duckdive.worker");
     const living = new Set(registered.map((row) => row.id));
     const orphans = claims.flatMap(({ worker }) => (living.has(worker) ? [] : String(worker)));
-    expect(await store.findLost()).toEqual(expect.arrayContaining(orphans));
-    await store.rescue([...new Set([...claims, ...registered].map((row) => String(row.worker ?? row.id)))]);
+    const lost = (await store.findLost()).map(({ worker }) => worker);
+    expect(lost).toEqual(expect.arrayContaining(orphans));
+    const everybody = new Set([...claims, ...registered].map((row) => String(row.worker ?? row.id)));
+    await store.rescue([...everybody].map((worker) => ({ worker })));
     const worker = await enter(store);
     const open = { states: ["ready", "scheduled", "running", "waiting"] } as const;
     await eventually(async () => {

@@ -156,7 +156,7 @@ async function strike(
   const victim = workers[place];
   if (victim === undefined) throw new RangeError("there are two workers");
   if (!kills) {
-    await store.rescue([victim.id]);
+    await store.rescue([{ worker: victim.id }]);
     return;
   }
   await victim.kill();

@@ -193,7 +193,7 @@ test("a settlement of a run that was given to others stays refused", async () =>
   const run = aRun("given");
   await store.insert([run]);
   const [claimed] = await claimFrom(store, worker, "given");
-  await direct.rescue([worker]);
+  await direct.rescue([{ worker }]);
   const other = await aWorker(direct);
   const [again] = await claimFrom(direct, other, "given");
   if (claimed === undefined || again === undefined) expect.unreachable();

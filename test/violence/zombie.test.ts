@@ -31,7 +31,7 @@ describe.each(places)("$name", ({ place }) => {
     for (const run of await store.find(ids))
       expect(run).toMatchObject({ state: "running", worker: zombie.id, crashes: 0 });
 
-    expect(await store.rescue([zombie.id])).toHaveLength(10);
+    expect(await store.rescue([{ worker: zombie.id }])).toHaveLength(10);
     await Promise.all(runs.map((run) => run.outcome({ timeout: "10s" })));
     const before = await store.find(ids);
     for (const run of before)

@@ -9,7 +9,7 @@ import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../con
 import { find } from "./hand.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, jsonText, numberOf, optionalText, textList, truthOf } from "./text.js";
+import { idList, jsonText, numberOf, optionalNumber, optionalText, textList, truthOf } from "./text.js";
 
 function filterValues(filter: RunFilter): Values {
   const list = (values: readonly string[] | undefined): string | null =>
@@ -117,7 +117,7 @@ export async function queues(session: Session): Promise<QueueRow[]> {
 /** The workers that are registered. */
 export async function workers(session: Session): Promise<WorkerRow[]> {
   const rows = await session.ask(statements.workers);
-  return rows.map(([id, host, pid, release, slots, startedAt, heartbeatAt, running, abilities]) => ({
+  return rows.map(([id, host, pid, release, slots, startedAt, heartbeatAt, running, abilities, ...rest]) => ({
     id: id ?? "",
     host: host ?? "",
     pid: numberOf(pid),
@@ -127,6 +127,8 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
     startedAt: numberOf(startedAt),
     heartbeatAt: numberOf(heartbeatAt),
     running: numberOf(running),
+    runner: optionalNumber(rest[0]),
+    report: rest[1] === null || rest[1] === undefined ? undefined : JSON.parse(rest[1]),
   }));
 }
 

@@ -36,7 +36,7 @@ export async function cancel(
   const values = { reason: withoutNul(reason), now: session.now() };
   return eachSlice(session, ids, statements.cancel, values, tell, (answer, id, found) => {
     if (answer === "ended") found.ended.push(id);
-    if (answer === "asked") found.cancelAsked = true;
+    if (answer === "asked") found.asked = true;
     return answer !== null;
   });
 }

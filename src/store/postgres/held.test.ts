@@ -76,7 +76,7 @@ describe.each(["a reader under REPEATABLE READ", "a writer that is idle"] as con
     expect(await pagesOf(client, statements.peek, { abilities })).toBeLessThan(peeked + 100);
     await holding.query("rollback");
     expect(await brokenRules(database.url)).toEqual([]);
-    await store.rescue([worker]);
+    await store.rescue([{ worker }]);
     await store.cancel(ids, "the test is over");
   }, 60_000);
 

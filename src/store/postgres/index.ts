@@ -7,7 +7,8 @@
 // Before this come `open()` and the worker, which choose a store. After it come the files of this folder.
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock, withoutSecrets } from "../../kernel/index.js";
-import type { Change, Store } from "../contract.js";
+import type { Change, Store, WorkerReport } from "../contract.js";
+import { causes } from "../deaths.js";
 import { StoreClosedError } from "../errors.js";
 import type { Findings } from "../findings.js";
 import { throughConnections } from "./application.js";
@@ -147,7 +148,7 @@ export function postgres(options: PostgresOptions): Store {
     intake.forget();
     morgue.doubt();
     claims.suspect();
-    lookout.tell({ origin: "elsewhere", ended: [], claimable: true, cancelAsked: true });
+    lookout.tell({ origin: "elsewhere", ended: [], claimable: true, asked: true });
   }
 
   function tellHere(found: Findings): void {
@@ -224,9 +225,16 @@ export function postgres(options: PostgresOptions): Store {
   async function beat(
     worker: string,
     statement: typeof statements.heartbeat | typeof statements.pulse,
+    report?: WorkerReport,
   ): ReturnType<Store["heartbeat"]> {
     const before = Date.now();
-    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, worker, statement, tell);
+    const { databaseTime, ...pulse } = await staff.heartbeat(
+      session,
+      claims,
+      { worker, report },
+      statement,
+      tell,
+    );
     if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
     return pulse;
   }
@@ -263,16 +271,16 @@ export function postgres(options: PostgresOptions): Store {
       morgue.wake();
       await lookout.keep(worker.id, { lock, abilities: worker.abilities });
     }),
-    heartbeat: verb((worker) => beat(worker, statements.heartbeat)),
+    heartbeat: verb((worker, report) => beat(worker, statements.heartbeat, report)),
     pulse: verb((worker) => beat(worker, statements.pulse)),
+    heard: verb((worker, messages) => staff.heard(session, worker, messages)),
     retire: verb(async (worker) => {
-      await upkeep.rescue(session, [worker], tell);
+      await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped", tell);
       await lookout.leave(worker);
     }),
     claim: verb(async (request) => {
       const claimed = await claim(session, claims, request);
-      if (claims.hasSuperseded)
-        lookout.tell({ origin: "here", ended: [], claimable: false, cancelAsked: true });
+      if (claims.hasSuperseded) lookout.tell({ origin: "here", ended: [], claimable: false, asked: true });
       return claimed;
     }),
     settle: verb(async (settlements) => {
@@ -289,7 +297,7 @@ export function postgres(options: PostgresOptions): Store {
 
     promote: verb((limit) => upkeep.promote(session, limit, tell)),
     findLost: verb(() => morgue.findLost()),
-    rescue: verb((workers) => upkeep.rescue(session, workers, tell)),
+    rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell)),
     prune: verb((limit) => upkeep.prune(session, limit)),
 
     find: verb((ids) => hand.find(session, ids)),
@@ -306,6 +314,8 @@ export function postgres(options: PostgresOptions): Store {
     paused: verb(() => hand.paused(session)),
     queues: verb(() => browse.queues(session)),
     workers: verb(() => browse.workers(session)),
+    departed: verb((limit) => staff.departed(session, limit)),
+    tell: verb((messages) => staff.tellWorkers(session, messages, tell)),
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
 

@@ -231,13 +231,13 @@ export class Lookout {
   #report(row: Row | undefined): void {
     const claimable = truthOf(row?.[0]);
     const due = optionalNumber(row?.[2]);
-    const cancelAsked = truthOf(row?.[3]);
-    const change = { origin: "elsewhere", ended: [], claimable, cancelAsked } as const;
+    const asked = truthOf(row?.[3]);
+    const change = { origin: "elsewhere", ended: [], claimable, asked } as const;
     // Whoever was told keeps it in mind, and is not told again at each look.
     const isNews = due !== undefined && due !== this.#toldDue;
     this.#toldDue = due;
     if (isNews) this.tell({ ...change, due });
-    else if (claimable || cancelAsked || !this.#hasNotices) this.tell(change);
+    else if (claimable || asked || !this.#hasNotices) this.tell(change);
     const longest = this.#hasNotices ? withNotices : withoutNotices;
     this.#lookAfter(
       truthOf(row?.[1]) ? Math.min(Math.max(this.#interval, afterPassing) * 2, longest) : longest,

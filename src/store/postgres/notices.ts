@@ -15,7 +15,7 @@ export function noticeOf(found: Findings, origin?: string): string | null {
   if (change === undefined) return null;
   const parts = [
     change.claimable ? "c" : "",
-    change.cancelAsked ? "x" : "",
+    change.asked ? "x" : "",
     change.ended.length > 0 ? "e" : "",
     change.due === undefined ? "" : `d${change.due}`,
     origin === undefined ? "" : `o${origin}`,
@@ -32,7 +32,7 @@ export function changeIn(notice: string, ownOrigin: string): Change | undefined 
     origin: "elsewhere",
     ended: [],
     claimable: parts.includes("c"),
-    cancelAsked: parts.includes("x"),
+    asked: parts.includes("x"),
   } as const;
   return due === undefined ? change : { ...change, due: Number(due.slice(1)) };
 }

@@ -12,7 +12,7 @@ import { copy, enter } from "../../testing/conformance/build.js";
 import type { Store } from "../contract.js";
 import { postgres } from "./index.js";
 import { statements } from "./statements.js";
-import { plainList } from "./text.js";
+import { jsonText, plainList } from "./text.js";
 
 const rows = Number(process.env.DUCKDIVE_PLAN_ROWS ?? 20_000);
 const batch = 100;
@@ -101,7 +101,8 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   pages.nextDue = await pagesOf(client, statements.nextDue, { now: null });
   pages.promote = await pagesOf(client, statements.promote, { limit: batch, now: null });
   await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null });
-  pages.rescue = await pagesOf(client, statements.rescue, { workers: plainList([worker]), now: null });
+  const deaths = jsonText([{ worker }]);
+  pages.rescue = await pagesOf(client, statements.bury, { deaths, how: "lost", now: null });
   return pages;
 }
 

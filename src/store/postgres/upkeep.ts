@@ -3,12 +3,12 @@
 // Each looks first and writes only when there is something to do, so that an idle database is only read; and each moves a
 // bounded number at once, so that no lock is long. Whole days of history go by their partition: detached without
 // stopping anybody, then dropped, with a lock timeout and never behind a reader for long.
-import type { Promotion, Rescued } from "../contract.js";
+import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import { Findings } from "../findings.js";
 import { isConflict, stateOf } from "./errors.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
-import { listOf, numberOf, optionalNumber, plainList, textList } from "./text.js";
+import { jsonText, listOf, numberOf, optionalNumber, plainList, truthOf } from "./text.js";
 
 type Tell = (found: Findings) => void;
 
@@ -30,16 +30,31 @@ async function nextDue(session: Session): Promise<{ next: number | undefined; no
   return { next: optionalNumber(row?.[0]), now: numberOf(row?.[1]) };
 }
 
-/** Gives the runs of dead workers back, and takes those workers out. */
-export async function rescue(session: Session, workers: readonly string[], tell: Tell): Promise<Rescued[]> {
-  if (workers.length === 0) return [];
-  const rows = await session.ask(statements.rescue, { workers: textList(workers), now: session.now() });
+/** Gives the runs of dead workers back, and takes those workers out; of those that left by themselves as `stopped`. */
+export async function bury(
+  session: Session,
+  deaths: readonly Death[],
+  how: DepartedWorker["how"],
+  tell: Tell,
+): Promise<Rescued[]> {
+  if (deaths.length === 0) return [];
+  // Of one worker the first counts.
+  const byWorker = new Map(deaths.toReversed().map((death) => [death.worker, death]));
+  const values = { deaths: jsonText([...byWorker.values()]), how, now: session.now() };
+  const rows = await session.ask(statements.bury, values);
   const found = new Findings();
   found.workers = true;
-  const rescued = rows.map(([run, job, attempt, worker, state]) => {
+  const rescued = rows.map(([run, job, attempt, worker, state, cause, innocent]) => {
     if (state === "ready") found.claimable = true;
     else found.ended.push(run ?? "");
-    return { run: run ?? "", job: job ?? "", attempt: numberOf(attempt), worker: worker ?? "" };
+    return {
+      run: run ?? "",
+      job: job ?? "",
+      attempt: numberOf(attempt),
+      worker: worker ?? "",
+      ...(cause === null || cause === undefined ? {} : { cause }),
+      ...(truthOf(innocent) ? { innocent: true as const } : {}),
+    };
   });
   tell(found);
   return rescued;

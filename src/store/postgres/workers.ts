@@ -9,13 +9,23 @@
 // Looking costs a statement. While no other worker holds anything there is nobody to rescue, and looks are rare; a
 // notice from elsewhere makes them frequent again.
 import { processLives, thisHost } from "../../kernel/index.js";
-import type { NewWorker, Pulse } from "../contract.js";
+import type { Death, DepartedWorker, NewMessage, NewWorker, Pulse, WorkerReport } from "../contract.js";
+import { type Corpse, causes, runnersFirst } from "../deaths.js";
 import { Findings } from "../findings.js";
 import type { Claims, Loss } from "./claim.js";
-import type { Row } from "./driver.js";
+import type { Row, Text } from "./driver.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText, listOf, numberOf, plainList, truthOf } from "./text.js";
+import {
+  jsonText,
+  listOf,
+  numberOf,
+  optionalNumber,
+  optionalText,
+  plainList,
+  textList,
+  truthOf,
+} from "./text.js";
 
 /** Enters a worker; answers the lock by which its connection may show that it lives. */
 export async function register(
@@ -24,9 +34,9 @@ export async function register(
   worker: NewWorker,
   tell: (found: Findings) => void,
 ): Promise<string> {
-  const { id, host, pid, processStart, release, queues, abilities } = worker;
+  const { id, host, pid, processStart, release, runner, queues, abilities } = worker;
   claims.loseAll(id);
-  const asked = { id, host, pid, process_start: processStart, release, queues, abilities };
+  const asked = { id, host, pid, process_start: processStart, release, runner, queues, abilities };
   const [row] = await session.ask(statements.register, { worker: jsonText(asked), now: session.now() });
   const found = new Findings();
   found.claimable = true;
@@ -38,12 +48,17 @@ export async function register(
 export async function heartbeat(
   session: Session,
   claims: Claims,
-  worker: string,
+  { worker, report }: { readonly worker: string; readonly report: WorkerReport | undefined },
   statement: typeof statements.heartbeat | typeof statements.pulse,
   tell: (found: Findings) => void,
 ): Promise<Pulse & { readonly databaseTime: number }> {
   const own = claims.ofWorker(worker);
-  const [row] = await session.ask(statement, { worker, claims: plainList(own), now: session.now() });
+  const [row] = await session.ask(statement, {
+    worker,
+    report: report === undefined ? null : jsonText(report),
+    claims: plainList(own),
+    now: session.now(),
+  });
   const alive = truthOf(row?.[0]);
   if (!alive) claims.loseAll(worker);
   await giveBack(session, claims, worker, listOf(row?.[4]), tell);
@@ -51,8 +66,53 @@ export async function heartbeat(
     alive,
     cancelled: JSON.parse(row?.[1] ?? "[]"),
     lost: alive ? await writeLost(session, claims, worker, listOf(row?.[2])) : [],
+    messages: messagesIn(row?.[5]),
     databaseTime: numberOf(row?.[3]),
   };
+}
+
+function messagesIn(text: Text | undefined): Pulse["messages"] {
+  type Told = { id: string; name: string; payload: string | null; at: number };
+  const told: Told[] = JSON.parse(text ?? "[]");
+  return told.map((message) => ({ ...message, payload: message.payload ?? undefined }));
+}
+
+/** The worker has obeyed these messages. */
+export async function heard(session: Session, worker: string, messages: readonly string[]): Promise<void> {
+  if (messages.length > 0) await session.ask(statements.heard, { worker, messages: textList(messages) });
+}
+
+/** Tells workers something. */
+export async function tellWorkers(
+  session: Session,
+  messages: readonly NewMessage[],
+  tell: (found: Findings) => void,
+): Promise<number[]> {
+  if (messages.length === 0) return [];
+  const [row] = await session.ask(statements.tell, { messages: jsonText(messages), now: session.now() });
+  const told = listOf(row?.[0]).map(numberOf);
+  const found = new Findings();
+  found.asked = told.some((count) => count > 0);
+  tell(found);
+  return told;
+}
+
+/** The workers that are gone, newest first. */
+export async function departed(session: Session, limit: number): Promise<DepartedWorker[]> {
+  const rows = await session.ask(statements.departed, { limit });
+  return rows.map(([id, host, pid, release, startedAt, heartbeatAt, endedAt, how, cause, lost, runs]) => ({
+    id: id ?? "",
+    host: host ?? "",
+    pid: numberOf(pid),
+    release: optionalText(release),
+    startedAt: numberOf(startedAt),
+    heartbeatAt: numberOf(heartbeatAt),
+    endedAt: numberOf(endedAt),
+    how: how as DepartedWorker["how"],
+    cause: optionalText(cause),
+    lost: numberOf(lost),
+    runs: listOf(runs).map((run) => run ?? ""),
+  }));
 }
 
 /** A claim that was asked for and not answered may have been made all the same, long after it was given up. */
@@ -104,6 +164,7 @@ interface Peer {
   readonly host: string;
   readonly pid: number;
   readonly processStart: string | undefined;
+  readonly runner: number | undefined;
   readonly beats: number;
   readonly holds: boolean;
   /** When this process first saw that count of heartbeats, and when it first saw the lock free; monotonic. */
@@ -126,6 +187,7 @@ export class Morgue {
   readonly #session: Session;
   readonly #monotonic: () => number;
   readonly #host = thisHost().host;
+  readonly #leaveToRunners = runnersFirst();
   #peers: ReadonlyMap<string, Peer> = new Map();
   #quietUntil = Number.NEGATIVE_INFINITY;
   #wasAway = false;
@@ -157,7 +219,7 @@ export class Morgue {
     this.wake();
   }
 
-  async findLost(): Promise<string[]> {
+  async findLost(): Promise<Death[]> {
     if (this.#monotonic() < this.#quietUntil) return [];
     const lost = await this.#look();
     const isSuspected = [...this.#peers.values()].some(
@@ -169,7 +231,7 @@ export class Morgue {
     return this.#look();
   }
 
-  async #look(): Promise<string[]> {
+  async #look(): Promise<Death[]> {
     const rows = await this.#session.ask(statements.peers);
     const now = this.#monotonic();
     // While the database was away nobody could show life, and silence counts from now.
@@ -179,28 +241,33 @@ export class Morgue {
     this.#peers = new Map(rows.map((row) => peerFrom(row, this.#peers, now)).map((peer) => [peer.id, peer]));
     const peers = [...this.#peers.values()];
     const isOthers = (peer: Peer): boolean => !(peer.host === this.#host && peer.pid === process.pid);
-    const lost = peers.filter((peer) => !this.#lives(peer, now)).map((peer) => peer.id);
-    if (lost.length === 0 && !peers.some((peer) => isOthers(peer) && peer.holds))
+    const dead = peers.flatMap((peer) => this.#corpseOf(peer, now) ?? []);
+    if (dead.length === 0 && !peers.some((peer) => isOthers(peer) && peer.holds))
       this.#quietUntil = now + slowly;
-    return lost;
+    return this.#leaveToRunners(dead, now);
   }
 
-  #lives(peer: Peer, now: number): boolean {
-    if (peer.host === "") return false;
+  /** Undefined: it lives. */
+  #corpseOf(peer: Peer, now: number): Corpse | undefined {
+    const { id, host, pid, processStart, runner } = peer;
+    const of = (cause: string): Corpse => ({ id, cause, runner: undefined });
+    if (host === "") return of(causes.takenOut);
     const freeFor = now - Math.max(peer.unlockedAt ?? now, this.#locksCountFrom);
     const beats = now - peer.seenAt < patienceWithBeats;
-    if (peer.host === this.#host) {
-      if (!processLives(peer.pid, peer.processStart)) return false;
+    if (host === this.#host) {
+      if (!processLives(pid, processStart)) return { id, cause: causes.process, runner };
       // A process that lives and is heard of in no way works for another database, which this is a copy of. Where a
       // system does not tell when a process began, the id may be another process's by now: see its heartbeat.
-      if (peer.processStart !== undefined) return beats || freeFor < patienceWithBeats;
+      if (processStart !== undefined)
+        return beats || freeFor < patienceWithBeats ? undefined : of(causes.silence);
     }
-    return beats && freeFor < patienceWithLock;
+    if (!beats) return of(causes.silence);
+    return freeFor < patienceWithLock ? undefined : of(causes.connection);
   }
 }
 
 function peerFrom(row: Row, known: ReadonlyMap<string, Peer>, now: number): Peer {
-  const [id, host, pid, processStart, beats, isLocked, hasLock, holds] = row;
+  const [id, host, pid, processStart, beats, isLocked, hasLock, holds, runner] = row;
   const before = known.get(id ?? "");
   const isFree = truthOf(isLocked) && !truthOf(hasLock);
   return {
@@ -208,6 +275,7 @@ function peerFrom(row: Row, known: ReadonlyMap<string, Peer>, now: number): Peer
     host: host ?? "",
     pid: numberOf(pid),
     processStart: processStart ?? undefined,
+    runner: optionalNumber(runner),
     beats: numberOf(beats),
     holds: truthOf(holds),
     seenAt: before?.beats === numberOf(beats) ? before.seenAt : now,

@@ -74,7 +74,7 @@ export function cancel(session: Session, ids: readonly string[], reason: string)
     if (run.state === "running") {
       appendEvent(transaction, run.seq, { kind: "cancelAsked", detail: { reason } }, now);
       transaction.sql.run(statements.askCancel, { seq: run.seq, reason });
-      transaction.found.cancelAsked = true;
+      transaction.found.asked = true;
       return true;
     }
     appendEvent(transaction, run.seq, { kind: "cancelled", detail: { reason } }, now);

@@ -8,6 +8,7 @@
 import { resolve } from "node:path";
 import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
+import { causes } from "../deaths.js";
 import type { Findings } from "../findings.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
@@ -182,9 +183,11 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     prepare: (prepared) => prepare(session, prepared),
 
     register: (worker) => staff.register(session, worker),
-    heartbeat: (worker) => staff.heartbeat(session, worker),
+    heartbeat: (worker, report) => staff.heartbeat(session, worker, report),
     pulse: (worker) => staff.pulse(session, worker),
-    retire: async (worker) => void (await upkeep.rescue(session, [worker])),
+    heard: (worker, messages) => staff.heard(session, worker, messages),
+    retire: async (worker) =>
+      void (await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped")),
     claim: (request) => claim(session, request),
     settle: (settlements) => settling.settle(session, settlements),
     record: (writes) => settling.record(writes),
@@ -194,15 +197,14 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     },
     settleIn: async (transaction, settlement, notes) =>
       through(transaction, (sql) => settleThrough(sql, settlement, notes, clock.now())),
-    committed: ({ run }) =>
-      watch.tell({ origin: "here", ended: [run], claimable: false, cancelAsked: false }),
+    committed: ({ run }) => watch.tell({ origin: "here", ended: [run], claimable: false, asked: false }),
     owns: (fence) => owns(session, fence),
     entries: (run) => settling.entries(session, run),
     note: (notes) => settling.note(session, notes),
 
     promote: (limit) => upkeep.promote(session, limit),
     findLost: () => morgue.findLost(),
-    rescue: (workers) => upkeep.rescue(session, workers),
+    rescue: (deaths) => upkeep.bury(session, deaths, "lost"),
     prune: (limit) => upkeep.prune(session, limit),
 
     find: (ids) => hand.find(session, ids),
@@ -219,6 +221,8 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     paused: () => hand.paused(session),
     queues: () => overview.queues(session),
     workers: () => overview.workers(session),
+    departed: (limit) => staff.departed(session, limit),
+    tell: (messages) => staff.tell(session, messages),
     publish: (definitions) => overview.publish(session, definitions),
     definitions: () => overview.definitions(session),
 

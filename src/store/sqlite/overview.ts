@@ -38,7 +38,8 @@ export async function queues(session: Session): Promise<QueueRow[]> {
 
 /** The workers that are registered. */
 export async function workers(session: Session): Promise<WorkerRow[]> {
-  type Row = [string, string, number, string | null, string, number, number, number];
+  type Row = [string, string, number, string | null, string, number, number, number, ...Rest];
+  type Rest = [runner: number | null, report: string | null];
   return session.read((sql) => {
     const abilities = new Map<string, Ability[]>();
     for (const [worker, job, version] of sql.all<[string, string, number]>(statements.abilities)) {
@@ -48,7 +49,7 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
     }
     return sql
       .all<Row>(statements.workers)
-      .map(([id, host, pid, release, slots, startedAt, heartbeatAt, running]) => ({
+      .map(([id, host, pid, release, slots, startedAt, heartbeatAt, running, runner, report]) => ({
         id,
         host,
         pid,
@@ -58,6 +59,8 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
         startedAt,
         heartbeatAt,
         running,
+        runner: runner ?? undefined,
+        report: report === null ? undefined : JSON.parse(report),
       }));
   });
 }

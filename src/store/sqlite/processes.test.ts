@@ -141,8 +141,8 @@ describe("a process that is killed", () => {
     expect(await store.findLost()).toEqual([]);
     worker.process.kill("SIGKILL");
     await once(worker.process, "exit");
-    expect(await store.findLost()).toEqual(["doomed"]);
-    expect(await store.rescue(["doomed"])).toEqual([
+    expect(await store.findLost()).toEqual([{ worker: "doomed", cause: "its process is gone" }]);
+    expect(await store.rescue([{ worker: "doomed" }])).toEqual([
       { run: wanted.id, job: "copy", attempt: 1, worker: "doomed" },
     ]);
     expect(await store.findLost()).toEqual([]);

@@ -36,7 +36,7 @@ select run.seq, coalesce((select max(number) from duckdive_event where run = run
 from duckdive_run as run
 where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`,
   askCancel: `update duckdive_run set cancel_asked = :reason where seq = :seq`,
-  beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1 where id = :worker`,
+  beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1, report = coalesce(:report, report) where id = :worker`,
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
@@ -105,6 +105,7 @@ union all select 'running', count(*) from duckdive_run where state = 'running'
 union all select 'waiting', count(*) from duckdive_run where state = 'waiting'
 union all select 'failed', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'failed'
 union all select 'cancelled', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'cancelled'`,
+  countWorkers: `select count(*) from duckdive_worker where :worker is null or id = :worker`,
   definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive_definition order by job`,
   deleteAbilities: `delete from duckdive_ability where worker = :worker`,
   deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
@@ -112,9 +113,16 @@ union all select 'cancelled', count(*) from duckdive_run where state in ('failed
   deleteEntry: `delete from duckdive_entry where run in (select value from json_each(:seqs))`,
   deleteEvent: `delete from duckdive_event where run in (select value from json_each(:seqs))`,
   deleteLog: `delete from duckdive_log where run in (select value from json_each(:seqs))`,
+  deleteMessagesOf: `delete from duckdive_message where worker = :worker`,
+  deleteMessages: `delete from duckdive_message where worker = :worker and id in (select value from json_each(:messages))`,
   deleteProgress: `delete from duckdive_progress where run in (select value from json_each(:seqs))`,
   deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
   deleteWorker: `delete from duckdive_worker where id = :worker`,
+  depart: `insert into duckdive_departed (id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs)
+select id, host, pid, release, started_at, heartbeat_at, :now, :how, :cause, :lost, :runs
+from duckdive_worker where id = :worker`,
+  departed: `select id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs
+from duckdive_departed order by number desc limit :limit`,
   endRun: `update duckdive_run
 set state = :state, reason = :reason, finished_at = :now, expires_at = :expiresAt, worker = null,
   wait_reason = null, wait_on = null, cancel_asked = null, unique_key = null, attempt = attempt - :giveBack,
@@ -132,6 +140,9 @@ order by finish_by, seq limit :limit`,
   expiredStart: `select seq, id, body from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
 order by start_by, seq limit :limit`,
+  forgetDeparted: `delete from duckdive_departed
+where ended_at < :now - 604800000
+  or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
   insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
 on conflict (job, worker) do update set version = max(version, excluded.version)`,
   insertBody: `insert into duckdive_body (run, input)
@@ -277,6 +288,7 @@ where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and 
 order by seq desc limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
+  messages: `select id, name, payload, at from duckdive_message where worker = :worker order by number limit 100`,
   newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
   nextClaim: `update duckdive_meta set claims = claims + 1 where id = 1 returning claims`,
   nextFinishBy: `select min(finish_by) from duckdive_run where finish_by is not null and state in ('scheduled', 'ready', 'waiting')`,
@@ -287,7 +299,7 @@ where start_by is not null and started_at is null and state in ('scheduled', 're
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
   pause: `insert into duckdive_pause (kind, name, paused_at) values (:kind, :name, :now) on conflict do nothing`,
   pauses: `select kind, name from duckdive_pause order by kind, name`,
-  peers: `select id, host, pid, process_start, beats from duckdive_worker`,
+  peers: `select id, host, pid, process_start, beats, runner from duckdive_worker`,
   prepareRun: `update duckdive_run
 set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
   wait_reason = null, wait_on = null, input = :input, body = :body,
@@ -314,11 +326,12 @@ values (
   :run, :name, :kind, :hash, :state,
   coalesce((select max(position) from duckdive_entry where run = :run), 0) + 1, :value, :error, :attempts
 )`,
-  registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, queues, started_at, heartbeat_at)
-values (:id, :host, :pid, :processStart, :release, :queues, :now, :now)
+  registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, runner, queues, started_at, heartbeat_at)
+values (:id, :host, :pid, :processStart, :release, :runner, :queues, :now, :now)
 on conflict (id) do update set
   host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
-  queues = excluded.queues, started_at = excluded.started_at, heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
+  runner = excluded.runner, queues = excluded.queues, started_at = excluded.started_at,
+  heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
   wait_reason = :waitReason, wait_on = :waitOn, error = iif(:hasError, :error, error), body = :body,
@@ -365,6 +378,9 @@ from duckdive_run as run
 left join duckdive_body as body on body.run = run.seq and run.body <> 0
 left join duckdive_progress as progress on progress.run = run.seq
 where run.seq in (select value from json_each(:seqs))`,
+  tell: `insert into duckdive_message (worker, id, name, payload, at)
+select id, :message, :name, :payload, :now from duckdive_worker where :worker is null or id = :worker
+on conflict (worker, id) do nothing`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive_event
 where run = (select seq from duckdive_run where id = :id) order by number`,
   unparkRuns: `update duckdive_run
@@ -385,7 +401,8 @@ where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
 select name from wait where name is not null`,
   workerExists: `select 1 from duckdive_worker where id = :worker`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
-  (select count(*) from duckdive_run as run where run.state = 'running' and run.worker = duckdive_worker.id) as running
+  (select count(*) from duckdive_run as run where run.state = 'running' and run.worker = duckdive_worker.id) as running,
+  runner, report
 from duckdive_worker order by started_at, id`,
   writeBodyError: `insert into duckdive_body (run, error) values (:run, :error)
 on conflict (run) do update set error = excluded.error`,
@@ -659,6 +676,43 @@ select
   run.tags, run.meta, run.release
 from duckdive_run as run
 left join duckdive_body as body on body.run = run.seq and run.body <> 0;
+`,
+  },
+  {
+    number: 2,
+    name: "workers",
+    sql: `-- What workers say of themselves, what they are told, and what became of those that are gone.
+
+alter table duckdive_worker add column runner integer; -- the process that keeps it alive
+alter table duckdive_worker add column report text;    -- json: how it said it was at its last heartbeat
+
+-- Workers that have left or died, in the order in which they did: kept apart, since whoever asks for workers means those
+-- that are there.
+create table duckdive_departed (
+  number integer primary key autoincrement,
+  id text not null,
+  host text not null,
+  pid integer not null,
+  release text,
+  started_at integer not null,
+  heartbeat_at integer not null,
+  ended_at integer not null,
+  how text not null check (how in ('stopped', 'lost')),
+  cause text,
+  lost integer not null,           -- how many runs were given back …
+  runs text not null               -- … and the first hundred of them: json
+) strict;
+
+-- What workers were told and have not heard: one row for each of them.
+create table duckdive_message (
+  number integer primary key autoincrement,
+  worker text not null,
+  id text not null,                -- given by the sender: sent again it is the same
+  name text not null,
+  payload text,
+  at integer not null,
+  unique (worker, id)
+) strict;
 `,
   },
 ] as const;

@@ -4,7 +4,7 @@
 // what is past its keeping is removed. Each looks first, by an index and outside of any transaction, so that an idle
 // store is never written to; and each moves a bounded number at once, so that no lock is long.
 import type { StoredError } from "../../job/index.js";
-import type { Promotion, Rescued } from "../contract.js";
+import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import type { Sql } from "./driver.js";
 import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
 import { listing, type Session } from "./session.js";
@@ -54,17 +54,37 @@ function expire(
   return rows.length;
 }
 
-/** Gives the runs of dead workers back, and takes those workers out. */
-export async function rescue(session: Session, workers: readonly string[]): Promise<Rescued[]> {
-  if (workers.length === 0) return [];
+/** Gives the runs of dead workers back, and takes those workers out; of those that left by themselves as `stopped`. */
+export async function bury(
+  session: Session,
+  deaths: readonly Death[],
+  how: DepartedWorker["how"],
+): Promise<Rescued[]> {
+  if (deaths.length === 0) return [];
   return session.write((transaction) => {
+    const now = session.clock.now();
     transaction.found.workers = true;
-    return workers.flatMap((worker) => rescueOne(transaction, worker, session.clock.now()));
+    const rescued = deaths.flatMap((death) => buryOne(transaction, death, how, now));
+    transaction.sql.run(statements.forgetDeparted, { now });
+    return rescued;
   });
 }
 
-function rescueOne(transaction: Transaction, worker: string, now: number): Rescued[] {
+function buryOne(transaction: Transaction, death: Death, how: DepartedWorker["how"], now: number): Rescued[] {
   const { sql } = transaction;
+  const { worker, cause } = death;
+  const rescued = giveUpRuns(transaction, death, now);
+  const lost = rescued.length;
+  const runs = listing(rescued.slice(0, 100).map(({ run }) => run));
+  const fate = lost > 0 || how === "lost" ? { how: "lost", cause } : { how, cause: null };
+  sql.run(statements.depart, { worker, now, ...fate, lost, runs });
+  sql.run(statements.deleteMessagesOf, { worker });
+  sql.run(statements.deleteAbilities, { worker });
+  sql.run(statements.deleteWorker, { worker });
+  return rescued;
+}
+
+function giveUpRuns(transaction: Transaction, { worker, cause, culprits }: Death, now: number): Rescued[] {
   type Row = [
     seq: number,
     id: string,
@@ -75,21 +95,21 @@ function rescueOne(transaction: Transaction, worker: string, now: number): Rescu
     cancelAsked: string | null,
     body: number,
   ];
-  const rows = sql.all<Row>(statements.runsOfWorker, { worker });
-  const rescued = rows.map(([seq, id, job, attempt, runAt, route, cancelAsked, body]) => {
+  const rows = transaction.sql.all<Row>(statements.runsOfWorker, { worker });
+  return rows.map(([seq, id, job, attempt, runAt, route, cancelAsked, body]) => {
     const run: Movable = { seq, id, body };
-    appendEvent(transaction, seq, { kind: "lost", detail: { worker } }, now);
+    const innocent = culprits !== undefined && !culprits.includes(id);
+    const blame = { ...(cause === undefined ? {} : { cause }), ...(innocent ? { innocent } : {}) };
+    const counted = { crashed: !innocent, giveBack: innocent };
+    appendEvent(transaction, seq, { kind: "lost", detail: { worker, ...blame } }, now);
     if (cancelAsked === null) {
-      restRun(transaction, run, { state: "ready", runAt, route, crashed: true });
+      restRun(transaction, run, { state: "ready", runAt, route, ...counted });
     } else {
       appendEvent(transaction, seq, { kind: "cancelled", detail: { reason: cancelAsked } }, now);
-      endRun(transaction, run, { state: "cancelled", reason: cancelAsked, crashed: true }, now);
+      endRun(transaction, run, { state: "cancelled", reason: cancelAsked, ...counted }, now);
     }
-    return { run: id, job, attempt, worker };
+    return { run: id, job, attempt, worker, ...blame };
   });
-  sql.run(statements.deleteAbilities, { worker });
-  sql.run(statements.deleteWorker, { worker });
-  return rescued;
 }
 
 /** Removes what is past its keeping. */

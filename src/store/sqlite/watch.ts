@@ -174,7 +174,7 @@ export class Watch {
     const due = nextDue(this.#options.sql());
     this.#version = version;
     this.#echo = 0;
-    const change = { origin: "elsewhere", ended: [], claimable: true, cancelAsked: true } as const;
+    const change = { origin: "elsewhere", ended: [], claimable: true, asked: true } as const;
     this.tell(due === undefined ? change : { ...change, due });
   }
 

@@ -142,7 +142,7 @@ export function concurrency(suite: Suite): void {
       const claimed = await take(store, worker, { "*": 1 });
       const [answers, rescued] = await Promise.all([
         store.settle(claimed.map((run) => succeeded(run))),
-        other.rescue([worker]),
+        other.rescue([{ worker }]),
       ]);
       const run = await stored(store, id);
       if (answers[0]?.taken) {
@@ -174,7 +174,7 @@ export function concurrency(suite: Suite): void {
             each.countByState(),
             each.list({ states: ["ready"] }, { limit: 10 }),
           ]);
-          if (round % 2 === 0) await each.rescue([worker]);
+          if (round % 2 === 0) await each.rescue([{ worker }]);
           else await each.retire(worker);
         }
       };

@@ -56,7 +56,7 @@ const partings: Record<string, Parting> = {
     leave: ({ store }, claimed) => settle(store, backedOff(claimed, minute)),
     comeBack: itsTimeComes,
   },
-  rescue: { leave: ({ store }, _claimed, worker) => store.rescue([worker]), comeBack: ready },
+  rescue: { leave: ({ store }, _claimed, worker) => store.rescue([{ worker }]), comeBack: ready },
   retirement: { leave: ({ store }, _claimed, worker) => store.retire(worker), comeBack: ready },
   "park for a worker": {
     leave: ({ store }, claimed) =>
@@ -85,7 +85,7 @@ const partings: Record<string, Parting> = {
   "cancel while it was asked, then rescue": {
     async leave({ store }, claimed, worker) {
       await store.cancel([claimed.run], "not wanted");
-      await store.rescue([worker]);
+      await store.rescue([{ worker }]);
     },
     comeBack: isRetried,
   },
@@ -212,7 +212,7 @@ export function fence(suite: Suite): void {
     const { store, another } = bench;
     const other = await another();
     const { id, worker, claimed } = await running(other);
-    assert.equal((await store.rescue([worker])).length, 1);
+    assert.equal((await store.rescue([{ worker }])).length, 1);
     await isRefused({ ...bench, store: other }, claimed, id);
     await takeOne(store, await enter(store));
     await isRefused({ ...bench, store: other }, claimed, id);

@@ -175,7 +175,7 @@ async function follow(bench: Bench, commands: readonly Command[]): Promise<void>
 
 /** Empties the store, so that every sequence begins alike. */
 async function sweep({ store }: Bench): Promise<void> {
-  await store.rescue(workerNames);
+  await store.rescue(workerNames.map((worker) => ({ worker })));
   for (const target of await store.paused()) await store.resume(target);
   const ids = (await everything(store)).map((run) => run.id);
   assert.ok((await store.remove(ids)).every((removed) => removed));
@@ -269,7 +269,7 @@ async function handle(
 
 async function employ({ bench, model }: Walk, verb: "register" | "rescue", worker: string): Promise<void> {
   if (verb === "rescue") {
-    const rescued = await bench.store.rescue([worker]);
+    const rescued = await bench.store.rescue([{ worker }]);
     assert.deepEqual(new Set(rescued.map((run) => run.run)), model.rescue(worker));
   } else if (!model.workers.has(worker)) {
     await bench.store.register(aWorker({ id: worker }));

@@ -128,7 +128,7 @@ function forWorkers(suite: Suite): void {
       assert.deepEqual(await take(store, worker, { "*": 10 }, older), []);
       const doomed = await enter(store, { abilities: newer });
       assert.equal((await takeOne(store, doomed, newer)).run, id);
-      await store.rescue([doomed]);
+      await store.rescue([{ worker: doomed }]);
       assert.deepEqual(await take(store, worker, { "*": 10 }, older), []);
       assert.equal((await takeOne(store, capable, newer)).run, id);
     },
@@ -195,7 +195,7 @@ function forWorkers(suite: Suite): void {
     const capable = await enter(store, { abilities: newer });
     await store.retire(capable);
     const dead = await enter(store, { abilities: newer });
-    await store.rescue([dead]);
+    await store.rescue([{ worker: dead }]);
     const { id } = await parkedRun(store);
     assert.equal(await stateOf(store, id), "waiting");
   });

@@ -36,7 +36,7 @@ function ofTheDead(suite: Suite): void {
   suite.test("are ready again, with their attempt and their crash counted", async ({ store, clock }) => {
     const { id, worker, claimed } = await running(store);
     await clock.advance(11);
-    assert.deepEqual(await store.rescue([worker]), [{ run: id, job: "copy", attempt: 1, worker }]);
+    assert.deepEqual(await store.rescue([{ worker }]), [{ run: id, job: "copy", attempt: 1, worker }]);
     const run = await stored(store, id);
     assert.deepEqual(
       [run.state, run.attempt, run.crashes, run.worker, run.finishedAt, run.requestedAt],
@@ -52,7 +52,7 @@ function ofTheDead(suite: Suite): void {
     async ({ store, clock }) => {
       const { id, worker, claimed } = await running(store);
       await clock.advance(11);
-      await store.rescue([worker]);
+      await store.rescue([{ worker }]);
       const lost = only((await store.timeline(id)).events);
       assert.deepEqual(
         [lost.at, lost.kind, lost.attempt, lost.token, lost.worker],
@@ -72,7 +72,7 @@ function ofTheDead(suite: Suite): void {
       await clock.advance(7);
       const untouched = [...kept, at(lost, 0), at(lost, 1)].map((run) => run.run);
       const before = await Promise.all(untouched.map((id) => picture(store, id)));
-      const rescued = await store.rescue([dead]);
+      const rescued = await store.rescue([{ worker: dead }]);
       assert.deepEqual(new Set(rescued.map((run) => run.run)), new Set(lost.slice(2).map((run) => run.run)));
       assert.deepEqual(await Promise.all(untouched.map((id) => picture(store, id))), before);
       await settle(store, ...kept.map((run) => succeeded(run)));
@@ -94,7 +94,7 @@ function ofTheDead(suite: Suite): void {
     const holder = new Map<string, string>();
     for (const worker of workers)
       for (const run of await take(store, worker, { "*": 2 })) holder.set(run.run, worker);
-    const rescued = await store.rescue(workers.slice(0, 2));
+    const rescued = await store.rescue(workers.slice(0, 2).map((worker) => ({ worker })));
     assert.equal(rescued.length, 4);
     for (const { run, worker, attempt } of rescued) assert.deepEqual([worker, attempt], [holder.get(run), 1]);
     assert.equal(await store.count({ states: ["running"] }), 2);
@@ -105,7 +105,7 @@ function ofTheDead(suite: Suite): void {
     await clock.advance(3);
     await insertOne(store);
     await clock.advance(3);
-    await store.rescue([worker]);
+    await store.rescue([{ worker }]);
     assert.equal(only(await take(store, await enter(store), { "*": 1 })).run, id);
   });
 
@@ -114,7 +114,7 @@ function ofTheDead(suite: Suite): void {
     await clock.advance(3);
     await store.cancel([id], "not wanted");
     await clock.advance(8);
-    const [rescued] = await store.rescue([worker]);
+    const [rescued] = await store.rescue([{ worker }]);
     assert.equal(rescued?.run, id);
     const run = await stored(store, id);
     assert.deepEqual(
@@ -127,21 +127,21 @@ function ofTheDead(suite: Suite): void {
 
   suite.test("are rescued once", async ({ store, clock }) => {
     const { id, worker } = await running(store);
-    assert.equal((await store.rescue([worker, worker])).length, 1);
+    assert.equal((await store.rescue([{ worker }, { worker }])).length, 1);
     const before = await picture(store, id);
     await clock.advance(7);
-    assert.deepEqual(await store.rescue([worker]), []);
-    assert.deepEqual(await store.rescue(["nobody"]), []);
+    assert.deepEqual(await store.rescue([{ worker }]), []);
+    assert.deepEqual(await store.rescue([{ worker: "nobody" }]), []);
     assert.deepEqual(await picture(store, id), before);
   });
 
   suite.test("are not taken from whoever has claimed them since", async ({ store, clock }) => {
     const { id, worker } = await running(store);
-    await store.rescue([worker]);
+    await store.rescue([{ worker }]);
     const owner = await takeOne(store, await enter(store));
     const before = await picture(store, id);
     await clock.advance(7);
-    assert.deepEqual(await store.rescue([worker]), []);
+    assert.deepEqual(await store.rescue([{ worker }]), []);
     assert.deepEqual(await picture(store, id), before);
     await settle(store, succeeded(owner));
   });
@@ -151,7 +151,7 @@ function ofTheDead(suite: Suite): void {
     for (const crashes of [1, 2, 3]) {
       const worker = await enter(store);
       assert.equal((await takeOne(store, worker)).crashes, crashes - 1);
-      await store.rescue([worker]);
+      await store.rescue([{ worker }]);
       assert.equal((await stored(store, id)).crashes, crashes);
     }
     const claimed = await takeOne(store, await enter(store));
@@ -165,11 +165,16 @@ function ofTheDead(suite: Suite): void {
     "and the worker is out: its heartbeat says so, and its claims fail by name",
     async ({ store, clock }) => {
       const { worker } = await running(store);
-      await store.rescue([worker]);
+      await store.rescue([{ worker }]);
       await clock.advance(5);
       assert.deepEqual(await store.workers(), []);
-      assert.deepEqual(await store.heartbeat(worker), { alive: false, cancelled: [], lost: [] });
-      assert.deepEqual(await store.pulse(worker), { alive: false, cancelled: [], lost: [] });
+      assert.deepEqual(await store.heartbeat(worker), {
+        alive: false,
+        cancelled: [],
+        lost: [],
+        messages: [],
+      });
+      assert.deepEqual(await store.pulse(worker), { alive: false, cancelled: [], lost: [], messages: [] });
       await assert.rejects(take(store, worker), withCode("WORKER_LOST"));
       assert.deepEqual(await store.workers(), [], "a heartbeat brought a dead worker back");
       assert.equal(await store.count({ states: ["ready"] }), 1);
@@ -178,9 +183,9 @@ function ofTheDead(suite: Suite): void {
 
   suite.test("and the worker may enter anew, under its id, without what it had", async ({ store }) => {
     const { id, worker, claimed } = await running(store);
-    await store.rescue([worker]);
+    await store.rescue([{ worker }]);
     await store.register(aWorker({ id: worker }));
-    assert.deepEqual(await store.heartbeat(worker), { alive: true, cancelled: [], lost: [] });
+    assert.deepEqual(await store.heartbeat(worker), { alive: true, cancelled: [], lost: [], messages: [] });
     assert.deepEqual(await store.settle([succeeded(claimed)]), [{ taken: false }]);
     const next = await takeOne(store, worker);
     assert.equal(next.run, id);
@@ -201,7 +206,7 @@ function ofTheDead(suite: Suite): void {
             withCode("WORKER_LOST")(error);
             return [];
           }),
-          other.rescue([worker]),
+          other.rescue([{ worker }]),
         ]);
         // A claim that was rescued at once may come back empty; what it did come back with is lost.
         if (rescued.length > 0) {
@@ -274,14 +279,15 @@ function finding(suite: Suite): void {
     async ({ store, clock }) => {
       const silent = await enter(store);
       const living = await enter(store);
-      await store.findLost();
+      const lost = async () => (await store.findLost()).map(({ worker }) => worker);
+      assert.deepEqual(await lost(), []);
       for (let beat = 0; beat < 60; beat++) {
         await clock.advance(60_000);
         await store.heartbeat(living);
       }
-      assert.deepEqual(await store.findLost(), [silent]);
-      assert.deepEqual(await store.findLost(), [silent], "it stays lost until it is rescued");
-      await store.rescue([silent]);
+      assert.deepEqual(await lost(), [silent]);
+      assert.deepEqual(await lost(), [silent], "it stays lost until it is rescued");
+      await store.rescue([{ worker: silent }]);
       assert.deepEqual(await store.findLost(), []);
     },
   );

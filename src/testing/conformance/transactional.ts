@@ -110,7 +110,7 @@ function calls(suite: Suite): void {
     await clock.advance(2 * minute);
     await store.promote(10);
     await takeOne(store, worker);
-    await store.rescue([worker]);
+    await store.rescue([{ worker }]);
     const next = await enter(store);
     await settle(store, failed(await takeOne(store, next)));
     await store.retry([id]);
@@ -214,7 +214,7 @@ function ends(suite: Suite): void {
     let rescue: Promise<unknown[]> | undefined;
     await transaction(async (connection) => {
       await store.settleIn(connection, succeeded(claimed), []);
-      rescue = other.rescue([worker]);
+      rescue = other.rescue([{ worker }]);
     });
     assert.deepEqual(await rescue, []);
     assert.equal(await stateOf(store, id), "succeeded");
@@ -223,11 +223,11 @@ function ends(suite: Suite): void {
 
 function losers(suite: Suite): void {
   const losses: Record<string, (bench: Bench, claimed: Claimed, worker: string) => Promise<unknown>> = {
-    rescue: ({ store }, _claimed, worker) => store.rescue([worker]),
+    rescue: ({ store }, _claimed, worker) => store.rescue([{ worker }]),
     "settlement of its own": ({ store }, claimed) => settle(store, snoozed(claimed, 0)),
     "end of its own": ({ store }, claimed) => settle(store, succeeded(claimed)),
     "next claim": async ({ store }, _claimed, worker) => {
-      await store.rescue([worker]);
+      await store.rescue([{ worker }]);
       await takeOne(store, await enter(store));
     },
   };
@@ -272,7 +272,7 @@ function ownership(suite: Suite): void {
     assert.equal(await store.owns(fenceOf(one.claimed)), true);
     await settle(store, succeeded(one.claimed));
     assert.equal(await store.owns(fenceOf(one.claimed)), false);
-    await store.rescue([two.worker]);
+    await store.rescue([{ worker: two.worker }]);
     assert.equal(await store.owns(fenceOf(two.claimed)), false);
     const again = await takeOne(store, await enter(store));
     assert.deepEqual(

@@ -87,7 +87,7 @@ function here(suite: Suite): void {
     },
     "a rescue": async (store) => {
       const { worker } = await running(store);
-      return { act: () => store.rescue([worker]) };
+      return { act: () => store.rescue([{ worker }]) };
     },
     "a retry": async (store) => {
       const { id, claimed } = await running(store);
@@ -181,7 +181,7 @@ function here(suite: Suite): void {
     const ear = listen(store);
     await settled(ear);
     await store.cancel([id], "not wanted");
-    const change = await ear.heard("an asked cancellation", (each) => each.cancelAsked);
+    const change = await ear.heard("an asked cancellation", (each) => each.asked);
     assert.deepEqual([change.origin, change.ended], ["here", []]);
   });
 
@@ -267,7 +267,7 @@ function elsewhere(suite: Suite): void {
     },
     "a cancellation of a run of ours": async ({ store }, other) => {
       const { id } = await running(store);
-      return { act: () => other.cancel([id], "from elsewhere"), isMeant: (change) => change.cancelAsked };
+      return { act: () => other.cancel([id], "from elsewhere"), isMeant: (change) => change.asked };
     },
     "a resumed queue": async ({ store }, other) => {
       await insertOne(store, { queue: "held" });

@@ -24,6 +24,7 @@ export function workers(suite: Suite): void {
       host: "it's:host",
       pid: 123_456,
       release: "1.2.3",
+      runner: 123_455,
       abilities: [
         { job: "copy", version: 3 },
         { job: "move", version: 1 },
@@ -45,6 +46,8 @@ export function workers(suite: Suite): void {
         startedAt: beginning + 3,
         heartbeatAt: beginning + 3,
         running: 0,
+        runner: 123_455,
+        report: undefined,
       },
     );
   });
@@ -54,9 +57,9 @@ export function workers(suite: Suite): void {
     async ({ store, clock }) => {
       const [one, two] = [await enter(store), await enter(store)];
       await clock.advance(5);
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [] });
+      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [], messages: [] });
       await clock.advance(7);
-      assert.deepEqual(await store.pulse(two), { alive: true, cancelled: [], lost: [] });
+      assert.deepEqual(await store.pulse(two), { alive: true, cancelled: [], lost: [], messages: [] });
       const rows = new Map((await store.workers()).map((row) => [row.id, row]));
       assert.deepEqual([rows.get(one)?.heartbeatAt, rows.get(one)?.startedAt], [beginning + 5, beginning]);
       assert.equal(rows.get(two)?.heartbeatAt, beginning);
@@ -122,15 +125,20 @@ export function workers(suite: Suite): void {
       await store.cancel([second.run, foreign.run], "it's over");
       await clock.advance(3);
       const asked = { run: second.run, token: second.token, reason: "it's over" };
-      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [asked], lost: [] });
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [asked], lost: [] });
+      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [asked], lost: [], messages: [] });
+      assert.deepEqual(await store.heartbeat(one), {
+        alive: true,
+        cancelled: [asked],
+        lost: [],
+        messages: [],
+      });
       assert.deepEqual(
         await store.pulse(one),
-        { alive: true, cancelled: [asked], lost: [] },
+        { alive: true, cancelled: [asked], lost: [], messages: [] },
         "it is told until the run has ended",
       );
       await settle(store, handedBack(second));
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [] });
+      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [], messages: [] });
       assert.equal((await store.pulse(two)).cancelled.length, 1);
     },
   );
@@ -160,8 +168,13 @@ export function workers(suite: Suite): void {
   suite.test("nobody hears anything of workers that are not there", async ({ store }) => {
     const id = await insertOne(store);
     const before = await picture(store, id);
-    assert.deepEqual(await store.heartbeat("nobody"), { alive: false, cancelled: [], lost: [] });
-    assert.deepEqual(await store.pulse("nobody"), { alive: false, cancelled: [], lost: [] });
+    assert.deepEqual(await store.heartbeat("nobody"), {
+      alive: false,
+      cancelled: [],
+      lost: [],
+      messages: [],
+    });
+    assert.deepEqual(await store.pulse("nobody"), { alive: false, cancelled: [], lost: [], messages: [] });
     assert.deepEqual(await store.workers(), []);
     assert.deepEqual(await picture(store, id), before);
   });

@@ -1,5 +1,5 @@
 -- What a worker must know: whether it is registered, which of its runs shall end, and which claims it thinks it has and
--- has not. The database's time comes with it.
+-- has not, and what it was told. The database's time comes with it.
 select
   exists (select from duckdive.worker where id = :worker::text),
   coalesce((
@@ -13,4 +13,5 @@ select
     select from duckdive.claims where claims.id = claim
   )),
   floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
-  '{}'::uuid[]
+  '{}'::uuid[],
+  duckdive.messages_of(:worker::text)
