@@ -3,34 +3,39 @@
 // A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
 // which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
 // application; the command line makes one in a process of its own.
-import { type Adapter, type AnyJob, defaults, definitionOf, type Log, policyOf } from "./job/index.js";
+import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "./job/index.js";
+import { type Clock, type Duration, decode, duration, type Events, newId, thisHost } from "./kernel/index.js";
 import {
-  type Clock,
-  type Duration,
-  duration,
-  type Events,
-  newId,
-  type Timer,
-  thisHost,
-} from "./kernel/index.js";
-import {
+  abilitiesOf,
+  createHearing,
+  createHeartbeat,
   createLife,
   createLoop,
   createShutdown,
+  type Deed,
+  definitionsOf,
   type EnqueueFromRun,
   type Environment,
   type Execution,
   type KnownJob,
+  type LoopStatus,
+  measureDelay,
 } from "./loop/index.js";
 import type { ExecuteMiddleware } from "./middleware/index.js";
 import type { RunEvents } from "./run/index.js";
-import type { Change, Definition, NewWorker, Pulse, Store } from "./store/contract.js";
+import type {
+  Change,
+  Death,
+  Message,
+  NewWorker,
+  Note,
+  Pulse,
+  Store,
+  WorkerReport,
+} from "./store/contract.js";
 import { isOutage } from "./store/errors.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 
-/** How often a worker shows that it lives, in milliseconds, and how soon again when that failed. */
-const heartbeatEvery = 10_000;
-const heartbeatAgain = 1_000;
 /** How long a worker rests that could not start because the store is away: at first, and at most. */
 const firstPause = 50;
 const longestPause = 1_000;
@@ -57,12 +62,48 @@ export interface WorkerParts {
   readonly drain?: Duration | undefined;
   /** From 0 up to 1, for the jitter of retries. Default Math.random. */
   readonly random?: (() => number) | undefined;
+  /** A runner looks after this process. */
+  readonly attendance?: Attendance | undefined;
+}
+
+/** What a process that a runner looks after gives its worker to know. */
+export interface Attendance {
+  /** The process id of the runner. */
+  readonly runner: number;
+  /** Calls what belongs to one execution in such a way that its run can be named while it goes on. */
+  readonly frame: NonNullable<Environment["frame"]>;
+}
+
+/** How a worker is. Times are in milliseconds before now. */
+export interface WorkerStatus extends LoopStatus {
+  readonly state: "starting" | "working" | "quiet" | "stopping";
+  /** Since the store last heard that it lives; undefined: it never has. */
+  readonly lastBeat: number | undefined;
+  /** Resident memory of its process, in bytes. */
+  readonly memory: number;
+  /** The longest its event loop was late since it was last asked, in milliseconds. */
+  readonly delay: number;
+  readonly queues: Readonly<Record<string, number>>;
 }
 
 export interface RunningWorker {
   readonly id: string;
   /** Resolves when it is registered and fetching, however long the store is away; rejects when it cannot start. */
   readonly ready: Promise<void>;
+  /** Resolves when it has stopped, whoever asked for that: a caller, a message. */
+  readonly over: Promise<void>;
+  /** Fetches nothing until it is resumed; what runs goes on. */
+  quiet(): void;
+  resume(): void;
+  /** Aborts what runs, or these runs of it, as failed attempts, and goes on. Answers how many it told. */
+  kill(runs?: readonly string[]): number;
+  /** Draws from these queues from now on. Where more runs than slots are under way they end in their own time. */
+  setQueues(queues: Readonly<Record<string, number>>): void;
+  status(): WorkerStatus;
+  /** Gives the runs of dead workers back. Answers how many. */
+  rescue(deaths: readonly Death[]): Promise<number>;
+  /** Writes a line into the log of a run, whoever executes it, if its claim stands. */
+  note(note: Note): Promise<void>;
   /**
    * Fetches no more, waits up to `drain` for handlers, aborts the rest and hands their runs back without losing the
    * attempt. Called again with a shorter `drain` it hurries up. Resolves when nothing of the worker is left.
@@ -75,8 +116,10 @@ export interface RunningWorker {
 
 export function createWorker(parts: WorkerParts): RunningWorker {
   const { store, clock, events } = parts;
-  const registration = describe(parts);
-  const environment = environmentOf(parts, registration.id);
+  const jobs = knownJobs(parts.jobs);
+  let registration = describe(parts, jobs);
+  const { id } = registration;
+  const environment = environmentOf(parts, id, jobs);
   const reportError = (where: string) => (error: unknown) => events.emit("error", { error, where });
 
   const loop = createLoop(environment, {
@@ -85,28 +128,46 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   });
   const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
   const life = createLife(clock, limit, () => loop.stopExecutions({ why: "lost" }));
+  const delay = measureDelay();
+  const delayReported = delay.reader();
+  const delayShown = delay.reader();
   const promoter = createPromoter(store, clock, reportError("promote"));
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
   const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
   const services = [preparer, promoter, rescuer, pruner];
+  const heartbeat = createHeartbeat({
+    clock,
+    beat: () => life.show(() => store.heartbeat(id, reportOf())),
+    obey,
+    onError: reportError("heartbeat"),
+  });
+  const hearing = createHearing({
+    heard: (messages) => store.heard(id, messages),
+    read,
+    onError: reportError("message"),
+  });
   let isRegistered = false;
-  let heartbeat: Timer | undefined;
+  let isQuiet = false;
+  let beatAt: number | undefined;
   let hurry: (() => void) | undefined;
   let unwatch: (() => void) | undefined;
   let returning: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  const unheard = events.on("leaked", ({ worker }) => {
+    if (worker === id) heartbeat.soon();
+  });
 
   function onChange(change: Change): void {
     if (change.claimable) loop.wake();
     if (change.due !== undefined) promoter.expect(change.due);
     if (change.origin === "elsewhere" && change.claimable) preparer.soon();
     // At the end of the turn: a claim in the same commit has then been taken in by the loop.
-    if (change.asked) setImmediate(() => void lookForCancelled());
+    if (change.asked) setImmediate(() => void lookForWishes());
   }
 
-  const lookForCancelled = rounds(async () => {
-    if (isRegistered) await store.pulse(registration.id).then(obey, reportError("pulse"));
+  const lookForWishes = rounds(async () => {
+    if (isRegistered) await store.pulse(id).then(obey, reportError("pulse"));
   });
 
   /** Somebody took this worker for dead. Its runs are no longer its own; it comes back with empty hands. */
@@ -130,29 +191,19 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   }
 
   async function obey(pulse: Pulse): Promise<void> {
+    beatAt = performance.now();
     if (!isRegistered) return;
     if (!pulse.alive) return returnToLife();
     for (const fence of pulse.lost) loop.stopExecutions({ why: "lost" }, isOf(fence));
     for (const { reason, ...fence } of pulse.cancelled) {
       loop.stopExecutions({ why: "cancelled", reason }, isOf(fence));
     }
+    await hearing.hear(pulse.messages);
   }
 
-  function beat(after = heartbeatEvery): void {
-    if (!isRegistered) return;
-    heartbeat = clock.after(after, () => {
-      life
-        .show(() => store.heartbeat(registration.id))
-        .then(async (pulse) => {
-          beat();
-          await obey(pulse);
-        })
-        .catch((error: unknown) => {
-          reportError("heartbeat")(error);
-          heartbeat?.cancel();
-          beat(heartbeatAgain);
-        });
-    });
+  function read({ name, payload }: Message): Deed {
+    const sent = payload === undefined ? undefined : decode(payload);
+    return { now: () => events.emit("message", { worker: id, name, payload: sent }) };
   }
 
   /** Enters the store, as soon as it is there. */
@@ -162,6 +213,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
         await store.open();
         await life.show(() => store.register(registration));
         isRegistered = true;
+        beatAt = performance.now();
         await store.publish(definitionsOf(environment.jobs));
         return;
       } catch (error) {
@@ -185,7 +237,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function start(): Promise<void> {
     await enter();
     unwatch = store.watch(onChange);
-    beat();
+    heartbeat.start();
     await Promise.all(services.map((one) => one.start()));
     if (stopping === undefined) await loop.start();
   }
@@ -194,11 +246,13 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   async function release(): Promise<void> {
     const wasRegistered = isRegistered;
     isRegistered = false;
-    heartbeat?.cancel();
+    heartbeat.stop();
     life.end();
+    delay.stop();
+    unheard();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
-    if (wasRegistered) await store.retire(registration.id).catch(reportError("retire"));
+    if (wasRegistered) await store.retire(id).catch(reportError("retire"));
   }
 
   const ready = start().catch(async (error: unknown) => {
@@ -212,13 +266,20 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     loop.stopExecutions({ why: "shutdown" }, undefined, Math.min(shutdownGrace, milliseconds)),
   );
 
+  let end: () => void = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+
   async function stopAll(): Promise<void> {
     await ready.catch(() => {});
-    loop.quiet();
+    loop.close();
+    if (loop.status().running.length > 0) heartbeat.soon();
     await Promise.race([shutdown.over, loop.empty()]);
     await loop.stop();
     shutdown.end();
     await release();
+    end();
   }
 
   function stop(options: { drain?: Duration } = {}): Promise<void> {
@@ -228,10 +289,77 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     return stopping;
   }
 
+  function quiet(): void {
+    if (isQuiet || stopping !== undefined) return;
+    isQuiet = true;
+    loop.quiet();
+    heartbeat.soon();
+  }
+
+  function resume(): void {
+    if (!isQuiet || stopping !== undefined) return;
+    isQuiet = false;
+    loop.resume();
+    heartbeat.soon();
+  }
+
+  function kill(runs?: readonly string[]): number {
+    return loop.stopExecutions(
+      { why: "killed" },
+      ({ claimed, calledAt }) => calledAt !== undefined && (runs === undefined || runs.includes(claimed.run)),
+    );
+  }
+
+  function setQueues(queues: Readonly<Record<string, number>>): void {
+    registration = { ...registration, queues };
+    loop.setQueues(queues);
+    heartbeat.soon();
+  }
+
+  function state(): "working" | "quiet" | "stopping" {
+    if (stopping !== undefined) return "stopping";
+    return isQuiet ? "quiet" : "working";
+  }
+
+  function reportOf(): WorkerReport {
+    return {
+      state: state(),
+      memory: process.memoryUsage.rss(),
+      delay: delayReported(),
+      leaked: loop.status().leaked.length,
+      queues: registration.queues,
+    };
+  }
+
+  function status(): WorkerStatus {
+    return {
+      ...loop.status(),
+      state: isRegistered || stopping !== undefined ? state() : "starting",
+      lastBeat: beatAt === undefined ? undefined : performance.now() - beatAt,
+      memory: process.memoryUsage.rss(),
+      delay: delayShown(),
+      queues: registration.queues,
+    };
+  }
+
+  async function rescue(deaths: readonly Death[]): Promise<number> {
+    const rescued = await store.rescue(deaths);
+    for (const one of rescued) events.emit("lost", one);
+    return rescued.length;
+  }
+
   return {
-    id: registration.id,
+    id,
     ready,
+    over,
     stop,
+    quiet,
+    resume,
+    kill,
+    setQueues,
+    status,
+    rescue,
+    note: (note) => store.note([note]),
     idle: () => ready.then(() => loop.idle()),
     [Symbol.asyncDispose]: () => stop(),
   };
@@ -242,43 +370,23 @@ function isOf({ run, token, claim }: Pulse["lost"][number]): (execution: Executi
     claimed.run === run && claimed.token === token && (claim === undefined || claimed.claim === claim);
 }
 
-function describe(parts: WorkerParts): NewWorker {
-  const abilities = [...parts.jobs.values()].map((job) => ({
-    job: job.name,
-    version: policyOf(job).version,
-  }));
+function knownJobs(jobs: ReadonlyMap<string, AnyJob>): ReadonlyMap<string, KnownJob> {
+  return new Map([...jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]));
+}
+
+function describe(parts: WorkerParts, jobs: ReadonlyMap<string, KnownJob>): NewWorker {
   return {
     id: newId(),
     ...thisHost(),
     release: parts.release,
-    abilities,
+    runner: parts.attendance?.runner,
+    abilities: abilitiesOf(jobs),
     queues: parts.queues ?? defaults.work,
   };
 }
 
-function environmentOf(parts: WorkerParts, worker: string): Environment {
-  const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random } = parts;
-  const jobs = new Map<string, KnownJob>(
-    [...parts.jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]),
-  );
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, grace, random };
-}
-
-/** What a run of the job needs beside what is published: then one that was recorded without JavaScript is prepared. */
-function needsPreparation({ job, policy }: KnownJob): boolean {
-  const { startWithin, finishWithin, unique, lock, concurrency, rate } = policy;
-  const computed = [startWithin, finishWithin, unique, lock, concurrency, rate];
-  return definitionOf(job).input !== undefined || computed.some((one) => one !== undefined);
-}
-
-function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[] {
-  return [...jobs.values()].map((known) => ({
-    job: known.job.name,
-    version: known.policy.version,
-    queue: known.policy.queue,
-    priority: known.policy.priority,
-    attempts: known.policy.attempts,
-    prepared: needsPreparation(known),
-    description: known.policy.description,
-  }));
+function environmentOf(parts: WorkerParts, worker: string, jobs: ReadonlyMap<string, KnownJob>): Environment {
+  const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
+  const frame = attendance?.frame;
+  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frame, grace, random };
 }

@@ -6,7 +6,7 @@ import type { Adapter, AnyContract, AnyJob, Log, RequestOptions, ResolvedPolicy 
 import type { Clock, Events } from "../kernel/index.js";
 import type { ExecuteMiddleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
-import type { Store } from "../store/contract.js";
+import type { Claimed, Store } from "../store/contract.js";
 
 /** A job as a worker holds it: the definition, and its policy resolved once. */
 export interface KnownJob {
@@ -34,6 +34,8 @@ export interface Environment {
   readonly enqueue: EnqueueFromRun;
   /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
   readonly adapter: Adapter<unknown, boolean> | undefined;
+  /** Calls what belongs to one execution in such a way that its run can be named while that goes on; absent: nobody asks. */
+  readonly frame?: (<T>(claimed: Claimed, body: () => T) => T) | undefined;
   /** How long a handler has to end after its signal was aborted, in milliseconds. */
   readonly grace: number;
 }

@@ -1,6 +1,7 @@
 // One execution: from a claimed run to the settlement that ends it.
 //
 //   refuse    a run this worker may not or need not execute ends at once: parked, poisoned, exhausted, expired, invalid
+//   wait      a run that has to be alone in its worker, and whatever comes behind it, until it is its turn
 //   call      the handler, inside the middleware, with its `ctx`, under its timeout
 //   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
 //   clean up  what was registered with `ctx.defer`, last first
@@ -22,6 +23,7 @@ import { composeExecute } from "../middleware/index.js";
 import {
   type Ended,
   isExhausted,
+  isLastChance,
   isPoison,
   type Settlement,
   storedError,
@@ -33,21 +35,27 @@ import { createContext, type RunContext, runCleanup } from "./context.js";
 import type { Environment, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
 import { recordOf } from "./record.js";
+import type { Gate, Place } from "./solo.js";
 import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
 import { OutputRefused } from "./transactions.js";
+import { waitForTurn } from "./turn.js";
 
 export interface Execution {
   readonly claimed: Claimed;
+  /** When its handler was called, on the clock of `performance`; undefined: it waits for its turn, or never is. */
+  readonly calledAt: number | undefined;
   /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
   stop(stop: Stop, grace: number): void;
   readonly conclusion: Promise<Conclusion>;
 }
 
 /** How an execution ended. */
-interface Conclusion {
+export interface Conclusion {
   readonly settlement: Settlement;
   /** `ctx.succeed`: it stands in the store already. */
   readonly isCommitted: boolean;
+  /** It was given up, and its handler goes on: until then. */
+  readonly leaked?: Promise<unknown>;
 }
 
 /** The run was ended in a transaction of the handler's. */
@@ -62,21 +70,43 @@ const longestReason = 4_000;
 /** The policy of a run whose job this worker does not know: only used to park it. */
 const noPolicy = { keep: false, attempts: 1, backoff: () => 0 } as const;
 
-export function begin(claimed: Claimed, environment: Environment, notes: Notes): Execution {
+/** Executes a claimed run, at once or when the gate lets it. */
+export function begin(claimed: Claimed, environment: Environment, notes: Notes, gate: Gate): Execution {
   const known = environment.jobs.get(claimed.job);
   const refusal = refuse(claimed, known, environment.clock.now());
   if (refusal !== undefined || known === undefined) {
     const ended = refusal ?? { how: "parked", reason: "worker", on: abilityOf(claimed) };
-    return {
-      claimed,
-      stop: () => {},
-      conclusion: Promise.resolve({
-        settlement: transition(claimed, ended, known?.policy ?? noPolicy, environment.random),
-        isCommitted: false,
-      }),
-    };
+    return refused(claimed, ended, known, environment);
   }
-  return call(claimed, known, environment, notes);
+  const place: Place = gate.enter(isLastChance(claimed, known.policy), () => waiting?.begin());
+  const leave = (): void => place.leave();
+  if (place.isInside) return call(claimed, known, environment, notes, leave);
+  const waiting: ReturnType<typeof waitForTurn> | undefined = waitForTurn(
+    claimed,
+    () => {
+      const late = refuse(claimed, known, environment.clock.now());
+      if (late === undefined) return call(claimed, known, environment, notes, leave);
+      leave();
+      return refused(claimed, late, known, environment);
+    },
+    (stop) => {
+      leave();
+      return { settlement: decide(claimed, endedBy(stop), known, environment), isCommitted: false };
+    },
+  );
+  return waiting;
+}
+
+/** The end of a run that is not executed here. */
+function refused(
+  claimed: Claimed,
+  ended: Ended,
+  known: KnownJob | undefined,
+  environment: Environment,
+): Execution {
+  const settlement = transition(claimed, ended, known?.policy ?? noPolicy, environment.random);
+  const conclusion = Promise.resolve({ settlement, isCommitted: false });
+  return { claimed, calledAt: undefined, stop: () => {}, conclusion };
 }
 
 function abilityOf(claimed: Claimed): string {
@@ -97,8 +127,15 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
   return undefined;
 }
 
-function call(claimed: Claimed, known: KnownJob, environment: Environment, notes: Notes): Execution {
-  const { clock, events } = environment;
+/** `onEnd` is called when its handler has ended, or was given up. */
+function call(
+  claimed: Claimed,
+  known: KnownJob,
+  environment: Environment,
+  notes: Notes,
+  onEnd: () => void,
+): Execution {
+  const { clock, events, frame = unframed } = environment;
   let stopped: Stop | undefined;
   let isOver = false;
   let endsAt = Number.POSITIVE_INFINITY;
@@ -115,16 +152,17 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
     }
     if (stopped !== undefined) return;
     stopped = reason;
-    context.abort(new ExecutionStoppedError(claimed.run, reason));
+    frame(claimed, () => context.abort(new ExecutionStoppedError(claimed.run, reason)));
   }
 
   const limit = limitOf(claimed, known.policy.timeout, clock.now());
   const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
 
   async function conclude(): Promise<Conclusion> {
+    const performed = perform(claimed, known, environment, context, () => stopped !== undefined);
     const how = await new Promise<Ended | Committed | "abandoned">((resolve) => {
       giveUp = () => resolve("abandoned");
-      void perform(claimed, known, environment, context, () => stopped !== undefined).then(resolve);
+      void performed.then(resolve);
     });
     isOver = true;
     timer.cancel();
@@ -132,12 +170,20 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
     if (how === "abandoned")
       events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
     await cleanUp(context, environment, claimed);
+    onEnd();
     if (how !== "abandoned" && how.how === "committed")
       return { settlement: how.settlement, isCommitted: true };
-    return { settlement: decide(claimed, observed(how, stopped), known, environment), isCommitted: false };
+    const settlement = decide(claimed, observed(how, stopped), known, environment);
+    return how === "abandoned"
+      ? { settlement, isCommitted: false, leaked: performed }
+      : { settlement, isCommitted: false };
   }
 
-  return { claimed, stop, conclusion: conclude() };
+  return { claimed, calledAt: performance.now(), stop, conclusion: frame(claimed, conclude) };
+}
+
+function unframed<T>(_claimed: Claimed, body: () => T): T {
+  return body();
 }
 
 /** What becomes of the run. A job's own `retry.when` or `backoff` may throw: the run is then retried by the default rule. */

@@ -2,21 +2,29 @@
 //
 //   loop.ts       the pump: claims while slots are free, rests when nothing is left, wakes when told
 //   execution.ts  one run: refuse or call, observe, clean up, decide
+//   solo.ts       who may execute beside whom; turn.ts is an execution that waits for its turn
+//   tally.ts      what the loop tells about itself
 //   context.ts    the `ctx` of a handler
 //   transactions.ts  `ctx.tx` and `ctx.succeed`, over what history.ts knows of the run
 //   settle.ts     settlements in batches, kept until the store has taken them
 //   notes.ts      logs and progress on their way to the store
+//   heartbeat.ts  shows that the worker lives; hearing.ts acts on what it is told
 //   life.ts       whether the worker could show that it lives
 //
 // It knows nothing of waits: a suspension is one more way for an execution to end. Who keeps the worker
 // registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
 
 export { OutcomeNotReturnedError } from "./context.js";
+export { abilitiesOf, definitionsOf } from "./definitions.js";
+export { measureDelay } from "./delay.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
 export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
 export type { Execution } from "./execution.js";
+export { createHearing, type Deed } from "./hearing.js";
+export { createHeartbeat } from "./heartbeat.js";
 export { createLife } from "./life.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
 export { ExecutionStoppedError } from "./stop.js";
+export { type LoopStatus, type NamedExecution, nameOf } from "./tally.js";

@@ -374,3 +374,71 @@ describe("parking", () => {
     expect(names().filter((name) => name === "parked")).toHaveLength(1);
   });
 });
+
+describe("a worker that is told", () => {
+  const wait = (end: Promise<void>) => job({ name: "wait", handle: () => end });
+
+  test("to be quiet fetches nothing until it is resumed, and what runs goes on", async () => {
+    const end = gate();
+    const waiting = wait(end.passed);
+    const { duckdive, work } = engine([waiting]);
+    await duckdive.enqueue(waiting);
+    const worker = work();
+    await until(() => worker.status().running.length === 1);
+    worker.quiet();
+    const second = await duckdive.enqueue(waiting);
+    end.open();
+    await worker.idle();
+    expect(worker.status()).toMatchObject({ state: "quiet", started: 1, ended: 1, fetchingFor: undefined });
+    expect((await second.get()).state).toBe("ready");
+    worker.resume();
+    await worker.idle();
+    expect(worker.status()).toMatchObject({ state: "working", started: 2, ended: 2, running: [] });
+    expect(worker.status().lastFetch).toBeGreaterThanOrEqual(0);
+    expect(worker.status().lastSettle).toBeGreaterThanOrEqual(0);
+  });
+
+  test("to kill ends what runs as a failed attempt, and goes on", async () => {
+    const calls: number[] = [];
+    const stuck = job({
+      name: "stuck",
+      retry: { attempts: 2, backoff: { kind: "fixed", base: "1s", jitter: 0 } },
+      handle(_input: undefined, { attempt, signal }) {
+        calls.push(attempt);
+        return attempt === 2
+          ? undefined
+          : new Promise<undefined>((_, reject) =>
+              signal.addEventListener("abort", () => reject(signal.reason)),
+            );
+      },
+    });
+    const { duckdive, work, clock, run, heard } = engine([stuck]);
+    const { id } = await duckdive.enqueue(stuck);
+    const worker = work();
+    await until(() => calls.length === 1);
+    expect(worker.kill(["another"])).toBe(0);
+    expect(worker.kill([id])).toBe(1);
+    await worker.idle();
+    expect(heard.find(({ name }) => name === "retrying")).toMatchObject({
+      about: { error: { name: "KilledError", code: "KILLED" } },
+    });
+    await clock.advance(1_000);
+    await worker.idle();
+    expect(await run(id)).toMatchObject({ state: "succeeded", attempt: 2 });
+  });
+
+  test("other queues draws from those", async () => {
+    const end = gate();
+    const waiting = wait(end.passed);
+    const { duckdive, work } = engine([waiting]);
+    await duckdive.enqueueMany(Array.from({ length: 5 }, () => waiting.with()));
+    const worker = work({ queues: { "*": 1 } });
+    await until(() => worker.status().running.length === 1);
+    worker.setQueues({ default: 4 });
+    await until(() => worker.status().running.length === 4);
+    worker.setQueues({ default: 0 });
+    end.open();
+    await worker.idle();
+    expect(await duckdive.stats()).toMatchObject({ succeeded: 4, ready: 1 });
+  });
+});

@@ -9,14 +9,17 @@
 // reported and tried again with growing pauses; nothing that a handler does can end the loop.
 import { type Service, service, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
-import type { Ability, Claimed, Settled } from "../store/contract.js";
+import type { Claimed, Settled } from "../store/contract.js";
+import { abilitiesOf } from "./definitions.js";
 import type { Environment } from "./environment.js";
 import { begin, type Execution } from "./execution.js";
 import { createNotes } from "./notes.js";
 import { report } from "./report.js";
 import { createSettler } from "./settle.js";
 import { createSlots } from "./slots.js";
+import { createGate } from "./solo.js";
 import type { Stop } from "./stop.js";
+import { createTally, type LoopStatus } from "./tally.js";
 
 /** The most runs one claim takes: more would hold the store's lock, and the event loop, for long. */
 const largestClaim = 1_000;
@@ -31,10 +34,16 @@ export interface Loop extends Service {
   wake(): void;
   /** What made claims fail is over: wakes without waiting for the end of the pause. */
   recover(): void;
-  /** Stops fetching; what runs goes on. */
+  /** Stops fetching until it is resumed; what runs goes on. */
   quiet(): void;
-  /** Tells executions to stop; all of them, or those of which `which` is true. */
-  stopExecutions(stop: Stop, which?: (execution: Execution) => boolean, grace?: number): void;
+  resume(): void;
+  /** Stops fetching for good, and gives back what waits for its turn; what runs goes on. */
+  close(): void;
+  /** Draws from these queues from now on, with so many slots. */
+  setQueues(queues: Readonly<Record<string, number>>): void;
+  /** Tells executions to stop; all of them, or those of which `which` is true. Answers how many. */
+  stopExecutions(stop: Stop, which?: (execution: Execution) => boolean, grace?: number): number;
+  status(): LoopStatus;
   /** Resolves when no execution is under way. */
   empty(): Promise<void>;
   /** Resolves when the last claim found nothing and nothing runs or waits to be settled. */
@@ -53,30 +62,36 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   const notes = createNotes(store, clock, reportError);
   const settler = createSettler({ store, clock, notes, onError: reportError });
   const slots = createSlots(options.queues);
+  const gate = createGate();
+  const tally = createTally();
   const running = new Set<Execution>();
-  const abilities: Ability[] = [...environment.jobs.values()].map(({ job, policy }) => ({
-    job: job.name,
-    version: policy.version,
-  }));
+  const abilities = abilitiesOf(environment.jobs);
 
   let fetching: Promise<void> | undefined;
   /** Something may be there that the last claim has not seen. */
   let wanted = false;
   let open = false;
+  let isQuiet = false;
   let pause = firstPause;
   let retry: Timer | undefined;
   let idlers: (() => void)[] = [];
+
+  function mayFetch(): boolean {
+    return open && !isQuiet && !gate.isClosed;
+  }
 
   /** Claims until no slot is free or nothing is left. Only one at a time; a wake-up meanwhile asks for another round. */
   async function fetch(): Promise<void> {
     // The end of the turn: settlements made in this turn are then in the same transaction as the claim.
     await new Promise<void>((resolve) => setImmediate(resolve));
     try {
-      while (wanted && open) {
+      while (wanted && mayFetch()) {
         const free = slots.free(largestClaim);
         wanted = false;
         if (free === undefined) break;
+        tally.asked();
         const claimed = await store.claim({ worker: environment.worker, queues: free, abilities });
+        tally.answered(claimed.length);
         pause = firstPause;
         for (const run of claimed) start(run);
         if (claimed.length > 0) wanted = true;
@@ -103,7 +118,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
 
   function wake(): void {
     wanted = true;
-    if (open && retry === undefined) fetching ??= fetch();
+    if (mayFetch() && retry === undefined) fetching ??= fetch();
   }
 
   function recover(): void {
@@ -115,26 +130,45 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
 
   function start(claimed: Claimed): void {
     slots.take(claimed.queue);
-    const execution = begin(claimed, environment, notes);
+    const execution = begin(claimed, environment, notes, gate);
     running.add(execution);
     // Claimed while the worker was told to stop: back it goes, before its handler is called.
     if (!open) execution.stop({ why: "shutdown" }, 0);
-    void execution.conclusion.then(async ({ settlement, isCommitted }) => {
+    void execution.conclusion.then(async ({ settlement, isCommitted, leaked }) => {
       running.delete(execution);
       slots.release(claimed.queue);
+      tally.ended();
+      if (leaked !== undefined) void watchLeak(claimed, leaked);
       const answered = isCommitted ? committed(settlement) : settler.settle(settlement);
       wake();
-      report(environment, claimed, settlement, await answered);
+      const answer = await answered;
+      tally.settled();
+      report(environment, claimed, settlement, answer);
       releaseIdlers();
     });
+  }
+
+  /** An abandoned handler has no claim and no slot any more, and still holds what it holds: it counts until it ends. */
+  async function watchLeak(claimed: Claimed, leaked: Promise<unknown>): Promise<void> {
+    const { run, job } = claimed;
+    const tell = (isOver: boolean): void =>
+      events.emit("leaked", { run, job, worker: environment.worker, isOver, leaked: tally.leaked.size });
+    tally.leaked.add(claimed);
+    tell(false);
+    await leaked;
+    tally.leaked.delete(claimed);
+    tell(true);
   }
 
   function stopExecutions(
     stop: Stop,
     which: (execution: Execution) => boolean = () => true,
     grace = environment.grace,
-  ): void {
-    for (const execution of running) if (which(execution)) execution.stop(stop, grace);
+  ): number {
+    // The newest first: what waits behind another at the gate must not get its turn by that.
+    const told = [...running].filter(which).reverse();
+    for (const execution of told) execution.stop(stop, grace);
+    return told.length;
   }
 
   async function empty(): Promise<void> {
@@ -145,7 +179,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   }
 
   function isIdle(): boolean {
-    return fetching === undefined && (!wanted || !open) && running.size === 0;
+    return fetching === undefined && (!wanted || !mayFetch()) && running.size === 0;
   }
 
   function releaseIdlers(): void {
@@ -163,11 +197,32 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     } while (!isIdle());
   }
 
-  function quiet(): void {
-    open = false;
+  function rest(): void {
     retry?.cancel();
     retry = undefined;
+    tally.rests();
     releaseIdlers();
+  }
+
+  function quiet(): void {
+    isQuiet = true;
+    rest();
+  }
+
+  function resume(): void {
+    isQuiet = false;
+    wake();
+  }
+
+  function close(): void {
+    open = false;
+    rest();
+    stopExecutions({ why: "shutdown" }, ({ calledAt }) => calledAt === undefined, 0);
+  }
+
+  function setQueues(queues: Readonly<Record<string, number>>): void {
+    slots.set(queues);
+    wake();
   }
 
   const lifetime = service({
@@ -176,14 +231,27 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
       wake();
     },
     async stop() {
-      quiet();
+      close();
       await empty();
       await settler.close(patience);
       notes.close();
     },
   });
 
-  return { ...lifetime, wake, recover, quiet, stopExecutions, empty, idle };
+  const status = (): LoopStatus => tally.status(running);
+  return {
+    ...lifetime,
+    wake,
+    recover,
+    quiet,
+    resume,
+    close,
+    setQueues,
+    status,
+    stopExecutions,
+    empty,
+    idle,
+  };
 }
 
 /** The answer to what the handler's own transaction has settled. */

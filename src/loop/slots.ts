@@ -1,24 +1,31 @@
 // How many runs of which queue this worker may take now. Pure counting.
 //
 // A queue that is named has slots of its own; all others share those of `*`. A queue that is neither named nor covered
-// by `*` is not this worker's business.
+// by `*` is not this worker's business. The numbers may be changed while runs hold slots: where there are fewer than are
+// taken, nothing is free until enough of them have ended.
 export interface Slots {
   /** Free slots by name, as a claim asks for them; `*` among them. Undefined when nothing is free. */
   free(most: number): Record<string, number> | undefined;
   take(queue: string): void;
   release(queue: string): void;
-  readonly taken: number;
+  /** Other numbers from now on. What holds a slot goes on. */
+  set(queues: Readonly<Record<string, number>>): void;
+  readonly queues: Readonly<Record<string, number>>;
 }
 
-export function createSlots(queues: Readonly<Record<string, number>>): Slots {
-  const taken = new Map<string, number>();
-  let total = 0;
+export function createSlots(given: Readonly<Record<string, number>>): Slots {
+  let queues = given;
+  /** By queue, not by name: which name a queue counts under may change. */
+  const byQueue = new Map<string, number>();
+  let taken = new Map<string, number>();
   const nameOf = (queue: string): string => (Object.hasOwn(queues, queue) ? queue : "*");
 
   function change(queue: string, by: 1 | -1): void {
+    const left = (byQueue.get(queue) ?? 0) + by;
+    if (left === 0) byQueue.delete(queue);
+    else byQueue.set(queue, left);
     const name = nameOf(queue);
     taken.set(name, (taken.get(name) ?? 0) + by);
-    total += by;
   }
 
   return {
@@ -34,8 +41,16 @@ export function createSlots(queues: Readonly<Record<string, number>>): Slots {
     },
     take: (queue) => change(queue, 1),
     release: (queue) => change(queue, -1),
-    get taken() {
-      return total;
+    set(next) {
+      queues = next;
+      taken = new Map();
+      for (const [queue, number] of byQueue) {
+        const name = nameOf(queue);
+        taken.set(name, (taken.get(name) ?? 0) + number);
+      }
+    },
+    get queues() {
+      return queues;
     },
   };
 }

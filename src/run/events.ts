@@ -32,8 +32,25 @@ export interface RunEvents {
   refused: Executed;
   /** A handler ignored its aborted signal; its run was settled without it and it may still be running. */
   abandoned: { readonly run: string; readonly job: string; readonly why: string };
-  /** A dead worker's run was given back. */
-  lost: { readonly run: string; readonly job: string; readonly attempt: number; readonly worker: string };
+  /** An abandoned handler goes on, or has ended after all. `leaked`: how many go on in this worker. */
+  leaked: {
+    readonly run: string;
+    readonly job: string;
+    readonly worker: string;
+    readonly isOver: boolean;
+    readonly leaked: number;
+  };
+  /** A dead worker's run was given back. `innocent`: others are to blame, and it keeps its attempt. */
+  lost: {
+    readonly run: string;
+    readonly job: string;
+    readonly attempt: number;
+    readonly worker: string;
+    readonly cause?: string;
+    readonly innocent?: true;
+  };
+  /** A worker of this process was told something that is the application's own: its payload is as it was sent. */
+  message: { readonly worker: string; readonly name: string; readonly payload: unknown };
   progress: {
     readonly run: string;
     readonly job: string;

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { State } from "../job/index.js";
 import type { Ended } from "./ended.js";
 import { hasEnded, isLegal, type MoveName, moves, states } from "./states.js";
-import { isExhausted, isPoison, type Policy, shortestKeep, transition } from "./transition.js";
+import { isExhausted, isLastChance, isPoison, type Policy, shortestKeep, transition } from "./transition.js";
 
 const error = { name: "Error", message: "boom" };
 
@@ -178,6 +178,14 @@ test("a run that only takes workers down is executed as often as its policy's cr
       expect(isPoison(run, { crashes })).toBe(crashes <= attempts);
     }),
   );
+});
+
+test("a run is on its last chance only when it has taken a worker down and one more makes it poison", () => {
+  const chances = (crashes: number) =>
+    [0, 1, 2, 3, 4].filter((number) => isLastChance({ crashes: number }, { crashes }));
+  expect(chances(1)).toEqual([]);
+  expect(chances(2)).toEqual([1]);
+  expect(chances(3)).toEqual([2]);
 });
 
 function walk(policy: Policy, path: readonly (Ended | "crash" | "cancel" | "retry")[], random: number): void {

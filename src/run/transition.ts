@@ -86,6 +86,14 @@ export function isPoison(
   return execution.crashes >= policy.crashes;
 }
 
+/** True when a claimed run becomes poison should it take down one more worker. */
+export function isLastChance(
+  execution: Pick<Execution, "crashes">,
+  policy: Pick<ResolvedPolicy, "crashes">,
+): boolean {
+  return execution.crashes > 0 && execution.crashes === policy.crashes - 1;
+}
+
 function again(
   execution: Execution,
   error: StoredError,
