@@ -290,7 +290,7 @@ union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue
   :runs::uuid[], :tokens::bigint[], :claims::uuid[], :outputs::text[], :keeps::bigint[], :done::uuid[], :now::bigint
 )`,
   settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
-  spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint)`,
+  spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint) order by state <> 'pending', name`,
   tell: `select duckdive.tell(:messages::json, :now::bigint)`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by at, number`,
   timelines: `select run, at, kind, attempt, token, worker, detail from duckdive.event where run = any(:ids::uuid[]) order by run, at, number`,
