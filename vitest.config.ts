@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^duckdive$/, replacement: source("index.ts") },
       { find: /^duckdive\/worker$/, replacement: source("worker.ts") },
+      { find: /^duckdive\/runner$/, replacement: source("runner/index.ts") },
       { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
       { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
       { find: /^duckdive\/postgres$/, replacement: source("store/postgres/index.ts") },

@@ -3,6 +3,7 @@
 // The list is written by hand, so that adding to it is a decision.
 
 export { type BackoffRule, backoff } from "./backoff.js";
+export { type Bytes, bytes, formatBytes } from "./bytes.js";
 export { type Clock, type ManualClock, manualClock, systemClock, type Timer } from "./clock.js";
 export { type Duration, duration, formatDuration } from "./duration.js";
 export {
