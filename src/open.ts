@@ -19,6 +19,7 @@ import {
 import { executeLayers } from "./middleware/index.js";
 import {
   ClosedError,
+  checkQueues,
   consoleLog,
   createClient,
   type Duckdive,
@@ -239,12 +240,4 @@ function checkOpenOptions<Tx, Sync extends boolean>(options: OpenOptions<Tx, Syn
     throw new InvalidOptionError(
       "open(): with is no adapter. Use one of duckdive/with, such as sqlite(handle).",
     );
-}
-
-function checkQueues(queues: Readonly<Record<string, number>>, where: string): void {
-  const entries = Object.entries(queues);
-  if (entries.length > 0 && entries.every(([, slots]) => Number.isInteger(slots) && slots >= 0)) return;
-  throw new InvalidOptionError(
-    `The queues of ${where} are not acceptable. Use slots by queue, in whole numbers: { mail: 20, "*": 5 }.`,
-  );
 }

@@ -15,12 +15,20 @@ import {
   partsOf,
   type Request,
 } from "../job/index.js";
-import { type Clock, checkOptions, type Events, InvalidOptionError, NotBuiltError } from "../kernel/index.js";
+import {
+  type Clock,
+  checkOptions,
+  type Events,
+  InvalidOptionError,
+  NotBuiltError,
+  newId,
+} from "../kernel/index.js";
 import { composeEnqueue, type Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { Inserted, Store, PauseTarget as StoredPauseTarget } from "../store/contract.js";
 import { createAccess } from "./access.js";
 import { act } from "./act.js";
+import { messageOf } from "./control.js";
 import { type Asking, createEnqueue } from "./enqueue.js";
 import { ClosedError } from "./errors.js";
 import { cancelledByApplication, type HandleParts, RunHandle } from "./handle.js";
@@ -133,6 +141,18 @@ function bareClient(parts: ClientParts): Bare {
       const stored = pauseTargetOf(target, "duckdive.resume()");
       await access.opening();
       await store.resume(stored);
+    },
+    async tell(worker, command) {
+      if (typeof worker !== "string" || worker === "") {
+        throw new InvalidOptionError(
+          'duckdive.tell() needs to know whom: the id of a worker, as duckdive.workers() has it, or "all".',
+        );
+      }
+      const message = messageOf(command, "duckdive.tell()");
+      await access.opening();
+      const to = worker === "all" ? undefined : worker;
+      const [count = 0] = await store.tell([{ id: newId(), to, ...message }]);
+      return count;
     },
     on: (event, listener) => events.on(event, listener),
     async ready() {

@@ -67,6 +67,7 @@ function explain(changed: Partial<StoredRun>, facts: Partial<Facts> = {}): strin
     queue: { name: "mail", paused: false, scheduled: 0, ready: 1, running: 0, waiting: 0, oldest: now },
     paused: [],
     attempts: 10,
+    crashes: 3,
     ...facts,
   });
 }

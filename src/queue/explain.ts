@@ -19,6 +19,8 @@ export interface Facts {
   readonly paused: readonly PauseTarget[];
   /** How many attempts its job allows, where somebody knows. */
   readonly attempts: number | undefined;
+  /** How many workers its job may take down, where somebody knows. */
+  readonly crashes: number | undefined;
 }
 
 /** Says why a run is where it is, in one sentence or more; the first is the answer, the others add to it. */
@@ -44,27 +46,81 @@ function explainState(facts: Facts): string[] {
 }
 
 /** What is true beside the state: limits in time, lost executions, a cancellation that was asked for. */
-function explainBesides({ run, now }: Facts): string[] {
+function explainBesides(facts: Facts): string[] {
+  const { run, now } = facts;
   const sentences: string[] = [];
-  const { state, startBy, finishBy, startedAt, crashes, cancelAsked } = run;
+  const { state, startBy, finishBy, startedAt, cancelAsked } = run;
   const ended = state === "succeeded" || state === "failed" || state === "cancelled";
   if (cancelAsked !== undefined && !ended) {
     sentences.push(
       `Its cancellation was asked for (${cancelAsked}); it ends when its handler obeys \`ctx.signal\`, or fails.`,
     );
   }
-  if (crashes > 0) {
-    sentences.push(
-      crashes === 1
-        ? "One execution of it was lost with its worker; its timeline says which."
-        : `${crashes} executions of it were lost with their workers; its timeline says which.`,
-    );
-  }
+  sentences.push(...explainLosses(facts), ...explainLastChance(facts));
   if (!ended && startBy !== undefined && startedAt === undefined)
     sentences.push(`It must start ${until(startBy, now)}, or it fails as expired.`);
   if (!ended && finishBy !== undefined)
     sentences.push(`It must end ${until(finishBy, now)}, or it fails as expired.`);
   return sentences;
+}
+
+/** What became of its workers, and whether it was to blame. Those before a retry by hand count no more. */
+function explainLosses({ run: { crashes }, events }: Facts): string[] {
+  const retried = events.findLastIndex(({ kind }) => kind === "retried");
+  const losses = events
+    .slice(retried + 1)
+    .flatMap(({ kind, detail }) => (kind === "lost" ? lossIn(detail) : []));
+  const innocent = losses.filter((loss) => loss.isInnocent);
+  const why = causeOf(losses.filter((loss) => !loss.isInnocent));
+  const whyInnocent = causeOf(innocent);
+  const sentences: string[] = [];
+  if (crashes === 1)
+    sentences.push(`One execution of it was lost with its worker${why}; its timeline says which.`);
+  if (crashes > 1)
+    sentences.push(
+      `${crashes} executions of it were lost with their workers${why}; its timeline says which.`,
+    );
+  if (innocent.length === 1)
+    sentences.push(
+      `One execution of it was lost with a worker by no fault of its own${whyInnocent}: that attempt does not count.`,
+    );
+  if (innocent.length > 1)
+    sentences.push(
+      `${innocent.length} executions of it were lost with workers by no fault of its own${whyInnocent}: those attempts do not count.`,
+    );
+  return sentences;
+}
+
+interface Loss {
+  readonly cause: string | undefined;
+  readonly isInnocent: boolean;
+}
+
+/** The newest cause, in parentheses. */
+function causeOf(losses: readonly Loss[]): string {
+  const cause = losses.at(-1)?.cause;
+  if (cause === undefined) return "";
+  return losses.length === 1 ? ` (${cause})` : ` (the last one: ${cause})`;
+}
+
+function lossIn(detail: unknown): Loss {
+  const { cause, innocent } = (detail ?? {}) as { cause?: unknown; innocent?: unknown };
+  return { cause: typeof cause === "string" ? cause : undefined, isInnocent: innocent === true };
+}
+
+function explainLastChance({ run, crashes: limit }: Facts): string[] {
+  const { state, crashes } = run;
+  if (state === "succeeded" || state === "failed" || state === "cancelled") return [];
+  if (limit === undefined || crashes === 0) return [];
+  if (crashes >= limit)
+    return [
+      `It took down ${crashes} of the ${limit} workers that it may: its next worker fails it as poison.`,
+    ];
+  if (crashes < limit - 1) return [];
+  return [
+    `This is its last chance: should it take down one more worker, it fails as poison (its job's \`crashes\` is ${limit}). ` +
+      "It is executed alone in its worker, so that nobody else is hurt.",
+  ];
 }
 
 function explainScheduled(facts: Facts): string[] {
@@ -186,7 +242,11 @@ function explainEnded(facts: Facts): string[] {
     case "cancelled":
       return [`It was cancelled${when}: ${run.reason ?? "no reason was given"}. ${again}`];
     default:
-      return [`It failed for good${when}, ${failedAt(run, facts)}: ${whyFailed(run)}. ${again}`];
+      return [
+        `It failed for good${when}, ${failedAt(run, facts)}: ${whyFailed(run)}. ` +
+          (run.reason === "poison" ? `Its handler is to be mended first. ` : "") +
+          again,
+      ];
   }
 }
 

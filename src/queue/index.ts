@@ -3,6 +3,13 @@
 // The list is written by hand, so that adding to it is a decision.
 export { createClient } from "./client.js";
 export {
+  type Command,
+  checkQueues,
+  decodedPayload,
+  readCommand,
+  type WorkerCommand,
+} from "./control.js";
+export {
   ClosedError,
   IdConflictError,
   InvalidIdError,
@@ -18,6 +25,7 @@ export { checkId, checkMeta, checkTags } from "./request.js";
 export type {
   Batch,
   BatchSummary,
+  DepartedState,
   Duckdive,
   EnqueueOptions,
   ErrorContext,

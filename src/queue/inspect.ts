@@ -10,10 +10,19 @@ import { checkOptions, InvalidOptionError } from "../kernel/index.js";
 import type { RunFilter, StoredRun } from "../store/contract.js";
 import type { Access } from "./access.js";
 import { RunNotFoundError } from "./errors.js";
-import { explainRun } from "./explain.js";
+import { explainRun, type Facts } from "./explain.js";
 import { filterOf } from "./filter.js";
 import { recordOf } from "./record.js";
-import type { Filter, Listing, ListOptions, Page, QueueState, Timeline, WorkerState } from "./types.js";
+import type {
+  DepartedState,
+  Filter,
+  Listing,
+  ListOptions,
+  Page,
+  QueueState,
+  Timeline,
+  WorkerState,
+} from "./types.js";
 
 const mostOnPage = 1_000;
 const usualPage = 100;
@@ -27,6 +36,7 @@ export interface Inspect {
   explain(id: string): Promise<string[]>;
   queues(): Promise<QueueState[]>;
   workers(): Promise<WorkerState[]>;
+  departed(options?: { limit?: number }): Promise<DepartedState[]>;
 }
 
 export function createInspect(access: Access, jobs: ReadonlyMap<string, object>): Inspect {
@@ -39,11 +49,12 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
     return run;
   }
 
-  /** How many attempts a job allows: its definition here, or what a worker published. */
-  async function attemptsOf(name: string): Promise<number | undefined> {
+  /** What a job allows: its definition here, or what a worker published. */
+  async function limitsOf(name: string): Promise<Pick<Facts, "attempts" | "crashes">> {
     const job = jobs.get(name);
-    if (job !== undefined) return policyOf(job).attempts;
-    return (await store.definitions()).find((definition) => definition.job === name)?.attempts;
+    if (job !== undefined) return policyOf(job);
+    const published = (await store.definitions()).find((definition) => definition.job === name);
+    return { attempts: published?.attempts, crashes: published?.crashes };
   }
 
   async function readPage(
@@ -65,7 +76,7 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
     },
     list(filter = {}, options = {}) {
       const wanted = filterOf(filter, "duckdive.list()");
-      const limit = limitOf(options);
+      const limit = limitOf(options, ["limit", "cursor"], "duckdive.list()");
       return listing((cursor) => readPage(wanted, limit, cursor), options.cursor);
     },
     async count(filter = {}) {
@@ -84,15 +95,15 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
     },
     async explain(id) {
       const run = await find(id);
-      const [{ events }, workers, queues, paused, attempts] = await Promise.all([
+      const [{ events }, workers, queues, paused, limits] = await Promise.all([
         store.timeline(id),
         store.workers(),
         store.queues(),
         store.paused(),
-        attemptsOf(run.job),
+        limitsOf(run.job),
       ]);
       const queue = queues.find(({ name }) => name === run.queue);
-      return explainRun({ run, now: store.now(), events, workers, queue, paused, attempts });
+      return explainRun({ run, now: store.now(), events, workers, queue, paused, ...limits });
     },
     async queues() {
       await access.opening();
@@ -111,15 +122,26 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
         heartbeatAt: new Date(heartbeatAt),
       }));
     },
+    async departed(options = {}) {
+      const limit = limitOf(options, ["limit"], "duckdive.departed()");
+      await access.opening();
+      const departed = await store.departed(limit);
+      return departed.map(({ startedAt, heartbeatAt, endedAt, ...worker }) => ({
+        ...worker,
+        startedAt: new Date(startedAt),
+        heartbeatAt: new Date(heartbeatAt),
+        endedAt: new Date(endedAt),
+      }));
+    },
   };
 }
 
-function limitOf(options: ListOptions): number {
-  checkOptions(options, ["limit", "cursor"], "the options of duckdive.list()");
+function limitOf(options: { limit?: number }, allowed: readonly string[], where: string): number {
+  checkOptions(options, allowed, `the options of ${where}`);
   const { limit = usualPage } = options;
   if (Number.isInteger(limit) && limit >= 1 && limit <= mostOnPage) return limit;
   throw new InvalidOptionError(
-    `The limit of duckdive.list() is ${limit}. Use a whole number from 1 to ${mostOnPage}.`,
+    `The limit of ${where} is ${limit}. Use a whole number from 1 to ${mostOnPage}.`,
   );
 }
 

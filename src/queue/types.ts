@@ -24,7 +24,8 @@ import type {
 import type { Duration, Listener } from "../kernel/index.js";
 import type { Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
-import type { LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
+import type { DepartedWorker, LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
+import type { Command } from "./control.js";
 
 // ── One run ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,6 +131,13 @@ export type QueueState = Omit<QueueRow, "oldest"> & {
 export type WorkerState = Omit<WorkerRow, "startedAt" | "heartbeatAt"> & {
   readonly startedAt: Date;
   readonly heartbeatAt: Date;
+};
+
+/** A worker that has stopped or died, and what became of its runs. */
+export type DepartedState = Omit<DepartedWorker, "startedAt" | "heartbeatAt" | "endedAt"> & {
+  readonly startedAt: Date;
+  readonly heartbeatAt: Date;
+  readonly endedAt: Date;
 };
 
 // ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +247,10 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   /** Why a run is where it is, in sentences. @throws RunNotFoundError */
   explain(id: string): Promise<string[]>;
   queues(): Promise<QueueState[]>;
+  /** Workers that are registered, with what each said of itself at its last heartbeat. */
   workers(): Promise<WorkerState[]>;
+  /** Workers that have stopped or died, newest first: `limit` of them, 100 unless given. Kept for seven days. */
+  departed(options?: { limit?: number }): Promise<DepartedState[]>;
 
   /** Ends runs, and asks running ones to end. Answers how many it did something to. */
   cancel(target: Target, reason?: string): Promise<number>;
@@ -250,6 +261,17 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   /** No run of it is started any more, anywhere, until it is resumed; what is running goes on. */
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
+
+  /**
+   * Tells a worker something, or all that are registered now; answers how many. It is durable until each has heard it,
+   * or is gone, and usually heard within some ten milliseconds. Not part of any transaction.
+   *
+   * @throws InvalidOptionError: no worker could obey it
+   * @throws NotJsonError, TooLargeError: the payload cannot be stored
+   * @example await duckdive.tell("all", { do: "queues", queues: { mail: 3 } });
+   * @example await duckdive.tell(worker.id, { name: "reload", payload: { since: 7 } }); // on("message", …) there
+   */
+  tell(worker: string, command: Command): Promise<number>;
 
   /** Hears of what this process does with runs, until the function that it gives back is called. */
   on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;

@@ -451,6 +451,8 @@ export interface Definition {
   readonly queue: string;
   readonly priority: number;
   readonly attempts: number;
+  /** How many workers one of its runs may take down; undefined where an older version published it. */
+  readonly crashes?: number | undefined;
   /** A schema, keys or gates exist, so a run recorded without JavaScript must be prepared. */
   readonly prepared: boolean;
   readonly description?: string | undefined;

@@ -144,7 +144,7 @@ export async function publish(session: Session, definitions: readonly Definition
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.ask(statements.definitions);
-  return rows.map(([job, version, queue, priority, attempts, prepared, description]) => ({
+  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes]) => ({
     job: job ?? "",
     version: numberOf(version),
     queue: queue ?? "",
@@ -152,5 +152,6 @@ export async function definitions(session: Session): Promise<Definition[]> {
     attempts: numberOf(attempts),
     prepared: truthOf(prepared),
     description: optionalText(description),
+    crashes: optionalNumber(crashes),
   }));
 }

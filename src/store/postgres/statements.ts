@@ -45,7 +45,7 @@ from duckdive.runs as run left join held on held.id = run.id group by 1
 union all
 select state, count(*) from duckdive.history group by 1`,
   databaseTime: `select floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
-  definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive.definition order by job`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes from duckdive.definition order by job`,
   departed: `select id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs
 from duckdive.departed order by number desc limit :limit::bigint`,
   dropPartition: `select duckdive.drop_partition(:name::text)`,
@@ -241,15 +241,17 @@ where not exists (select from duckdive.worker where worker.id = claim.worker)`,
   prepareRuns: `select id from duckdive.prepare_runs(:items::json, :now::bigint) as id`,
   promote: `select moved, ended from duckdive.promote(:limit::integer, :now::bigint)`,
   prune: `select duckdive.prune(:limit::integer, :now::bigint)`,
-  publish: `insert into duckdive.definition (job, version, queue, priority, attempts, prepared, description, published_at)
-select job, version, queue, priority, attempts, prepared, description, duckdive.now_or(:now::bigint)
+  publish: `insert into duckdive.definition (job, version, queue, priority, attempts, crashes, prepared, description, published_at)
+select job, version, queue, priority, attempts, crashes, prepared, description, duckdive.now_or(:now::bigint)
 from json_to_recordset(:definitions::json) as definition (
-  job text, version integer, queue text, priority smallint, attempts integer, prepared boolean, description text
+  job text, version integer, queue text, priority smallint, attempts integer, crashes integer, prepared boolean,
+  description text
 )
 order by job
 on conflict (job) do update set
   version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
-  prepared = excluded.prepared, description = excluded.description, published_at = excluded.published_at
+  crashes = excluded.crashes, prepared = excluded.prepared, description = excluded.description,
+  published_at = excluded.published_at
 where excluded.version >= definition.version`,
   pulse: `select
   exists (select from duckdive.worker where id = :worker::text),
@@ -2475,6 +2477,8 @@ end $$;
 alter table duckdive.worker
   add column runner integer,       -- the process on its machine that keeps it alive
   add column report json;          -- how it said it was at its last heartbeat
+
+alter table duckdive.definition add column crashes integer; -- how many workers a run of it may take down
 
 -- Workers that have left or died, in the order in which they did: kept apart, since whoever asks for workers means those
 -- that are there.

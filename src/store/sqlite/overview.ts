@@ -69,9 +69,13 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
 export async function publish(session: Session, definitions: readonly Definition[]): Promise<void> {
   if (definitions.length === 0) return;
   await session.write(({ sql }) => {
-    for (const { job, version, queue, priority, attempts, prepared, description } of definitions) {
-      const values = { job, version, queue, priority, attempts, prepared: prepared ? 1 : 0, description };
-      sql.run(statements.publishDefinition, { ...values, now: session.clock.now() });
+    for (const { job, version, queue, priority, attempts, crashes, prepared, description } of definitions) {
+      const values = { job, version, queue, priority, attempts, crashes, description };
+      sql.run(statements.publishDefinition, {
+        ...values,
+        prepared: prepared ? 1 : 0,
+        now: session.clock.now(),
+      });
     }
   });
 }
@@ -84,12 +88,13 @@ type DefinitionRow = [
   attempts: number,
   prepared: number,
   description: string | null,
+  crashes: number | null,
 ];
 
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.read((sql) => sql.all<DefinitionRow>(statements.definitions));
-  return rows.map(([job, version, queue, priority, attempts, prepared, description]) => ({
+  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes]) => ({
     job,
     version,
     queue,
@@ -97,5 +102,6 @@ export async function definitions(session: Session): Promise<Definition[]> {
     attempts,
     prepared: prepared === 1,
     description: description ?? undefined,
+    crashes: crashes ?? undefined,
   }));
 }

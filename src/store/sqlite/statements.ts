@@ -106,7 +106,7 @@ union all select 'waiting', count(*) from duckdive_run where state = 'waiting'
 union all select 'failed', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'failed'
 union all select 'cancelled', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'cancelled'`,
   countWorkers: `select count(*) from duckdive_worker where :worker is null or id = :worker`,
-  definitions: `select job, version, queue, priority, attempts, prepared, description from duckdive_definition order by job`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes from duckdive_definition order by job`,
   deleteAbilities: `delete from duckdive_ability where worker = :worker`,
   deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
   deleteDependency: `delete from duckdive_dependency where run in (select value from json_each(:seqs))`,
@@ -310,11 +310,12 @@ where seq = :seq`,
   promoteDue: `update duckdive_run set state = 'ready'
 where seq in (select seq from duckdive_run where state = 'scheduled' and run_at <= :now order by run_at, seq limit :limit)`,
   prunable: `select seq from duckdive_run where expires_at is not null and expires_at <= :now order by expires_at, seq limit :limit`,
-  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, prepared, description, published_at)
-values (:job, :version, :queue, :priority, :attempts, :prepared, :description, :now)
+  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, crashes, prepared, description, published_at)
+values (:job, :version, :queue, :priority, :attempts, :crashes, :prepared, :description, :now)
 on conflict (job) do update set
   version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
-  prepared = excluded.prepared, description = excluded.description, published_at = excluded.published_at
+  crashes = excluded.crashes, prepared = excluded.prepared, description = excluded.description,
+  published_at = excluded.published_at
 where excluded.version >= duckdive_definition.version`,
   queueCounts: `select queue, 'ready' as state, count(*) as number from duckdive_run where state = 'ready' group by queue
 union all select queue, 'scheduled', count(*) from duckdive_run where state = 'scheduled' group by queue
@@ -685,6 +686,8 @@ left join duckdive_body as body on body.run = run.seq and run.body <> 0;
 
 alter table duckdive_worker add column runner integer; -- the process that keeps it alive
 alter table duckdive_worker add column report text;    -- json: how it said it was at its last heartbeat
+
+alter table duckdive_definition add column crashes integer; -- how many workers a run of it may take down
 
 -- Workers that have left or died, in the order in which they did: kept apart, since whoever asks for workers means those
 -- that are there.

@@ -129,6 +129,7 @@ export function house(suite: Suite): void {
         queue: `queue of ${job}`,
         priority: version - 3,
         attempts: version + 6,
+        crashes: job === "copy" ? version + 1 : undefined,
         prepared: job === "copy",
         description: `what "${job}" does, in ünïcödé`,
       });

@@ -4,6 +4,8 @@ alter table duckdive.worker
   add column runner integer,       -- the process on its machine that keeps it alive
   add column report json;          -- how it said it was at its last heartbeat
 
+alter table duckdive.definition add column crashes integer; -- how many workers a run of it may take down
+
 -- Workers that have left or died, in the order in which they did: kept apart, since whoever asks for workers means those
 -- that are there.
 create table duckdive.departed (

@@ -3,6 +3,8 @@
 alter table duckdive_worker add column runner integer; -- the process that keeps it alive
 alter table duckdive_worker add column report text;    -- json: how it said it was at its last heartbeat
 
+alter table duckdive_definition add column crashes integer; -- how many workers a run of it may take down
+
 -- Workers that have left or died, in the order in which they did: kept apart, since whoever asks for workers means those
 -- that are there.
 create table duckdive_departed (
