@@ -1,0 +1,133 @@
+// What the workers of the harness load: their configuration, a store that keeps a journal, and jobs that behave as their
+// input says.
+//
+// Each execution is written to the ledger before it does anything else, and again when its signal is aborted and when it
+// ends. Effects are written to tables of the application's own, by `ctx.tx` and `ctx.succeed`.
+//
+// Before this file come `duckdive work` and VIOLENCE, which says where everything is. After it comes the ledger.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { config, job } from "duckdive";
+import { bookIn } from "./books.mjs";
+import { journaled } from "./journal.mjs";
+import { anyInput, kinds, queues } from "./kinds.mjs";
+import { openLedger } from "./ledger.mjs";
+import { startOf } from "./processes.mjs";
+import { hashOf } from "./random.mjs";
+
+/** @typedef {import("duckdive").Context<any, any>} Context */
+/** @typedef {Record<string, any>} Input */
+
+const { address, folder } = JSON.parse(process.env.VIOLENCE ?? "{}");
+const ledger = openLedger(join(folder, "ledger"), "worker");
+const books = await bookIn(address);
+// Who lives is known by these files: faults choose their victims among them.
+mkdirSync(join(folder, "alive"), { recursive: true });
+const store = journaled(books.store, ledger, (worker) =>
+  writeFileSync(
+    join(folder, "alive", String(process.pid)),
+    JSON.stringify({ parent: process.ppid, worker, start: startOf(process.pid) }),
+  ),
+);
+// A moment in which this process was awake and able to act.
+setInterval(() => ledger.write("awake"), 1_000).unref();
+
+/** @param {number} milliseconds @param {Context} ctx */
+const rest = (milliseconds, ctx) => wait(milliseconds, undefined, { signal: ctx.signal });
+
+/** @type {Record<string, (input: Input, ctx: Context) => unknown>} */
+const behaviours = {
+  quick: () => "done",
+  async slow({ milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    return "done";
+  },
+  async failing({ failures, milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    if (ctx.attempt <= failures) throw new Error(`attempt ${ctx.attempt} was to fail`);
+    return "done";
+  },
+  async hopeless({ milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    throw new Error("there is no hope");
+  },
+  snoozing({ milliseconds }, ctx) {
+    return hashOf(`${ctx.runId} ${ctx.token}`) % 3 === 0 ? "done" : ctx.snooze(milliseconds);
+  },
+  async booking({ first, second, failures }, ctx) {
+    await rest(first, ctx);
+    const one = await ctx.tx("first", (tx) => books.book(tx, ctx.runId, "first", ctx.token));
+    await rest(second, ctx);
+    if (ctx.attempt <= failures) throw new Error("between two effects");
+    const other = await ctx.tx("second", (tx) => books.book(tx, ctx.runId, "second", ctx.token));
+    return [one, other];
+  },
+  async closing({ milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    return ctx.succeed((tx) => books.book(tx, ctx.runId, "succeed", ctx.token));
+  },
+  async expiring({ milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    return "done";
+  },
+  async long({ milliseconds }, ctx) {
+    await rest(milliseconds, ctx);
+    return "done";
+  },
+  /** Hears nothing, and in the end writes as if nothing had happened. */
+  async deaf({ milliseconds }, ctx) {
+    await wait(milliseconds);
+    await ctx.tx("late", (tx) => books.book(tx, ctx.runId, "late", ctx.token));
+    return "done";
+  },
+  blocking({ attempts, milliseconds }, ctx) {
+    const end = performance.now() + milliseconds;
+    while (ctx.attempt <= attempts && performance.now() < end);
+    return "done";
+  },
+  async hungry({ attempts }, ctx) {
+    const eaten = [];
+    while (ctx.attempt <= attempts) {
+      eaten.push(Array.from({ length: 100_000 }, (_, number) => ({ number })));
+      await wait(1);
+    }
+    return "done";
+  },
+  async crashing({ attempts, how }, ctx) {
+    await rest(20, ctx);
+    if (ctx.attempt > attempts) return "done";
+    if (how === "exit") process.exit(1);
+    setTimeout(() => {
+      if (how === "throw") throw new Error("thrown where nobody catches");
+      void Promise.reject(new Error("rejected where nobody catches"));
+    }, 5);
+    return wait(30_000);
+  },
+};
+
+/** @param {string} name @param {(input: Input, ctx: Context) => unknown} behave */
+function recorded(name, behave) {
+  return async (/** @type {any} */ input, /** @type {Context} */ ctx) => {
+    const { runId: run, token, attempt } = ctx;
+    const about = { run, token };
+    ledger.write("executed", { ...about, job: name, attempt, claim: store.claimOf(run, token) });
+    ctx.signal.addEventListener("abort", () => {
+      ledger.write("aborted", { ...about, why: ctx.signal.reason.why });
+    });
+    try {
+      return await behave(input, ctx);
+    } finally {
+      ledger.write("left", about);
+    }
+  };
+}
+
+const jobs = Object.entries(kinds).map(([name, { policy }]) => {
+  const behave = behaviours[name];
+  if (behave === undefined) throw new RangeError(`There is no behaviour for ${name}.`);
+  return job({ name, input: anyInput, ...policy, handle: recorded(name, behave) });
+});
+
+// biome-ignore lint/style/noDefaultExport: the command line looks for it there
+export default config({ store, with: books.adapter, jobs, queues });

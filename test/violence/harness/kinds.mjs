@@ -1,0 +1,147 @@
+// The jobs of the harness as data: their policy, what a request of each asks for, and how a run of each may end.
+//
+// How a handler behaves is decided by its input, so that the same seed asks for the same behaviour, and the auditor can
+// tell from the request what was allowed. Before this file comes nothing. After it come the plan, which makes requests,
+// the jobs, which behave so, and the auditor.
+
+/** @typedef {import("./random.mjs").Random} Random */
+/** @typedef {Record<string, number | string | boolean>} Input */
+
+/**
+ * @typedef {object} Kind
+ * @property {number} weight how often it is asked for, beside the others; 0: only faults ask for it
+ * @property {object} policy as `job` takes it
+ * @property {(random: Random) => Input} input
+ * @property {(end: End, input: Input) => boolean} allows whether a run of it may have ended so; a cancelled one always may
+ * @property {unknown} [output] of one that succeeded; "done" unless given
+ * @property {readonly string[]} [effects] each booked once for one that succeeded; `succeed` by `ctx.succeed`, others by `ctx.tx`
+ * @property {boolean} [isDangerous] it takes its worker down, and nobody else may be blamed for that
+ */
+
+/** @typedef {{ state: string, reason: string | undefined }} End */
+
+/** Whoever is innocent must survive any number of deaths around it. */
+const innocent = {
+  retry: { attempts: 1_000, backoff: { kind: "exponential", base: 50, cap: 500, jitter: 0.2 } },
+  crashes: 1_000,
+  timeout: "60s",
+};
+/** Whoever takes workers down does so three times at most. */
+const dangerous = { ...innocent, queue: "danger", crashes: 3, timeout: "20s" };
+
+/** @param {End} end */
+const succeeds = ({ state }) => state === "succeeded";
+
+/** @param {End} end */
+const succeedsOrPoisons = ({ state, reason }) =>
+  state === "succeeded" || (state === "failed" && reason === "poison");
+
+/** @type {Record<string, Kind>} */
+export const kinds = {
+  quick: { weight: 8, policy: innocent, input: () => ({}), allows: succeeds },
+  slow: {
+    weight: 4,
+    policy: innocent,
+    input: (random) => ({ milliseconds: random.whole(50, random.chance(0.2) ? 3_000 : 400) }),
+    allows: succeeds,
+  },
+  failing: {
+    weight: 3,
+    policy: innocent,
+    input: (random) => ({ failures: random.whole(1, 3), milliseconds: random.whole(0, 100) }),
+    allows: succeeds,
+  },
+  hopeless: {
+    weight: 1,
+    policy: { ...innocent, retry: { ...innocent.retry, attempts: 3 } },
+    input: (random) => ({ milliseconds: random.whole(0, 50) }),
+    // A worker may die under the last attempt.
+    allows: ({ state, reason }) => state === "failed" && (reason === "error" || reason === "lost"),
+  },
+  snoozing: {
+    weight: 2,
+    policy: innocent,
+    input: (random) => ({ milliseconds: random.whole(20, 300) }),
+    allows: succeeds,
+  },
+  booking: {
+    weight: 4,
+    policy: innocent,
+    input: (random) => ({
+      first: random.whole(0, 60),
+      second: random.whole(0, 60),
+      failures: random.chance(0.3) ? 1 : 0,
+    }),
+    allows: succeeds,
+    output: ["first", "second"],
+    effects: ["first", "second"],
+  },
+  closing: {
+    weight: 4,
+    policy: innocent,
+    input: (random) => ({ milliseconds: random.whole(0, 120) }),
+    allows: succeeds,
+    output: "succeed",
+    effects: ["succeed"],
+  },
+  expiring: {
+    weight: 1,
+    policy: { ...innocent, startWithin: "4s" },
+    input: (random) => ({ milliseconds: random.whole(0, 200) }),
+    allows: ({ state, reason }) => state === "succeeded" || (state === "failed" && reason === "expired"),
+  },
+  long: {
+    weight: 1,
+    policy: { ...innocent, queue: "long" },
+    input: (random) => ({ milliseconds: random.whole(2_000, 8_000) }),
+    allows: succeeds,
+  },
+  deaf: {
+    weight: 0.15,
+    policy: {
+      ...innocent,
+      queue: "long",
+      timeout: 300,
+      retry: { attempts: 2, backoff: { kind: "fixed", base: 100 } },
+    },
+    input: (random) => ({ milliseconds: random.whole(1_000, 8_000) }),
+    allows: ({ state, reason }) =>
+      state === "succeeded" || (state === "failed" && (reason === "timeout" || reason === "lost")),
+    effects: ["late"],
+  },
+  blocking: {
+    weight: 0,
+    policy: dangerous,
+    // The first attempts block; with as many as its policy allows crashes, it poisons.
+    input: (random) => ({ attempts: random.pick([1, 2, 99]), milliseconds: random.whole(4_000, 9_000) }),
+    allows: succeedsOrPoisons,
+    isDangerous: true,
+  },
+  hungry: {
+    weight: 0,
+    policy: dangerous,
+    input: (random) => ({ attempts: random.pick([1, 2, 99]) }),
+    allows: succeedsOrPoisons,
+    isDangerous: true,
+  },
+  crashing: {
+    weight: 0,
+    policy: dangerous,
+    input: (random) => ({ attempts: random.pick([1, 2, 99]), how: random.pick(["throw", "reject", "exit"]) }),
+    allows: succeedsOrPoisons,
+    isDangerous: true,
+  },
+};
+
+/** Slots by queue of one worker. */
+export const queues = { default: 8, long: 4, danger: 1 };
+
+/** Takes any object as it is: what it holds is the harness's own. */
+export const anyInput = {
+  "~standard": {
+    version: /** @type {const} */ (1),
+    vendor: "violence",
+    /** @param {unknown} value */
+    validate: (value) => ({ value: /** @type {Input} */ (value) }),
+  },
+};

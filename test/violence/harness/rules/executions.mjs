@@ -1,0 +1,104 @@
+// Executions: each beyond the first is explained by the run's record, tokens rise, and attempts are what was counted.
+import { linesBy } from "../evidence.mjs";
+
+/** @typedef {import("../evidence.mjs").Evidence} Evidence */
+/** @typedef {import("../audit.mjs").Found} Found */
+/** @typedef {import("../../../../src/store/contract.js").TimelineEvent} TimelineEvent */
+
+/** What ends an execution and lets another one follow. */
+const endings = new Set([
+  "lost",
+  "failed",
+  "snoozed",
+  "handedBack",
+  "parked",
+  "suspended",
+  "cancelled",
+  "expired",
+]);
+
+/** @param {Evidence} evidence @returns {Generator<Found>} */
+export function* unexplained({ lines, runs }) {
+  for (const [run, executed] of linesBy(lines, "executed")) {
+    const events = runs.get(run)?.events ?? [];
+    const last = lastOf(executed);
+    for (const execution of executed) {
+      if (execution === last || isExplained(execution, executed, events)) continue;
+      yield {
+        run,
+        what: `"${execution.job}" was executed with token ${execution.token} and again, and its record does not say why`,
+      };
+    }
+  }
+}
+
+/** @param {any[]} executed */
+function lastOf(executed) {
+  return executed.reduce((last, one) => (one.token >= last.token ? one : last));
+}
+
+/** @param {any} execution @param {any[]} executed @param {readonly TimelineEvent[]} events */
+function isExplained({ token, claim }, executed, events) {
+  const ends = events.filter((event) => event.token === token && endings.has(event.kind));
+  if (executed.filter((one) => one.token === token).length === 1) return ends.length > 0;
+  return ends.some(({ kind, detail }) => kind === "lost" && claimIn(detail) === claim);
+}
+
+/** @param {unknown} detail */
+function claimIn(detail) {
+  return typeof detail === "object" && detail !== null ? Reflect.get(detail, "claim") : undefined;
+}
+
+/** @param {Evidence} evidence @returns {Generator<Found>} */
+export function* tokens({ lines, runs }) {
+  for (const [run, executed] of linesBy(lines, "executed")) {
+    const events = runs.get(run)?.events ?? [];
+    const seen = new Set();
+    let highest = -1;
+    for (const { token, claim } of executed) {
+      if (seen.has(`${token} ${claim}`)) yield { run, what: `token ${token} was executed twice` };
+      seen.add(`${token} ${claim}`);
+      // A worker that was stopped between its claim and its handler begins when its run is somebody else's.
+      const isLost = events.some((event) => event.kind === "lost" && event.token === token);
+      if (token < highest && !isLost)
+        yield { run, what: `token ${token} was executed after token ${highest}` };
+      highest = Math.max(highest, token);
+    }
+  }
+}
+
+/** @param {Evidence} evidence @returns {Generator<Found>} */
+export function* attempts({ lines, runs }) {
+  for (const [run, claimed] of linesBy(lines, "claimed")) {
+    const events = runs.get(run)?.events ?? [];
+    for (const { token, attempt, crashes } of claimed) {
+      const before = sinceRetried(events.filter((event) => event.token < token));
+      const used = 1 + before.filter(costsAttempt).length;
+      if (attempt !== used)
+        yield {
+          run,
+          what: `token ${token} was given as attempt ${attempt}, and its record makes it ${used}`,
+        };
+      const lost = before.filter(countsAsCrash).length;
+      if (crashes !== lost)
+        yield { run, what: `token ${token} was given with ${crashes} crashes, and its record has ${lost}` };
+    }
+  }
+}
+
+/** @param {readonly TimelineEvent[]} events */
+function sinceRetried(events) {
+  return events.slice(events.findLastIndex(({ kind }) => kind === "retried") + 1);
+}
+
+/** @param {TimelineEvent} event */
+function costsAttempt(event) {
+  return event.kind === "failed" || event.kind === "expired" || countsAsCrash(event);
+}
+
+/** Not when somebody else has taken the worker down, nor when a crash of the database has undone the claim. @param {TimelineEvent} event */
+function countsAsCrash({ kind, detail }) {
+  if (kind !== "lost") return false;
+  const { innocent, claim } = /** @type {{ innocent?: boolean, claim?: string }} */ (detail ?? {});
+  return innocent !== true && claim === undefined;
+}
