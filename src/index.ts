@@ -82,6 +82,8 @@ export { type Config, config, isConfig, open } from "./open.js";
 export type {
   Batch,
   BatchSummary,
+  Command,
+  DepartedState,
   Duckdive,
   EnqueueOptions,
   ErrorContext,

@@ -151,6 +151,8 @@ export function house(suite: Suite): void {
     assert.deepEqual(await store.retry([]), []);
     assert.deepEqual(await store.remove([]), []);
     assert.deepEqual(await store.rescue([]), []);
+    assert.deepEqual(await store.tell([]), []);
+    await store.heard("nobody", []);
     await store.note([]);
     await store.prepare([]);
     await store.publish([]);

@@ -5,13 +5,16 @@
 // `test`, and a way to open your store on an empty database. Assertions are `node:assert`, so it runs under Vitest,
 // Jest and `node:test` alike. It needs the package `fast-check` for its model test.
 import assert from "node:assert/strict";
+import { blame } from "./blame.js";
 import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";
+import { departed } from "./departed.js";
 import { fence } from "./fence.js";
 import { filters } from "./filters.js";
 import { hand } from "./hand.js";
 import { house } from "./house.js";
 import { intake } from "./intake.js";
+import { messages } from "./messages.js";
 import { model } from "./model.js";
 import { moving } from "./moving.js";
 import { park } from "./park.js";
@@ -37,7 +40,10 @@ const subjects = {
   park,
   pause,
   rescue,
+  blame,
   workers,
+  messages,
+  departed,
   promote,
   prune,
   hand,

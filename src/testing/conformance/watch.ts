@@ -4,6 +4,7 @@
 // nothing happens can only be watched for a while, and that while is short.
 import assert from "node:assert/strict";
 import { setTimeout as pass } from "node:timers/promises";
+import { newId } from "../../kernel/index.js";
 import type { Change, Store } from "../../store/contract.js";
 import {
   backedOff,
@@ -185,6 +186,18 @@ function here(suite: Suite): void {
     assert.deepEqual([change.origin, change.ended], ["here", []]);
   });
 
+  suite.live("a message is told, unless nobody is there to hear it", async ({ store }) => {
+    await enter(store);
+    const ear = listen(store);
+    await settled(ear);
+    await store.tell([{ id: newId(), to: "nobody", name: "duckdive.quiet" }]);
+    await pass(quietTime);
+    assert.deepEqual(ear.changes, []);
+    await store.tell([{ id: newId(), name: "duckdive.quiet" }]);
+    const change = await ear.heard("a message", (each) => each.asked);
+    assert.deepEqual([change.origin, change.ended, change.claimable], ["here", [], false]);
+  });
+
   suite.live("what was told has been committed", async ({ store }) => {
     const states: Promise<unknown>[] = [];
     const stop = store.watch((change) => {
@@ -268,6 +281,13 @@ function elsewhere(suite: Suite): void {
     "a cancellation of a run of ours": async ({ store }, other) => {
       const { id } = await running(store);
       return { act: () => other.cancel([id], "from elsewhere"), isMeant: (change) => change.asked };
+    },
+    "a message to a worker of ours": async ({ store }, other) => {
+      const to = await enter(store);
+      return {
+        act: () => other.tell([{ id: newId(), to, name: "duckdive.quiet" }]),
+        isMeant: (change) => change.asked,
+      };
     },
     "a resumed queue": async ({ store }, other) => {
       await insertOne(store, { queue: "held" });

@@ -1,5 +1,6 @@
 // Workers: who is there, what they have, and how they hear that a run of theirs is no longer wanted.
 import assert from "node:assert/strict";
+import type { WorkerReport } from "../../store/contract.js";
 import {
   at,
   aWorker,
@@ -63,6 +64,30 @@ export function workers(suite: Suite): void {
       const rows = new Map((await store.workers()).map((row) => [row.id, row]));
       assert.deepEqual([rows.get(one)?.heartbeatAt, rows.get(one)?.startedAt], [beginning + 5, beginning]);
       assert.equal(rows.get(two)?.heartbeatAt, beginning);
+    },
+  );
+
+  suite.test(
+    "what a worker says of itself is listed as of its last heartbeat, or the one before when it says nothing",
+    async ({ store }) => {
+      const [one, two] = [await enter(store), await enter(store)];
+      const report: WorkerReport = {
+        state: "quiet",
+        memory: 123_456_789,
+        delay: 12.5,
+        leaked: 2,
+        queues: { mail: 3, 'it\'s "quoted"': 0 },
+      };
+      assert.equal((await store.heartbeat(one, report)).alive, true);
+      const reports = async () => new Map((await store.workers()).map((row) => [row.id, row.report]));
+      assert.deepEqual((await reports()).get(one), report);
+      assert.equal((await reports()).get(two), undefined);
+      await store.heartbeat(one);
+      assert.deepEqual((await reports()).get(one), report);
+      const later: WorkerReport = { ...report, state: "stopping", leaked: 0 };
+      await store.heartbeat(one, later);
+      assert.deepEqual((await reports()).get(one), later);
+      assert.equal((await store.heartbeat("nobody", report)).alive, false);
     },
   );
 
