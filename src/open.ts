@@ -30,7 +30,7 @@ import {
 } from "./queue/index.js";
 import type { RunEvents } from "./run/index.js";
 import type { Store } from "./store/contract.js";
-import { createWorker, type RunningWorker } from "./worker.js";
+import { type Attendance, createWorker, type RunningWorker } from "./worker.js";
 
 const openOptions = [
   "with",
@@ -108,7 +108,7 @@ export interface Assembly<Tx, Sync extends boolean> {
   readonly store: Store;
   readonly events: Events<RunEvents>;
   /** As `duckdive.work`, with what a worker can do besides. */
-  readonly work: (options?: WorkOptions) => RunningWorker;
+  readonly work: (options?: WorkOptions, attendance?: Attendance) => RunningWorker;
 }
 
 /** Puts the parts together: under the system's clock for an application, under another for a test. */
@@ -137,7 +137,7 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   const workers = new Set<RunningWorker>();
   let closing: Promise<void> | undefined;
 
-  function work(given: WorkOptions = {}): RunningWorker {
+  function work(given: WorkOptions = {}, attendance?: Attendance): RunningWorker {
     checkOptions(given, ["queues", "drain"], "duckdive.work()");
     if (closing !== undefined) throw new ClosedError("No worker can be started any more");
     if (jobs.size === 0)
@@ -156,6 +156,7 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       adapter,
       queues: drawn,
       drain: given.drain,
+      attendance,
     });
     workers.add(worker);
     const stop = (stopping?: { drain?: Duration }): Promise<void> =>
@@ -169,7 +170,12 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   }
 
   const closeOnce = (): Promise<void> => (closing ??= close());
-  const duckdive = { ...client, work, close: closeOnce, [Symbol.asyncDispose]: closeOnce };
+  const duckdive = {
+    ...client,
+    work: (given?: WorkOptions) => work(given),
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
   return { duckdive, store, events, work };
 }
 

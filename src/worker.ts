@@ -4,7 +4,7 @@
 // which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
 // application; the command line makes one in a process of its own.
 import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "./job/index.js";
-import { type Clock, type Duration, decode, duration, type Events, newId, thisHost } from "./kernel/index.js";
+import { type Clock, type Duration, duration, type Events, newId, thisHost } from "./kernel/index.js";
 import {
   abilitiesOf,
   createHearing,
@@ -18,10 +18,10 @@ import {
   type Environment,
   type Execution,
   type KnownJob,
-  type LoopStatus,
   measureDelay,
 } from "./loop/index.js";
 import type { ExecuteMiddleware } from "./middleware/index.js";
+import { checkQueues, decodedPayload, readCommand, type WorkerStatus } from "./queue/index.js";
 import type { RunEvents } from "./run/index.js";
 import type {
   Change,
@@ -72,18 +72,6 @@ export interface Attendance {
   readonly runner: number;
   /** Calls what belongs to one execution in such a way that its run can be named while it goes on. */
   readonly frame: NonNullable<Environment["frame"]>;
-}
-
-/** How a worker is. Times are in milliseconds before now. */
-export interface WorkerStatus extends LoopStatus {
-  readonly state: "starting" | "working" | "quiet" | "stopping";
-  /** Since the store last heard that it lives; undefined: it never has. */
-  readonly lastBeat: number | undefined;
-  /** Resident memory of its process, in bytes. */
-  readonly memory: number;
-  /** The longest its event loop was late since it was last asked, in milliseconds. */
-  readonly delay: number;
-  readonly queues: Readonly<Record<string, number>>;
 }
 
 export interface RunningWorker {
@@ -202,8 +190,21 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   }
 
   function read({ name, payload }: Message): Deed {
-    const sent = payload === undefined ? undefined : decode(payload);
-    return { now: () => events.emit("message", { worker: id, name, payload: sent }) };
+    const command = readCommand(name, payload);
+    if (command === undefined)
+      return { now: () => events.emit("message", { worker: id, name, payload: decodedPayload(payload) }) };
+    switch (command.do) {
+      case "quiet":
+        return { now: quiet };
+      case "resume":
+        return { now: resume };
+      case "kill":
+        return { now: () => void kill(command.runs) };
+      case "queues":
+        return { now: () => setQueues(command.queues) };
+      case "stop":
+        return { afterwards: () => void stop(command.drain === undefined ? {} : { drain: command.drain }) };
+    }
   }
 
   /** Enters the store, as soon as it is there. */
@@ -311,6 +312,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   }
 
   function setQueues(queues: Readonly<Record<string, number>>): void {
+    checkQueues(queues, "worker.setQueues()");
     registration = { ...registration, queues };
     loop.setQueues(queues);
     heartbeat.soon();
@@ -342,12 +344,6 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     };
   }
 
-  async function rescue(deaths: readonly Death[]): Promise<number> {
-    const rescued = await store.rescue(deaths);
-    for (const one of rescued) events.emit("lost", one);
-    return rescued.length;
-  }
-
   return {
     id,
     ready,
@@ -358,7 +354,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     kill,
     setQueues,
     status,
-    rescue,
+    rescue: rescuer.bury,
     note: (note) => store.note([note]),
     idle: () => ready.then(() => loop.idle()),
     [Symbol.asyncDispose]: () => stop(),

@@ -31,6 +31,7 @@ import {
   transition,
 } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
+import type { Conclusion, Execution } from "./conclusion.js";
 import { createContext, type RunContext, runCleanup } from "./context.js";
 import type { Environment, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
@@ -39,24 +40,6 @@ import type { Gate, Place } from "./solo.js";
 import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
 import { OutputRefused } from "./transactions.js";
 import { waitForTurn } from "./turn.js";
-
-export interface Execution {
-  readonly claimed: Claimed;
-  /** When its handler was called, on the clock of `performance`; undefined: it waits for its turn, or never is. */
-  readonly calledAt: number | undefined;
-  /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
-  stop(stop: Stop, grace: number): void;
-  readonly conclusion: Promise<Conclusion>;
-}
-
-/** How an execution ended. */
-export interface Conclusion {
-  readonly settlement: Settlement;
-  /** `ctx.succeed`: it stands in the store already. */
-  readonly isCommitted: boolean;
-  /** It was given up, and its handler goes on: until then. */
-  readonly leaked?: Promise<unknown>;
-}
 
 /** The run was ended in a transaction of the handler's. */
 interface Committed {

@@ -14,12 +14,12 @@
 // It knows nothing of waits: a suspension is one more way for an execution to end. Who keeps the worker
 // registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
 
+export type { Execution } from "./conclusion.js";
 export { OutcomeNotReturnedError } from "./context.js";
 export { abilitiesOf, definitionsOf } from "./definitions.js";
 export { measureDelay } from "./delay.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
 export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
-export type { Execution } from "./execution.js";
 export { createHearing, type Deed } from "./hearing.js";
 export { createHeartbeat } from "./heartbeat.js";
 export { createLife } from "./life.js";

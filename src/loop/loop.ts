@@ -10,9 +10,10 @@
 import { type Service, service, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
 import type { Claimed, Settled } from "../store/contract.js";
+import type { Execution } from "./conclusion.js";
 import { abilitiesOf } from "./definitions.js";
 import type { Environment } from "./environment.js";
-import { begin, type Execution } from "./execution.js";
+import { begin } from "./execution.js";
 import { createNotes } from "./notes.js";
 import { report } from "./report.js";
 import { createSettler } from "./settle.js";

@@ -5,7 +5,7 @@
 // Before this file come the claims and settlements of the loop. After it come a worker's reports, and its runner, which
 // looks after one that wants to fetch and cannot.
 import type { Claimed } from "../store/contract.js";
-import type { Execution } from "./execution.js";
+import type { Execution } from "./conclusion.js";
 
 /** An execution as people name it, with its fence. */
 export interface NamedExecution {

@@ -5,7 +5,7 @@
 //
 // Before this file come the claim and the gate. After it comes the execution itself.
 import type { Claimed } from "../store/contract.js";
-import type { Conclusion, Execution } from "./execution.js";
+import type { Conclusion, Execution } from "./conclusion.js";
 import type { Stop } from "./stop.js";
 
 /** `begin` calls the handler; `end` makes a conclusion without it. */

@@ -29,6 +29,7 @@ export type {
   Duckdive,
   EnqueueOptions,
   ErrorContext,
+  ExecutionName,
   Filter,
   Listing,
   ListOptions,
@@ -43,5 +44,6 @@ export type {
   WaitOptions,
   Worker,
   WorkerState,
+  WorkerStatus,
   WorkOptions,
 } from "./types.js";

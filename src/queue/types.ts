@@ -170,13 +170,59 @@ export interface WorkOptions {
   drain?: Duration;
 }
 
+/** An execution, by its run. */
+export interface ExecutionName {
+  readonly run: string;
+  readonly job: string;
+  readonly token: number;
+  readonly attempt: number;
+}
+
+/** How a worker is. Times are in milliseconds before now, and do not jump with the computer's clock. */
+export interface WorkerStatus {
+  readonly state: "starting" | "working" | "quiet" | "stopping";
+  /** How many runs it has claimed, and how many of its executions have ended. */
+  readonly started: number;
+  readonly ended: number;
+  /** What it executes, and for how long each. */
+  readonly running: readonly (ExecutionName & { readonly queue: string; readonly since: number })[];
+  /** Executions that were given up, because they did not obey their signal, and go on. */
+  readonly leaked: readonly ExecutionName[];
+  /** Since the store last answered a claim, a settlement, a sign of life; undefined: it never has. */
+  readonly lastFetch: number | undefined;
+  readonly lastSettle: number | undefined;
+  readonly lastBeat: number | undefined;
+  /** For how long it has tried to fetch without an answer; undefined: it rests, or its slots are taken. */
+  readonly fetchingFor: number | undefined;
+  /** Resident memory of its process, in bytes. */
+  readonly memory: number;
+  /** The longest its event loop was late since it was last asked, in milliseconds. */
+  readonly delay: number;
+  readonly queues: Readonly<Record<string, number>>;
+}
+
 export interface Worker {
   /** Its name in the store. */
   readonly id: string;
   /** Resolves when it is registered and fetching. */
   readonly ready: Promise<void>;
+  /** Resolves when it has stopped, whoever asked for that: `stop`, `close`, or a message. */
+  readonly over: Promise<void>;
   /** Fetches no more, waits up to `drain`, hands back what is left. May be called again, with less time. */
   stop(options?: { drain?: Duration }): Promise<void>;
+  /** Fetches nothing until it is resumed; what runs goes on. */
+  quiet(): void;
+  resume(): void;
+  /** Aborts what it runs, or these runs of it, each as a failed attempt, and goes on. Answers how many it told. */
+  kill(runs?: readonly string[]): number;
+  /**
+   * Draws from these queues from now on: slots by queue. Where more runs than slots are under way they end in their own time.
+   *
+   * @throws InvalidOptionError
+   */
+  setQueues(queues: Record<string, number>): void;
+  /** How it is, now. */
+  status(): WorkerStatus;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

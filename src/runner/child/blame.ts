@@ -1,0 +1,65 @@
+// Which run the code belongs to that is being executed now: whom to blame for a crash, or for a blocked event loop.
+//
+// Every execution is called inside a frame of its own that follows it through whatever it waits for. So an error that
+// nobody caught, a promise that nobody handled and a loop without end are known by name among all that run beside them.
+// What outlives its execution, such as a connection that was opened in it, names a run that the worker does not hold any
+// more: then nobody who is there is to blame.
+//
+// Where the code cannot be asked, in native code, the only run that executes is the one; its name stands in memory that
+// the watchdog's thread reads.
+//
+// Before this file comes the worker's environment. After it come the watchdog and the last words of the process.
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Attendance } from "../../worker.js";
+import type { NamedRun } from "../index.js";
+
+/** Bytes for the name of the only run: ids and job names are far shorter. */
+const room = 4_096;
+
+export interface Blame {
+  readonly frame: Attendance["frame"];
+  /** The run whose code is executed now; undefined: it is nobody's. */
+  current(): NamedRun | undefined;
+  /** The name of the run that executes alone, as JSON after its length; a length of 0: there is no such run. */
+  readonly only: SharedArrayBuffer;
+}
+
+export function createBlame(): Blame {
+  const frames = new AsyncLocalStorage<NamedRun>();
+  const executing = new Set<NamedRun>();
+  const only = new SharedArrayBuffer(4 + room);
+  const length = new Int32Array(only, 0, 1);
+  const bytes = new Uint8Array(only, 4);
+  const encoder = new TextEncoder();
+
+  /** Only while there is one, or was: with many side by side nothing is written. */
+  function publish(): void {
+    if (executing.size > 2) return;
+    Atomics.store(length, 0, 0);
+    const [run] = executing;
+    if (executing.size !== 1 || run === undefined) return;
+    const encoded = encoder.encode(JSON.stringify(run));
+    if (encoded.length > room) return;
+    bytes.set(encoded);
+    Atomics.store(length, 0, encoded.length);
+  }
+
+  function end(run: NamedRun): void {
+    executing.delete(run);
+    publish();
+  }
+
+  return {
+    frame({ run, job, token, attempt }, body) {
+      const named = { run, job, token, attempt };
+      executing.add(named);
+      publish();
+      const result = frames.run(named, body);
+      if (result instanceof Promise) void result.finally(() => end(named));
+      else end(named);
+      return result;
+    },
+    current: () => frames.getStore(),
+    only,
+  };
+}
