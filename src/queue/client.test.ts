@@ -1,4 +1,4 @@
-// Misspelt on purpose. cspell:ignore fialed
+// Misspelt on purpose. cspell:ignore fialed limti stpo
 import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { job } from "../job/index.js";
@@ -217,4 +217,66 @@ test("what is typed and not done yet refuses by name", async () => {
   await expect(duckdive.batch([], { name: "x" })).rejects.toMatchObject({ code: "NOT_BUILT" });
   await expect(duckdive.flow(() => 1)).rejects.toMatchObject({ code: "NOT_BUILT" });
   await expect(duckdive.signal("x", {} as never, {} as never)).rejects.toMatchObject({ code: "NOT_BUILT" });
+});
+
+describe("workers that are there, and that are gone", () => {
+  const enter = (store: Store, id: string) =>
+    store.register({ id, host: "h", pid: 7, runner: 6, abilities: [], queues: { "*": 1 } });
+
+  test("are listed with what they say of themselves, and with Dates", async () => {
+    const { duckdive, store } = opened();
+    await enter(store, "w");
+    const report = { state: "working", memory: 1_000, delay: 2, leaked: 0, queues: { "*": 1 } } as const;
+    await store.heartbeat("w", report);
+    expect(await duckdive.workers()).toMatchObject([
+      { id: "w", runner: 6, report, startedAt: expect.any(Date), heartbeatAt: expect.any(Date) },
+    ]);
+    expect(await duckdive.departed()).toEqual([]);
+    await store.rescue([{ worker: "w", cause: "killed by SIGKILL" }]);
+    expect(await duckdive.workers()).toEqual([]);
+    expect(await duckdive.departed()).toMatchObject([
+      { id: "w", how: "lost", cause: "killed by SIGKILL", lost: 0, endedAt: expect.any(Date) },
+    ]);
+  });
+
+  test("a number of the gone is asked for, and checked", async () => {
+    const { duckdive, store } = opened();
+    for (const id of ["a", "b", "c"]) {
+      await enter(store, id);
+      await store.retire(id);
+    }
+    expect((await duckdive.departed({ limit: 2 })).map(({ id }) => id)).toEqual(["c", "b"]);
+    await expect(duckdive.departed({ limit: 0 })).rejects.toThrow(/limit of duckdive\.departed\(\) is 0/);
+    await expect(duckdive.departed({ limti: 2 } as object)).rejects.toThrow(/Did you mean "limit"\?/);
+  });
+});
+
+describe("telling workers", () => {
+  const enter = (store: Store, id: string) =>
+    store.register({ id, host: "h", pid: 7, abilities: [], queues: { "*": 1 } });
+
+  test("one of them, or all, and how many there were", async () => {
+    const { duckdive, store } = opened();
+    expect(await duckdive.tell("all", { do: "quiet" })).toBe(0);
+    await enter(store, "a");
+    await enter(store, "b");
+    expect(await duckdive.tell("all", { do: "stop", drain: "1s" })).toBe(2);
+    expect(await duckdive.tell("b", { name: "reload", payload: { since: 7 } })).toBe(1);
+    expect(await duckdive.tell("nobody", { do: "quiet" })).toBe(0);
+    expect((await store.pulse("a")).messages).toMatchObject([
+      { name: "duckdive.stop", payload: '{"drain":1000}' },
+    ]);
+    expect((await store.pulse("b")).messages).toMatchObject([
+      { name: "duckdive.stop" },
+      { name: "reload", payload: '{"since":7}' },
+    ]);
+  });
+
+  test("is refused before anything is sent when it makes no sense", async () => {
+    const { duckdive, store } = opened();
+    await enter(store, "a");
+    await expect(duckdive.tell("", { do: "quiet" })).rejects.toThrow(/needs to know whom/);
+    await expect(duckdive.tell("all", { do: "stpo" } as never)).rejects.toThrow(/Did you mean "stop"\?/);
+    expect((await store.pulse("a")).messages).toEqual([]);
+  });
 });

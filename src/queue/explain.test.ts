@@ -189,6 +189,54 @@ describe("a running run", () => {
     );
   });
 
+  describe("whose workers were lost", () => {
+    const lost = (detail: object): TimelineEvent => ({
+      ...event("lost"),
+      detail: { worker: "w0", ...detail },
+    });
+
+    test("says what the last one died of", () => {
+      const events = [lost({ cause: "killed by SIGKILL" })];
+      expect(explain({ ...running, crashes: 1 }, { events })[1]).toBe(
+        "One execution of it was lost with its worker (killed by SIGKILL); its timeline says which.",
+      );
+      events.push(lost({ cause: "its event loop stood still for 10s" }));
+      expect(explain({ ...running, crashes: 2 }, { events })[1]).toBe(
+        "2 executions of it were lost with their workers (the last one: its event loop stood still for 10s); its timeline says which.",
+      );
+    });
+
+    test("is told apart from what was not its fault", () => {
+      const innocent = lost({ cause: "killed by SIGKILL", innocent: true });
+      expect(explain(running, { events: [innocent] })[1]).toBe(
+        "One execution of it was lost with a worker by no fault of its own (killed by SIGKILL): that attempt does not count.",
+      );
+      expect(
+        explain({ ...running, crashes: 1 }, { events: [lost({}), innocent, innocent] }).slice(1),
+      ).toEqual([
+        "One execution of it was lost with its worker; its timeline says which.",
+        "2 executions of it were lost with workers by no fault of its own (the last one: killed by SIGKILL): those attempts do not count.",
+      ]);
+    });
+
+    test("begins anew after a retry by hand", () => {
+      const events = [lost({ innocent: true, cause: "old" }), event("retried")];
+      expect(explain(running, { events })).toHaveLength(1);
+    });
+
+    test("is on its last chance, and executed alone", () => {
+      const last = /^This is its last chance: .*poison.*`crashes` is 3.*executed alone in its worker/;
+      expect(explain({ ...running, crashes: 2 })[2]).toMatch(last);
+      expect(explain({ state: "ready", crashes: 2 })[2]).toMatch(last);
+      expect(explain({ ...running, crashes: 1 })).toHaveLength(2);
+      expect(explain({ ...running, crashes: 2 }, { crashes: undefined })).toHaveLength(2);
+      expect(explain({ ...running, crashes: 0 }, { crashes: 1 })).toHaveLength(1);
+      expect(explain({ state: "ready", crashes: 3 })[2]).toMatch(
+        /^It took down 3 of the 3 workers that it may/,
+      );
+    });
+  });
+
   test("was asked to stop", () => {
     expect(explain({ ...running, cancelAsked: "no longer needed" })[1]).toBe(
       "Its cancellation was asked for (no longer needed); it ends when its handler obeys `ctx.signal`, or fails.",
@@ -236,6 +284,17 @@ describe("a run that has ended", () => {
     expect(explain({ ...finished, state: "succeeded" })).toEqual([
       "It succeeded at 2026-01-02T11:59:00.000Z (1m ago), on attempt 3 of 10.",
     ]);
+  });
+
+  test("failed as poison: what its workers died of, and what to do", () => {
+    const poison = { ...finished, state: "failed", reason: "poison", error, crashes: 3 } as const;
+    const events = [{ ...event("lost"), detail: { worker: "w0", cause: "killed by SIGKILL" } }];
+    const [why, besides, ...rest] = explain(poison, { events });
+    expect(why).toMatch(
+      /it took down as many workers as its `crashes` lets it .*Its handler is to be mended first\. Try it again/,
+    );
+    expect(besides).toMatch(/^3 executions of it were lost with their workers \(killed by SIGKILL\)/);
+    expect(rest).toEqual([]);
   });
 
   test("failed before its first attempt, because its job does not take its input", () => {

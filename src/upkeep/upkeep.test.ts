@@ -179,6 +179,27 @@ describe("rescue", () => {
     queues: { "*": 1 },
   });
 
+  test("gives the runs of somebody whose death is told back at once, with cause and blame", async () => {
+    const { store, clock } = memory();
+    const worker = dead();
+    await store.register(worker);
+    const [guilty, innocent] = [aRun(), aRun()];
+    await store.insert([guilty, innocent]);
+    await store.claim({ worker: worker.id, queues: { "*": 10 }, abilities: worker.abilities });
+    const events = new Events<RunEvents>(fail);
+    const heard: RunEvents["lost"][] = [];
+    events.on("lost", (about) => heard.push(about));
+    const rescuer = createRescuer(store, clock, events);
+    const death = { worker: worker.id, cause: "killed by SIGKILL", culprits: [guilty.id] };
+    expect(await rescuer.bury([death])).toBe(2);
+    const about = { job: guilty.job, attempt: 1, worker: worker.id, cause: death.cause };
+    expect(heard).toHaveLength(2);
+    expect(heard).toContainEqual({ ...about, run: guilty.id });
+    expect(heard).toContainEqual({ ...about, run: innocent.id, innocent: true });
+    expect(await rescuer.bury([death])).toBe(0);
+    expect(heard).toHaveLength(2);
+  });
+
   test("looks every second, gives the runs of the dead back, and tells of each", async () => {
     const { store: base, clock } = memory();
     const lost: Death[] = [];
