@@ -1,6 +1,6 @@
 // The table that people read in the end: faults by kind, what was seen, what was not kept.
 
-/** @typedef {{ planned: number, done: number, notDone: Record<string, number> }} Struck */
+/** @typedef {{ planned: number, done: number, notDone: Record<string, number>, shortest: number }} Struck */
 
 /**
  * @param {object} report
@@ -13,9 +13,14 @@
  * @returns {string}
  */
 export function tableOf({ faults, seen, states, notes, violations, replay }) {
-  const rows = Object.entries(faults).map(([name, { planned, done, notDone }]) => {
+  const rows = Object.entries(faults).map(([name, { planned, done, notDone, shortest }]) => {
     const reasons = Object.entries(notDone).map(([reason, times]) => `${times} not: ${reason}`);
-    return [name, String(done), planned === 0 ? "did not happen: no room in the plan" : reasons.join("; ")];
+    const room = shortest === 0 ? "" : `; it needs ${shortest} s`;
+    return [
+      name,
+      String(done),
+      planned === 0 ? `did not happen: no room in the plan${room}` : reasons.join("; "),
+    ];
   });
   return [
     ...aligned([["fault", "done", ""], ...rows]),

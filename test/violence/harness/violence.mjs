@@ -43,9 +43,9 @@ const longestRest = 90_000;
 
 /** @param {Options} options @returns {Promise<Report>} */
 export async function violence(options) {
+  const chosen = chooseFaults(options.faults);
   const folder = mkdtempSync(join(tmpdir(), `duckdive-violence-${options.store}-`));
   const ledger = openLedger(join(folder, "ledger"), "harness");
-  const chosen = chooseFaults(options.faults);
   const world = await createWorld({ ...options, folder }, ledger);
   let isKept = true;
   const onSignal = () => void world.end().finally(() => process.exit(130));
@@ -99,8 +99,8 @@ function chooseFaults(names) {
 async function strikeAll(world, blows, chosen, ledger, { seconds, store, say }) {
   /** @type {Record<string, import("./table.mjs").Struck>} */
   const struck = {};
-  for (const { name, stores = [store] } of chosen)
-    if (stores.includes(store)) struck[name] = { planned: 0, done: 0, notDone: {} };
+  for (const { name, stores = [store], shortest = 0 } of chosen)
+    if (stores.includes(store)) struck[name] = { planned: 0, done: 0, notDone: {}, shortest };
   const begin = performance.now();
   const until = (/** @type {number} */ at) => wait(Math.max(0, begin + at - performance.now()));
   const underWay = blows.map(async ({ at, name, params }) => {
