@@ -46,11 +46,11 @@ export function attend({ settings, clock, watched, post, children, onRecycle }: 
   }
 
   function lookAtService(child: Child): void {
-    const { state, readyAt, status } = child;
+    const { state, readyAt, status, recycle } = child;
     if (state !== "ready" || readyAt === undefined || status === undefined) return;
     const now = clock.now();
     if (now - (recycled.get(child) ?? Number.NEGATIVE_INFINITY) < recycleAgain) return;
-    const why = recycleReason({ age: now - readyAt, ...status.value }, limits);
+    const why = recycle ?? recycleReason({ age: now - readyAt, ...status.value }, limits);
     if (why === undefined) return;
     recycled.set(child, now);
     onRecycle(child, why);

@@ -53,6 +53,8 @@ export interface Child {
   /** In watched time. */
   readonly heardAt: number;
   readonly blocked: { readonly since: number; readonly run?: NamedRun } | undefined;
+  /** Why it asks to be replaced. */
+  readonly recycle: string | undefined;
   send(message: ToWorker): void;
   /** Tells it to stop within so many milliseconds; a little after that it is killed. Again with less: hurry. */
   stop(drain: number): void;
@@ -89,6 +91,7 @@ interface State {
   status?: { at: number; value: Status };
   heardAt: number;
   blocked?: { since: number; at: number; run?: NamedRun } | undefined;
+  recycle?: string;
   dying?: Ended["dying"];
   left?: Ended["left"];
   verdict?: Verdict;
@@ -162,6 +165,9 @@ export function startChild(parts: ChildParts): Child {
     },
     get blocked() {
       return state.blocked;
+    },
+    get recycle() {
+      return state.recycle;
     },
     send(message) {
       // A child that ends meanwhile is heard of by its end, not by this.
@@ -260,6 +266,8 @@ function takeIn(state: State, message: FromWorker | FromPipe, now: number, watch
       state.left = message.why;
       return;
     case "recycle":
+      state.recycle = message.why;
+      return;
     case "rescued":
       return;
   }

@@ -11,8 +11,13 @@ import type { Blocked, Death } from "./protocol.js";
 export interface Post {
   /** A worker is dead: its runs are to be given back. */
   died(death: Death): void;
-  /** A worker's event loop stands still: that is to be written on the run. */
-  blocked(child: Child, blocked: Blocked): void;
+  /**
+   * A worker's event loop stands still: that is to be written on the run, once. False: it was known already, because
+   * a worker says it again while it lasts.
+   */
+  blocked(child: Child, blocked: Blocked): boolean;
+  /** It moves again; the next standstill is another. */
+  unblocked(child: Child): void;
   /** The runs of this worker were given back. */
   answered(worker: string): void;
   /** Tells what can be told now. To be called whenever somebody may have become able to hear. */
@@ -39,6 +44,8 @@ const hearing = 3_000;
 
 export function createPost({ children, now }: PostParts): Post {
   const deaths = new Map<string, Letter>();
+  /** What was last told of who stands still: the execution, where it is known. */
+  const known = new WeakMap<Child, string>();
   let reports: { child: Child; worker: string; blocked: Blocked }[] = [];
 
   /** The best to be told; `but` only when there is nobody else. */
@@ -69,9 +76,19 @@ export function createPost({ children, now }: PostParts): Post {
       if (!deaths.has(death.worker)) deaths.set(death.worker, { death, toldTo: undefined });
       deliver();
     },
-    blocked(child, blocked) {
-      if (child.worker === undefined) return;
+    blocked(child, { milliseconds, run, stack }) {
+      const name = run === undefined ? "" : `${run.run} ${run.token}`;
+      const before = known.get(child);
+      if (before === name || (before !== undefined && name === "")) return false;
+      known.set(child, name);
+      if (run === undefined || child.worker === undefined) return true;
+      const blocked = { milliseconds, run, ...(stack === undefined ? {} : { stack }) };
       reports.push({ child, worker: child.worker, blocked });
+      deliver();
+      return true;
+    },
+    unblocked(child) {
+      known.delete(child);
       deliver();
     },
     answered: (worker) => void deaths.delete(worker),

@@ -99,7 +99,7 @@ function again(history: readonly PastDeath[], latest: PastDeath, { now }: Circum
   const { firstDelay, longestDelay, longestDelayByRun } = restartRules;
   const delay = streak <= 1 ? 0 : firstDelay * 2 ** (streak - 2);
   const due = latest.at + Math.min(delay, latest.isByRun ? longestDelayByRun : longestDelay);
-  return { do: "start", delay: Math.max(0, due - now) };
+  return { do: "start", delay: Math.max(0, Math.round(due - now)) };
 }
 
 /** What of the history still matters; the rest may be forgotten. */

@@ -106,15 +106,14 @@ export function createRunner(options: RunnerOptions): Runner {
 
   /** What is to be done about what a worker says. */
   function hear(child: Child, message: FromWorker | FromPipe): void {
+    if (message.type === "blocked" && !post.blocked(child, message)) return;
     sayNews(say, child, message);
     if (message.type === "ready") {
       if (isQuiet) child.send({ type: "quiet" });
       lookWhetherStarted();
     }
-    if (message.type === "recycle" && child.state === "ready") rolling.one(child.slot, message.why);
     if (message.type === "rescued") post.answered(message.worker);
-    if (message.type === "blocked") post.blocked(child, message);
-    if (message.type === "unblocked") post.deliver();
+    if (message.type === "unblocked") post.unblocked(child);
   }
 
   function lookWhetherStarted(): void {

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createRunner, type Runner, type RunnerOptions } from "duckdive/runner";
 import { onTestFinished } from "vitest";
+import { processLives } from "../../../src/kernel/index.js";
 
 const workerFile = fileURLToPath(new URL("worker.mjs", import.meta.url));
 const parentFile = fileURLToPath(new URL("parent.mjs", import.meta.url));
@@ -128,7 +129,11 @@ export function runnerHere(options: Omit<RunnerOptions, "say">): { runner: Runne
     say: (event, text, fields = {}, level = "info") =>
       lines.add({ event, text, fields: { ...fields }, level }),
   });
-  onTestFinished(() => runner.stop({ drain: 0 }));
+  onTestFinished(async () => {
+    const stopped = runner.stop({ drain: 0 });
+    for (const { pid } of runner.processes) if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await stopped;
+  });
   return {
     runner,
     log: { lines: lines.all, says: (event, text = "") => lines.first((line) => matches(line, event, text)) },
@@ -159,14 +164,7 @@ export function runnerProcess(options: object, command: readonly string[] = []):
   };
 }
 
-/** Resolves when no process has this id any more: what is nobody's child ends without telling anybody. */
+/** Resolves when the process has ended: what is nobody's child ends without telling anybody. */
 export async function isGone(pid: number): Promise<void> {
-  for (;;) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  while (processLives(pid, undefined)) await new Promise((resolve) => setTimeout(resolve, 5));
 }

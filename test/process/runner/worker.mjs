@@ -70,6 +70,7 @@ createInterface({ input: test }).on("line", (line) => {
   commands[command.do]?.(command);
 });
 // A test that is over has no use for its processes.
+test.on("error", () => {});
 test.on("close", () => process.exit(8));
 
 setInterval(sayStatus, 100);
