@@ -1,4 +1,4 @@
-// The harness: `npm run bench:sqlite -- [--quick] [--rounds N] [--only NAME]`, and `bench:postgres` likewise.
+// The harness: `npm run bench:sqlite -- [--quick] [--rounds N] [--only NAME]`, `bench:postgres` and `bench:rescue` likewise.
 //
 // A workload is a file below a folder named after its group. It exports `name`, `unit` and `run(options)`, which does
 // the work once and gives back a number, or a number and others beside it. Rounds are interleaved, one of each workload
@@ -24,12 +24,15 @@ import { besides } from "./processor.mjs";
  * @property {number} value
  * @property {Record<string, Figure>} [also] further figures, by what is added to the name
  *
+ * @typedef {Figure & { name: string, note: string }} Recorded not measured here
+ *
  * @typedef {object} Workload
  * @property {string} name
  * @property {string} unit
  * @property {string} [note] what has to be known to read the figure
  * @property {number} [rounds] at most this many: for what takes long
  * @property {string} [peerOf] the workload of ours that does the same: their ratio is a figure too
+ * @property {readonly Recorded[]} [recorded] figures of others from another time, printed beside ours as what they are
  * @property {(options: Options) => Promise<number | Measured>} run
  */
 
@@ -77,6 +80,8 @@ printAll();
 function printAll() {
   for (const [name, { unit, note, found, others }] of figures) print(name, unit, note, found, others);
   for (const { name, peerOf } of workloads) if (peerOf !== undefined) printRatio(peerOf, name);
+  for (const figure of workloads.flatMap(({ recorded = [] }) => recorded))
+    console.log(JSON.stringify({ ...figure, rounds: 0 }));
 }
 
 /**

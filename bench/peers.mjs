@@ -1,0 +1,20 @@
+// How long others take after `kill -9` of a worker with 100 running jobs until all of them run again, with default settings
+// and a second worker started at once. Recorded in a study of November 2026, on another machine of the same kind; printed
+// beside our own figures and never measured here. Why each takes what it takes is its own choice, and mostly can be set.
+const how = "recorded in November 2026 on another machine, not measured in this run";
+
+/** @type {readonly import("./run.mjs").Recorded[]} */
+export const recorded = [
+  ["dbos", 2_600, "only where a process with the same executor id starts again"],
+  ["bee-queue", 12_800, "only where the worker calls checkStalledJobs"],
+  ["bullmq", 63_600, "a lock of 30 s, and a look every 30 s"],
+  ["agenda", 604_000, "a lock of 10 min"],
+  ["pg-boss", 933_000, "expires after 15 min, looked at every minute"],
+  ["sidequest", 1_290_000, "stale after 10 min, looked at on the hour"],
+  ["graphile-worker", 4 * 3_600_000, "4 h by its source; not within the 1300 s that were watched"],
+].map(([peer, value, why]) => ({
+  name: `rescue.peer.${peer}`,
+  value: Number(value),
+  unit: "ms",
+  note: `${why}; ${how}`,
+}));

@@ -1,0 +1,11 @@
+// How long it takes until the first of 100 runs of a killed worker begins again, in the other process of its runner. On SQLite.
+import { join } from "node:path";
+import { rescue } from "../supervised.mjs";
+
+export const name = "rescue.sqlite.supervised";
+export const unit = "ms";
+export const note =
+  "kill -9 of one of two processes of duckdive work with 100 running, to the first that runs again; .all: to the last";
+
+/** @param {import("../run.mjs").Options} options */
+export const run = ({ folder }) => rescue(`sqlite:${join(folder, "bench.db")}`, true);
