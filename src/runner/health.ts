@@ -29,7 +29,7 @@ export interface RunnerState {
 }
 
 /** Longer than this, and it is a problem. In milliseconds. */
-export const healthLimits = { fetching: 30_000, beat: 30_000, status: 5_000 };
+const healthLimits = { fetching: 30_000, beat: 30_000, status: 5_000 };
 
 export function healthOf({ phase, processes }: RunnerState): Health {
   const working = processes.filter(({ state }) => state === "ready");

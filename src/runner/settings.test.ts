@@ -29,7 +29,7 @@ test.each<[Partial<RunnerOptions>, RegExp]>([
   [{ maxAge: Number.NaN }, /runner: maxAge/],
   [{ maxMemory: "0mb" }, /runner: maxMemory/],
   [{ health: { port: 70_000 } }, /runner: health.port/],
-  [{ maxMemmory: "1gb" } as Partial<RunnerOptions>, /Did you mean "maxMemory"/],
+  [{ maxMemories: "1gb" } as Partial<RunnerOptions>, /Did you mean "maxMemory"/],
 ])("what cannot be meant is refused with its name: %o", (options, message) => {
   expect(() => readOptions({ ...least, ...options })).toThrow(message);
 });

@@ -138,6 +138,17 @@ test("a runner that fails itself says a last word and takes its workers with it"
   await isGone(only.pid);
 });
 
+test("a worker that writes into its channel what is not JSON does not end the runner", async () => {
+  const workers = await fakes();
+  const parent = runnerProcess({ program: workers.program(), processes: 1 });
+  await parent.says("ready");
+  const only = await workers.number(1);
+  only.does({ do: "raw", to: 3, text: "{nonsense\n" });
+  await parent.says("nonsense", "not JSON");
+  only.does({ do: "send", message: { type: "rescued", worker: "another", runs: 1 } });
+  await parent.says("rescued", "another");
+});
+
 test.skipIf(!canUnshare)("as PID 1 of a container it obeys TERM and leaves nobody", async () => {
   const workers = await fakes();
   const command = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];

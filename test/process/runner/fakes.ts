@@ -55,7 +55,7 @@ function growing<Entry>(): {
 export interface Fakes {
   /** The file and arguments for a runner. */
   program(given?: object): { file: string; args: string[]; execArgv: string[] };
-  /** The one that started as the so-manyth, from 1. */
+  /** The one that started at this position, from 1. */
   number(position: number): Promise<Fake>;
   readonly all: readonly Fake[];
 }
