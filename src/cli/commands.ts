@@ -74,6 +74,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/workers.js")).defineWorkers,
   },
   {
+    name: "tell",
+    summary: "Tell workers to be quiet, to stop, and other things",
+    load: async () => (await import("./commands/tell.js")).defineTell,
+  },
+  {
     name: "stats",
     summary: "Count runs by state and job, and how fast they go",
     load: async () => (await import("./commands/stats.js")).defineStats,

@@ -9,13 +9,13 @@ export class UsageError extends DuckdiveError {
   readonly code: string = UsageError.code;
 }
 
-/** No run fits what was asked for. */
+/** Nothing fits what was asked for. */
 export class NothingMatchedError extends DuckdiveError {
   static readonly code = "NOTHING_MATCHED";
   readonly code: string = NothingMatchedError.code;
 }
 
-/** Several runs begin with what was given as an id. */
+/** Several runs, or workers, begin with what was given as an id. */
 export class AmbiguousIdError extends DuckdiveError {
   static readonly code = "AMBIGUOUS_ID";
   readonly code: string = AmbiguousIdError.code;
@@ -31,6 +31,12 @@ export class UnknownJobError extends DuckdiveError {
 export class UnknownQueueError extends DuckdiveError {
   static readonly code = "UNKNOWN_QUEUE";
   readonly code: string = UnknownQueueError.code;
+}
+
+/** No worker that is registered has this id. */
+export class UnknownWorkerError extends DuckdiveError {
+  static readonly code = "UNKNOWN_WORKER";
+  readonly code: string = UnknownWorkerError.code;
 }
 
 /** A file of jobs, or the configuration, cannot be loaded, or what it exports cannot be used. */

@@ -57,6 +57,7 @@ export const exitsByCode: Readonly<Record<string, ExitCode>> = {
   UNIQUE_CONFLICT: exits.input,
   UNKNOWN_JOB: exits.input,
   UNKNOWN_QUEUE: exits.input,
+  UNKNOWN_WORKER: exits.input,
   JOB_FILE: exits.input,
   DUPLICATE_JOB: exits.input,
   CONTRACT_NOT_HANDLED: exits.input,

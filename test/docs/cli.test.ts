@@ -68,7 +68,7 @@ test("an exit code is given only to errors that exist, and to every error of the
     [...text.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, code = ""]) => code);
   const [, own = ""] = errors.split("## The command line\n");
   const [, ofSqlite = ""] = errors.split("## The SQLite store\n");
-  const [ofStores = ""] = ofSqlite.split("\n## The command line\n");
+  const [ofStores = ""] = ofSqlite.split("\n## The runner\n");
   expect(codesIn(errors)).toEqual(expect.arrayContaining(Object.keys(exitsByCode)));
   expect(Object.keys(exitsByCode)).toEqual(expect.arrayContaining(codesIn(own.split("\n## ")[0] ?? "")));
   // A worker that was taken for dead hears of it inside the loop, and never as the end of a command.

@@ -133,7 +133,7 @@ function sentenceOf({ kind, attempt, worker, detail }: Timeline["events"][number
     case "failed":
       return `attempt ${attempt} failed${on}${said}`;
     case "lost":
-      return `attempt ${attempt} was lost with its worker${said}`;
+      return lossSentence(attempt, detail, said);
     case "handedBack":
       return `handed back: its worker was stopping; the attempt does not count`;
     case "cancelAsked":
@@ -145,6 +145,14 @@ function sentenceOf({ kind, attempt, worker, detail }: Timeline["events"][number
     default:
       return `${kind}${said}`;
   }
+}
+
+/** What the worker died of, and whether the run was to blame. */
+function lossSentence(attempt: number, detail: unknown, said: string): string {
+  const { cause, innocent } = (detail ?? {}) as { cause?: unknown; innocent?: unknown };
+  const why = typeof cause === "string" ? `: ${cause}` : "";
+  const blame = innocent === true ? "; it was not to blame, and the attempt does not count" : "";
+  return `attempt ${attempt} was lost with its worker${said}${why}${blame}`;
 }
 
 /** The part of an event's detail that says something to people. */
