@@ -273,14 +273,17 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   });
 
   async function stopAll(): Promise<void> {
-    await ready.catch(() => {});
-    loop.close();
-    if (loop.status().running.length > 0) heartbeat.soon();
-    await Promise.race([shutdown.over, loop.empty()]);
-    await loop.stop();
-    shutdown.end();
-    await release();
-    end();
+    try {
+      await ready.catch(() => {});
+      loop.close();
+      if (loop.status().running.length > 0) heartbeat.soon();
+      await Promise.race([shutdown.over, loop.empty()]);
+      await loop.stop();
+      shutdown.end();
+      await release();
+    } finally {
+      end();
+    }
   }
 
   function stop(options: { drain?: Duration } = {}): Promise<void> {

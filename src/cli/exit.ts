@@ -30,6 +30,7 @@ export const exitsByCode: Readonly<Record<string, ExitCode>> = {
   NOTHING_MATCHED: exits.failed,
   AMBIGUOUS_ID: exits.failed,
   WORKERS_RUNNING: exits.failed,
+  HEALTH_PORT: exits.failed,
   MOVE_MISMATCH: exits.failed,
   USAGE: exits.usage,
   INVALID_OPTION: exits.usage,

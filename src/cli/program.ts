@@ -8,7 +8,7 @@ import { Command } from "commander";
 import { didYouMean } from "../kernel/index.js";
 import { commands } from "./commands.js";
 import { UsageError } from "./errors.js";
-import { type ExitCode, exits } from "./exit.js";
+import { exits } from "./exit.js";
 import { createOutput, type Output } from "./output.js";
 import type { Cli, Globals } from "./session.js";
 import { version } from "./version.js";
@@ -16,7 +16,7 @@ import { version } from "./version.js";
 export interface Program {
   readonly program: Command;
   /** How the command that was called ended. */
-  readonly exitCode: () => ExitCode;
+  readonly exitCode: () => number;
   readonly output: () => Output;
 }
 
@@ -30,7 +30,7 @@ export interface Surroundings {
 }
 
 export function createProgram(surroundings: Surroundings): Program {
-  let code: ExitCode = exits.fine;
+  let code: number = exits.fine;
   const program = new Command("duckdive");
   const globals = (): Globals => ({
     store: program.getOptionValue("store"),

@@ -119,11 +119,15 @@ export function createTeller(cli: Cli, format: Teller["format"]): Teller {
         yellow("!"),
         (about) => `${named(about)} did not obey its signal (${about.why}), and may go on`,
       );
-      on(
-        "lost",
-        "warn",
-        yellow("!"),
-        (about) => `${named(about)} attempt ${about.attempt} was lost with worker ${about.worker}`,
+      on("leaked", "warn", yellow("!"), (about) =>
+        about.isOver
+          ? `${named(about)} has ended at last; ${about.leaked} that were given up go on here`
+          : `${named(about)} was given up and goes on; ${about.leaked} such go on here`,
+      );
+      on("lost", "warn", yellow("!"), (about) =>
+        about.innocent === true
+          ? `${named(about)} was given back: its worker ${about.worker} is gone, by no fault of its own`
+          : `${named(about)} attempt ${about.attempt} was lost with worker ${about.worker}`,
       );
     },
   };

@@ -19,5 +19,5 @@ export {
 } from "./protocol.js";
 export { createRunner, type Runner } from "./runner.js";
 export type { Level, RunnerOptions, Say } from "./settings.js";
-export { type SignalRow, signalTable, type Wish } from "./signals.js";
+export { listenToSignals, type SignalRow, signalTable, type Wish } from "./signals.js";
 export type { ProcessView } from "./view.js";

@@ -1,4 +1,4 @@
-// A worker as a process: what it runs, what it says, and how it ends: by a signal, by two, by a crash, unheard.
+// A worker in a process that nobody looks after: what it runs, what it says, and how it ends: by a signal, by two, by a crash, unheard.
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -171,7 +171,7 @@ onEachStore((store) => {
       "%s: it waits, then hands back without losing the attempt",
       async (signal) => {
         const id = await enqueue("hangs");
-        const worker = here.start(["work", "jobs.ts", "--drain", "200ms"]);
+        const worker = here.start(["work", "jobs.ts", "--processes", "0", "--drain", "200ms"]);
         await worker.said("begun");
         worker.child.kill(signal);
         const { code, stdout } = await worker.ended;
@@ -184,7 +184,7 @@ onEachStore((store) => {
 
     test("a second signal hands back at once", async () => {
       const id = await enqueue("hangs");
-      const worker = here.start(["work", "jobs.ts", "--drain", "1h"]);
+      const worker = here.start(["work", "jobs.ts", "--processes", "0", "--drain", "1h"]);
       await worker.said("begun");
       worker.child.kill("SIGTERM");
       await worker.said("stopping");
@@ -197,7 +197,7 @@ onEachStore((store) => {
 
     test("a handler that hears nothing does not keep the process alive", async () => {
       const id = await enqueue("deaf");
-      const worker = here.start(["work", "jobs.ts", "--drain", "50ms"]);
+      const worker = here.start(["work", "jobs.ts", "--processes", "0", "--drain", "50ms"]);
       await worker.said("begun");
       worker.child.kill("SIGTERM");
       expect((await worker.ended).code).toBe(0);
@@ -206,7 +206,7 @@ onEachStore((store) => {
 
     test("cancelling what runs says that it was asked to end, and is not told as done", async () => {
       const id = await enqueue("deaf");
-      const worker = here.start(["work", "jobs.ts", "--drain", "50ms"]);
+      const worker = here.start(["work", "jobs.ts", "--processes", "0", "--drain", "50ms"]);
       await worker.said("begun");
       const asked = "1 run still running: asked to end";
       expect((await here.run(["cancel", id])).stderr).toContain(asked);
@@ -217,7 +217,7 @@ onEachStore((store) => {
     });
 
     test("nothing is running: it stops at once", async () => {
-      const worker = here.start(["work", "jobs.ts"]);
+      const worker = here.start(["work", "jobs.ts", "--processes", "0"]);
       await worker.said("worker ");
       worker.child.kill("SIGINT");
       const { code, stdout } = await worker.ended;
@@ -228,7 +228,7 @@ onEachStore((store) => {
 
     test("an error that nobody catches: it says what was running, counts the attempt as lost, and ends with 70", async () => {
       const id = await enqueue("crashes");
-      const { code, stdout, stderr } = await here.run(["work", "jobs.ts"]);
+      const { code, stdout, stderr } = await here.run(["work", "jobs.ts", "--processes", "0"]);
       expect(stdout).toContain(`an error was thrown and not caught; running then: crashes ${id}`);
       expect(stderr).toMatch(/Error: nobody catches this\n\s+at .*jobs\.ts:/);
       expect(code).toBe(70);
@@ -240,7 +240,7 @@ onEachStore((store) => {
 
     test("a rejection that nobody handles ends it with 70; what could end has ended", async () => {
       const id = await enqueue("rejects");
-      const { code, stderr } = await here.run(["work", "jobs.ts"]);
+      const { code, stderr } = await here.run(["work", "jobs.ts", "--processes", "0"]);
       expect(stderr).toContain("nobody handles this");
       expect(code).toBe(70);
       expect((await show(id)).state).toBe("succeeded");
@@ -259,7 +259,7 @@ onEachStore((store) => {
     });
 
     test("standard output is closed: it goes on unheard", async () => {
-      const worker = here.start(["work", "jobs.ts"]);
+      const worker = here.start(["work", "jobs.ts", "--processes", "0"]);
       await worker.said("worker ");
       worker.child.stdout?.destroy();
       const first = await enqueue("chatty");

@@ -1,0 +1,59 @@
+// A worker in this process: its jobs found, its store opened, its life lived.
+//
+// What it runs comes from the files, each exported job; without files from the configuration, which also says what
+// only an application can know: an adapter, middleware, a log.
+//
+// Before this file comes `work`. After it comes `serve`.
+import type { AnyJob } from "../job/index.js";
+import type { Duration } from "../kernel/index.js";
+import { attend } from "../runner/child/index.js";
+import { configOf, isConfigFile, jobsOf } from "./collect.js";
+import { JobFileError, UsageError } from "./errors.js";
+import type { ExitCode } from "./exit.js";
+import { configNames, loadFiles } from "./load.js";
+import { serve } from "./serve.js";
+import { type Cli, connect, type LoadedConfig, loadConfig, openSession } from "./session.js";
+import type { Teller } from "./teller.js";
+
+export interface Work {
+  readonly cli: Cli;
+  readonly teller: Teller;
+  readonly files: readonly string[];
+  readonly queues: Record<string, number> | undefined;
+  readonly drain: Duration | undefined;
+  readonly untilEmpty: boolean;
+}
+
+export async function workHere({ cli, teller, files, queues, drain, untilEmpty }: Work): Promise<ExitCode> {
+  // First of all: while the application loads, a signal or the end of the runner may come.
+  const attendant = attend();
+  const { config, jobs } = await findJobs(cli, files);
+  const session = await openSession(cli, { access: "create", configured: config, jobs, log: teller.log });
+  try {
+    await connect(session);
+    return await serve({ session, teller, queues, drain, untilEmpty, jobs, attendant });
+  } finally {
+    await session.duckdive.close();
+  }
+}
+
+async function findJobs(
+  cli: Cli,
+  names: readonly string[],
+): Promise<{ config: LoadedConfig | undefined; jobs: readonly AnyJob[] }> {
+  const files = await loadFiles(names, cli.folder);
+  const configs = files.filter(isConfigFile);
+  const [named, second] = configs;
+  if (second !== undefined)
+    throw new UsageError(`Two configurations were named: ${named?.file}, ${second.file}. Name one.`);
+  const config = named === undefined ? await loadConfig(cli) : { file: named.file, config: configOf(named) };
+  const others = files.filter((file) => !configs.includes(file));
+  if (others.length > 0) return { config, jobs: [...jobsOf(others).values()] };
+  const jobs = config?.config.options.jobs ?? [];
+  if (jobs.length > 0) return { config, jobs };
+  throw new JobFileError(
+    config === undefined
+      ? `There is nothing to work. Name files that export jobs (duckdive work jobs.ts), or write ${configNames[0]}.`
+      : `${config.file} has no jobs. List them: config({ store, jobs: [welcome] }).`,
+  );
+}
