@@ -148,15 +148,14 @@ export function createRunner(options: RunnerOptions): Runner {
       over.resolve(1);
       throw error;
     }
-    if (phase !== "starting") return;
-    say(
-      "started",
-      `runner ${process.pid} starts ${settings.processes} ${settings.processes === 1 ? "worker" : "workers"}`,
-      {
-        pid: process.pid,
-        processes: settings.processes,
-      },
-    );
+    // Told to stop meanwhile: what was opened since is closed again.
+    if (phase !== "starting") {
+      cleanUp();
+      return;
+    }
+    const workers = settings.processes === 1 ? "1 worker" : `${settings.processes} workers`;
+    const fields = { pid: process.pid, processes: settings.processes };
+    say("started", `runner ${process.pid} starts ${workers}`, fields);
     const attendance = attend({
       settings,
       clock,
@@ -223,6 +222,7 @@ export function createRunner(options: RunnerOptions): Runner {
   async function stop(given: { drain?: Duration } = {}): Promise<void> {
     stopWithin(given.drain === undefined ? settings.drain : duration(given.drain, "runner: drain"));
     await over.promise;
+    await starting?.catch(() => {});
   }
 
   function setQuiet(quiet: boolean): void {
