@@ -14,9 +14,9 @@ function planOf(sql: string): string[] {
     .map((row) => row[3]);
 }
 
-/** The tables that may be read from one end to the other: they have a row a process, a pause, a job. */
+/** The tables that may be read from one end to the other: they have a row a process, a pause, a job, or are bounded. */
 const small =
-  /^SCAN (duckdive_(worker|pause|definition|ability)|json_each|lane|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+  /^SCAN (duckdive_(worker|departed|pause|definition|ability)|json_each|lane|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
 
 const served: Record<string, string> = {
   lanes: "duckdive_run_ready",
@@ -43,6 +43,9 @@ const served: Record<string, string> = {
   listRunsOfJob: "duckdive_run_job",
   listEndedRuns: "duckdive_run_ended",
   listUnpreparedRuns: "duckdive_run_waiting",
+  messages: "sqlite_autoindex_duckdive_message_1",
+  deleteMessages: "sqlite_autoindex_duckdive_message_1",
+  deleteMessagesOf: "sqlite_autoindex_duckdive_message_1",
   listRunsById: "sqlite_autoindex_duckdive_run_1",
 };
 
