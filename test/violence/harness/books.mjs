@@ -96,6 +96,8 @@ async function inPostgres(address, connections) {
       await adapter
         .transaction?.(async (tx) => {
           await work(tx);
+          // Others commit meanwhile, and what is written here becomes visible long after it got its place.
+          await wait(Math.random() ** 3 * 400);
           if (!commits) throw new GivenUp("rolled back on purpose");
         })
         .catch((/** @type {unknown} */ error) => {

@@ -39,6 +39,7 @@ const rest = (milliseconds, ctx) => wait(milliseconds, undefined, { signal: ctx.
 /** @type {Record<string, (input: Input, ctx: Context) => unknown>} */
 const behaviours = {
   quick: () => "done",
+  mute: () => undefined,
   async slow({ milliseconds }, ctx) {
     await rest(milliseconds, ctx);
     return "done";

@@ -1,7 +1,7 @@
 // The harness: makes a world, treats it with violence, lets it come to rest, and audits what was promised.
 //
 // Before this file comes the command. After it come the world, the plan, the faults and the auditor.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -53,7 +53,7 @@ export async function violence(options) {
   try {
     await until(async () => world.workers().length > 0, longestStart, "no worker came to life");
     const random = createRandom(options.seed).stream("faults");
-    const blows = planFaults({ ...options, random, faults: chosen });
+    const blows = planFaults({ ...options, random, faults: chosen, areNamed: options.faults !== undefined });
     const struck = await strikeAll(world, blows, chosen, ledger, options);
     options.say("coming to rest");
     const rested = await comeToRest(world);
@@ -63,6 +63,8 @@ export async function violence(options) {
     const violations = audit(evidence);
     isKept = options.keep || violations.length > 0;
     if (isKept) keepEvidence(folder, evidence, violations);
+    if (isKept && world.disk !== undefined)
+      cpSync(world.disk.folder, join(folder, "disk-as-it-was"), { recursive: true });
     return {
       faults: struck,
       seen: tally(evidence),

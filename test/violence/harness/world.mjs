@@ -2,7 +2,6 @@
 //
 // Faults act through it. Before this file come places and processes. After it come the faults, and the harness, which
 // makes the world, lets it come to rest and takes it down.
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -74,22 +73,16 @@ export async function createWorld(options, ledger) {
   };
   const nodeOptions = `--import=${pathToFileURL(here("clock.mjs")).href} --max-old-space-size=${memory}`;
   const program = here("../../../dist/cli/main.js");
-  const isSupervised = spawnSync(process.execPath, [program, "work", "--help"]).stdout.includes(
-    "--processes",
-  );
-  const supervision = ["--processes", String(options.processes), "--max-block", maxBlock];
-  const work = ["work", here("jobs.mjs"), ...(isSupervised ? supervision : [])];
+  const supervision = ["--processes", String(options.processes), "--max-block", maxBlock, "--drain", drain];
+  const work = [program, "work", here("jobs.mjs"), ...supervision, "--log", "json"];
   /** @type {import("./processes.mjs").Kept[]} */
   const supervisors = [];
   /** @type {import("./processes.mjs").Kept[]} */
   const enqueuers = [];
   const onPid = () => guard.watch([...supervisors, ...enqueuers].flatMap((one) => one.pid() ?? []));
   for (let number = 0; number < options.supervisors; number++) {
-    const command = [program, ...work, "--drain", drain, "--log", "json"];
     const log = join(folder, `supervisor-${number}.log`);
-    supervisors.push(
-      keep({ command: () => command, env: { ...env, NODE_OPTIONS: nodeOptions }, log, onPid }),
-    );
+    supervisors.push(keep({ command: () => work, env: { ...env, NODE_OPTIONS: nodeOptions }, log, onPid }));
   }
   for (let number = 0; number < options.enqueuers; number++) {
     /** Each generation asks for something else. @param {number} generation */
@@ -136,6 +129,7 @@ export async function createWorld(options, ledger) {
   /** @param {"cancel" | "retry"} verb @param {string[]} runs */
   async function act(verb, runs) {
     const asked = monotonic();
+    ledger.write("acting", { verb, runs });
     const answers = verb === "cancel" ? await hand.cancel(runs, "violence") : await hand.retry(runs);
     ledger.write(verb, { runs, answers, asked });
   }

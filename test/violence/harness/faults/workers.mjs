@@ -2,7 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { found } from "./not-done.mjs";
+import { found, NotDone } from "./not-done.mjs";
 
 /** @typedef {import("../plan.mjs").Fault} Fault */
 
@@ -28,16 +28,31 @@ export const zombie = {
   plan: (random) => ({ who: random.number(), lasts: random.whole(300, 4_000) }),
   async strike(world, { who, lasts = 0 }) {
     const victim = found(world.worker(who), "worker");
-    world.signal(victim, "SIGSTOP");
-    try {
+    await whileStopped(world, victim, lasts, async () => {
       await wait(lasts / 4);
       await world.takeForDead(victim);
-      await wait((lasts * 3) / 4);
-    } finally {
-      world.signal(victim, "SIGCONT");
-    }
+    });
   },
 };
+
+/**
+ * A process that is stopped may hold a lock that others need, so it goes on in time, whatever they have come to.
+ * @param {any} world
+ * @param {any} victim
+ * @param {number} lasts
+ * @param {() => Promise<void>} work
+ */
+async function whileStopped(world, victim, lasts, work) {
+  world.signal(victim, "SIGSTOP");
+  const worked = work().then(
+    () => undefined,
+    (error) => error,
+  );
+  await wait(lasts);
+  world.signal(victim, "SIGCONT");
+  const error = await worked;
+  if (error !== undefined) throw error;
+}
 
 /** Taken for dead while it is wide awake: it must notice, let go, and come back with empty hands. @type {Fault} */
 export const declareDead = {
@@ -49,18 +64,31 @@ export const declareDead = {
   },
 };
 
+/** Whatever it executes is cancelled, and before it can hear of that it is taken for dead. @type {Fault} */
+export const cancelZombie = {
+  name: "cancel-zombie",
+  plan: (random) => ({ who: random.number() }),
+  async strike(world, { who }) {
+    const victim = found(world.worker(who), "worker");
+    await whileStopped(world, victim, 500, async () => {
+      const { runs } = await world.hand.list({ states: ["running"] }, { limit: 200 });
+      const own = runs.flatMap((/** @type {{ id: string, worker?: string }} */ { id, worker }) =>
+        worker === victim.worker ? [id] : [],
+      );
+      if (own.length === 0) throw new NotDone("the worker executed nothing");
+      await world.act("cancel", own);
+      await world.takeForDead(victim);
+    });
+  },
+};
+
 /** Stopped for a moment, and nobody minds. @type {Fault} */
 export const stopWorker = {
   name: "stop-worker",
   plan: (random) => ({ who: random.number(), lasts: random.whole(200, 3_000) }),
   async strike(world, { who, lasts }) {
     const victim = found(world.worker(who), "worker");
-    world.signal(victim, "SIGSTOP");
-    try {
-      await wait(lasts);
-    } finally {
-      world.signal(victim, "SIGCONT");
-    }
+    await whileStopped(world, victim, lasts, async () => {});
   },
 };
 

@@ -24,7 +24,7 @@ export function* unfinished({ runs }) {
 /** @param {Evidence} evidence @returns {Generator<Found>} */
 export function* wrongEnds({ lines, runs }) {
   const cancels = new Set(
-    lines.flatMap(({ what, runs: ids }) => (what === "cancel" ? /** @type {string[]} */ (ids) : [])),
+    lines.flatMap(({ what, runs: ids }) => (what === "acting" ? /** @type {string[]} */ (ids) : [])),
   );
   for (const [id, { run }] of runs) {
     if (!final.has(run.state)) continue;
