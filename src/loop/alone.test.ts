@@ -1,15 +1,14 @@
-// A run on its last chance in the real loop: it is executed alone, whatever comes with it waits for its turn, and what
-// waits can be stopped as anything that runs can. And a handler that was given up counts until it ends.
+// A run on its last chance in the real loop: it is executed alone, and held by nobody until then. And a handler that was
+// given up counts until it ends.
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { engine, gate, until } from "../../test/engine.js";
+import { counting, engine, type Given, gate, memory, until } from "../../test/engine.js";
 import { job } from "../job/index.js";
-import type { Duration } from "../kernel/index.js";
 
 const named = z.object({ name: z.string() });
 
 /** Handlers that say when they are called, and end when they are let go. */
-function held(policy: { timeout?: Duration; finishWithin?: Duration } = {}) {
+function held() {
   const called: string[] = [];
   const ends = new Map<string, ReturnType<typeof gate>>();
   const endOf = (name: string): ReturnType<typeof gate> => {
@@ -21,7 +20,6 @@ function held(policy: { timeout?: Duration; finishWithin?: Duration } = {}) {
     name: "hold",
     input: named,
     crashes: 2,
-    ...policy,
     handle({ name }, { signal }) {
       called.push(name);
       return Promise.race([
@@ -34,8 +32,8 @@ function held(policy: { timeout?: Duration; finishWithin?: Duration } = {}) {
 }
 
 /** An engine whose store has a run that took one worker down. */
-async function suspected(hold: ReturnType<typeof held>["hold"]) {
-  const hand = engine([hold]);
+async function suspected(hold: ReturnType<typeof held>["hold"], given: Given = {}) {
+  const hand = engine([hold], given);
   const { store, duckdive } = hand;
   const suspect = await duckdive.enqueue(hold, { name: "suspect" });
   const abilities = [{ job: "hold", version: 1 }];
@@ -46,101 +44,103 @@ async function suspected(hold: ReturnType<typeof held>["hold"]) {
   return { ...hand, suspect };
 }
 
+/** What could happen by now has happened. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
 describe("a run on its last chance", () => {
-  test("is executed alone: after what runs, and before what comes behind it", async () => {
+  test("is executed alone, when what was claimed with it has ended; what comes meanwhile is left to others", async () => {
     const { hold, called, end } = held();
-    const { duckdive, work } = await suspected(hold);
-    await duckdive.enqueue(hold, { name: "first" }, { priority: 1 });
-    await duckdive.enqueueMany(["behind", "last"].map((name) => hold.with({ name })));
+    const { duckdive, work, suspect } = await suspected(hold);
+    await duckdive.enqueueMany(["one", "two"].map((name) => hold.with({ name })));
     const worker = work();
-    await until(() => called.length === 1);
-    expect(called).toEqual(["first"]);
-    end("first");
     await until(() => called.length === 2);
-    expect(called).toEqual(["first", "suspect"]);
-    expect(worker.status().running).toHaveLength(1);
+    expect(called).toEqual(["one", "two"]);
+    end("one");
+    await until(() => worker.status().ended === 2);
+    const other = await duckdive.enqueue(hold, { name: "other" });
+    end("two");
+    await until(() => called.length === 3);
+    expect(called).toEqual(["one", "two", "suspect"]);
+    expect(worker.status().running).toMatchObject([{ run: suspect.id }]);
+    expect((await other.get()).state).toBe("ready");
     end("suspect");
     await until(() => called.length === 4);
-    expect(called).toEqual(["first", "suspect", "behind", "last"]);
-    end("behind");
-    end("last");
+    end("other");
     await worker.idle();
     expect(await duckdive.stats()).toMatchObject({ succeeded: 4 });
   });
 
-  test("keeps the worker from fetching while it waits and runs, so that others take what is there", async () => {
+  test("is not called before the end of the one before it is recorded, which would be lost with it", async () => {
+    const base = memory();
+    const answer = gate();
+    const { store } = counting(base.store, {
+      async settle(settlements) {
+        const settled = await base.store.settle(settlements);
+        if (settlements.some(({ state }) => state === "succeeded")) await answer.passed;
+        return settled;
+      },
+    });
     const { hold, called, end } = held();
-    const { duckdive, work } = await suspected(hold);
+    const { duckdive, work } = await suspected(hold, { store, clock: base.clock });
+    const first = await duckdive.enqueue(hold, { name: "first" });
     const worker = work();
     await until(() => called.length === 1);
-    const other = await duckdive.enqueue(hold, { name: "other" });
-    expect((await other.get()).state).toBe("ready");
-    end("suspect");
+    end("first");
+    await until(async () => (await first.get()).state === "succeeded");
+    await turns();
+    expect(called).toEqual(["first"]);
+    answer.open();
     await until(() => called.length === 2);
-    end("other");
+    end("suspect");
     await worker.idle();
-    expect(called).toEqual(["suspect", "other"]);
+    expect(called).toEqual(["first", "suspect"]);
   });
 
-  test("that waits goes back at shutdown, and its handler is never called, nor that of those behind it", async () => {
+  test("is held by nobody while it waits: a stopping worker has nothing to give back, and its attempt is kept", async () => {
     const { hold, called, end } = held();
-    const { duckdive, work, suspect, run, names } = await suspected(hold);
-    await duckdive.enqueue(hold, { name: "first" }, { priority: 1 });
-    const behind = await duckdive.enqueue(hold, { name: "behind" });
+    const { duckdive, work, suspect, run } = await suspected(hold);
+    await duckdive.enqueue(hold, { name: "first" });
     const worker = work();
     await until(() => called.length === 1);
+    await until(async () => (await run(suspect.id)).state === "ready");
+    expect(await run(suspect.id)).toMatchObject({ attempt: 1, crashes: 1, worker: undefined });
     const stopped = worker.stop();
-    await until(() => names().filter((name) => name === "handedBack").length === 2);
-    for (const id of [suspect.id, behind.id]) expect(await run(id)).toMatchObject({ state: "ready" });
     end("first");
     await stopped;
     expect(called).toEqual(["first"]);
+    expect(await run(suspect.id)).toMatchObject({ state: "ready" });
   });
 
-  test("that waits can be cancelled, and those behind it go on", async () => {
+  test("that is cancelled while it waits keeps nobody from fetching", async () => {
     const { hold, called, end } = held();
     const { duckdive, work, suspect, run } = await suspected(hold);
-    await duckdive.enqueue(hold, { name: "first" }, { priority: 1 });
-    await duckdive.enqueue(hold, { name: "behind" });
+    await duckdive.enqueue(hold, { name: "first" });
     const worker = work();
     await until(() => called.length === 1);
-    await suspect.cancel("no longer wanted");
-    await until(() => called.length === 2);
-    await until(async () => (await run(suspect.id)).state === "cancelled");
+    await until(() => suspect.cancel("no longer wanted"));
+    expect(await run(suspect.id)).toMatchObject({ state: "cancelled" });
+    await duckdive.enqueue(hold, { name: "other" });
     end("first");
-    end("behind");
+    await until(() => called.length === 2);
+    end("other");
     await worker.idle();
-    expect(called).toEqual(["first", "behind"]);
+    expect(called).toEqual(["first", "other"]);
   });
 
-  test("has its whole timeout from the call of its handler", async () => {
-    const { hold, called, end } = held({ timeout: "30s" });
-    const { duckdive, work, clock, suspect, run } = await suspected(hold);
-    await duckdive.enqueue(hold, { name: "first" }, { priority: 1 });
+  test("waits for a worker that is told to be quiet", async () => {
+    const { hold, called, end } = held();
+    const { work } = await suspected(hold);
     const worker = work();
+    worker.quiet();
+    await worker.ready;
+    await turns();
+    expect(called).toEqual([]);
+    worker.resume();
     await until(() => called.length === 1);
-    await clock.advance(29_000);
-    end("first");
-    await until(() => called.length === 2);
-    await clock.advance(29_000);
-    expect(await run(suspect.id)).toMatchObject({ state: "running" });
     end("suspect");
     await worker.idle();
-    expect(await run(suspect.id)).toMatchObject({ state: "succeeded" });
-  });
-
-  test("is not executed when its time was over while it waited", async () => {
-    const { hold, called, end } = held({ finishWithin: "1m", timeout: "1h" });
-    const { duckdive, work, clock, suspect, run } = await suspected(hold);
-    await clock.advance(30_000);
-    await duckdive.enqueue(hold, { name: "first" }, { priority: 1 });
-    const worker = work();
-    await until(() => called.length === 1);
-    await clock.advance(40_000);
-    end("first");
-    await worker.idle();
-    expect(await run(suspect.id)).toMatchObject({ state: "failed", reason: "expired" });
-    expect(called).toEqual(["first"]);
   });
 
   test("that takes its worker down again is refused at the next claim, as poison", async () => {

@@ -1,13 +1,13 @@
 // An execution as the loop sees it: something that can be told to stop, and that ends.
 //
-// Before this file comes a claimed run. After it come the execution itself, and one that still waits for its turn.
+// Before this file comes a claimed run. After it comes the execution itself.
 import type { Settlement } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import type { Stop } from "./stop.js";
 
 export interface Execution {
   readonly claimed: Claimed;
-  /** When its handler was called, on the clock of `performance`; undefined: it waits for its turn, or never is. */
+  /** When its handler was called, on the clock of `performance`; undefined: it never is. */
   readonly calledAt: number | undefined;
   /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
   stop(stop: Stop, grace: number): void;

@@ -16,6 +16,7 @@ export function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[]
     queue: known.policy.queue,
     priority: known.policy.priority,
     attempts: known.policy.attempts,
+    crashes: known.policy.crashes,
     prepared: needsPreparation(known),
     description: known.policy.description,
   }));

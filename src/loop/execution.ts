@@ -1,7 +1,6 @@
 // One execution: from a claimed run to the settlement that ends it.
 //
 //   refuse    a run this worker may not or need not execute ends at once: parked, poisoned, exhausted, expired, invalid
-//   wait      a run that has to be alone in its worker, and whatever comes behind it, until it is its turn
 //   call      the handler, inside the middleware, with its `ctx`, under its timeout
 //   observe   how it ended: a value, an outcome, an error; or it was stopped and did not end within the grace
 //   clean up  what was registered with `ctx.defer`, last first
@@ -36,10 +35,8 @@ import { createContext, type RunContext, runCleanup } from "./context.js";
 import type { Environment, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
 import { recordOf } from "./record.js";
-import type { Gate, Place } from "./solo.js";
 import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
 import { OutputRefused } from "./transactions.js";
-import { waitForTurn } from "./turn.js";
 
 /** The run was ended in a transaction of the handler's. */
 interface Committed {
@@ -53,31 +50,26 @@ const longestReason = 4_000;
 /** The policy of a run whose job this worker does not know: only used to park it. */
 const noPolicy = { keep: false, attempts: 1, backoff: () => 0 } as const;
 
-/** Executes a claimed run, at once or when the gate lets it. */
-export function begin(claimed: Claimed, environment: Environment, notes: Notes, gate: Gate): Execution {
+/** Executes a claimed run, or ends it at once for a reason. */
+export function begin(claimed: Claimed, environment: Environment, notes: Notes): Execution {
   const known = environment.jobs.get(claimed.job);
   const refusal = refuse(claimed, known, environment.clock.now());
   if (refusal !== undefined || known === undefined) {
     const ended = refusal ?? { how: "parked", reason: "worker", on: abilityOf(claimed) };
     return refused(claimed, ended, known, environment);
   }
-  const place: Place = gate.enter(isLastChance(claimed, known.policy), () => waiting?.begin());
-  const leave = (): void => place.leave();
-  if (place.isInside) return call(claimed, known, environment, notes, leave);
-  const waiting: ReturnType<typeof waitForTurn> | undefined = waitForTurn(
-    claimed,
-    () => {
-      const late = refuse(claimed, known, environment.clock.now());
-      if (late === undefined) return call(claimed, known, environment, notes, leave);
-      leave();
-      return refused(claimed, late, known, environment);
-    },
-    (stop) => {
-      leave();
-      return { settlement: decide(claimed, endedBy(stop), known, environment), isCommitted: false };
-    },
-  );
-  return waiting;
+  return call(claimed, known, environment, notes);
+}
+
+/** Gives a claimed run back that is not to be executed now. */
+export function giveBack(claimed: Claimed, environment: Environment): Execution {
+  return refused(claimed, { how: "handedBack" }, environment.jobs.get(claimed.job), environment);
+}
+
+/** Whether a claimed run would become poison by taking this worker down, and is not refused. */
+export function isOnLastChance(claimed: Claimed, { jobs }: Environment): boolean {
+  const known = jobs.get(claimed.job);
+  return known !== undefined && isLastChance(claimed, known.policy);
 }
 
 /** The end of a run that is not executed here. */
@@ -110,14 +102,7 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
   return undefined;
 }
 
-/** `onEnd` is called when its handler has ended, or was given up. */
-function call(
-  claimed: Claimed,
-  known: KnownJob,
-  environment: Environment,
-  notes: Notes,
-  onEnd: () => void,
-): Execution {
+function call(claimed: Claimed, known: KnownJob, environment: Environment, notes: Notes): Execution {
   const { clock, events, frame = unframed } = environment;
   let stopped: Stop | undefined;
   let isOver = false;
@@ -153,7 +138,6 @@ function call(
     if (how === "abandoned")
       events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
     await cleanUp(context, environment, claimed);
-    onEnd();
     if (how !== "abandoned" && how.how === "committed")
       return { settlement: how.settlement, isCommitted: true };
     const settlement = decide(claimed, observed(how, stopped), known, environment);

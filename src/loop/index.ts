@@ -2,7 +2,7 @@
 //
 //   loop.ts       the pump: claims while slots are free, rests when nothing is left, wakes when told
 //   execution.ts  one run: refuse or call, observe, clean up, decide
-//   solo.ts       who may execute beside whom; turn.ts is an execution that waits for its turn
+//   solo.ts       whether a run on its last chance may be executed, which is alone
 //   tally.ts      what the loop tells about itself
 //   context.ts    the `ctx` of a handler
 //   transactions.ts  `ctx.tx` and `ctx.succeed`, over what history.ts knows of the run

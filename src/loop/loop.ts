@@ -13,12 +13,12 @@ import type { Claimed, Settled } from "../store/contract.js";
 import type { Execution } from "./conclusion.js";
 import { abilitiesOf } from "./definitions.js";
 import type { Environment } from "./environment.js";
-import { begin } from "./execution.js";
+import { begin, giveBack, isOnLastChance } from "./execution.js";
 import { createNotes } from "./notes.js";
 import { report } from "./report.js";
 import { createSettler } from "./settle.js";
 import { createSlots } from "./slots.js";
-import { createGate } from "./solo.js";
+import { createSolo } from "./solo.js";
 import type { Stop } from "./stop.js";
 import { createTally, type LoopStatus } from "./tally.js";
 
@@ -38,7 +38,7 @@ export interface Loop extends Service {
   /** Stops fetching until it is resumed; what runs goes on. */
   quiet(): void;
   resume(): void;
-  /** Stops fetching for good, and gives back what waits for its turn; what runs goes on. */
+  /** Stops fetching for good; what runs goes on. */
   close(): void;
   /** Draws from these queues from now on, with so many slots. */
   setQueues(queues: Readonly<Record<string, number>>): void;
@@ -63,7 +63,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   const notes = createNotes(store, clock, reportError);
   const settler = createSettler({ store, clock, notes, onError: reportError });
   const slots = createSlots(options.queues);
-  const gate = createGate();
+  const solo = createSolo();
   const tally = createTally();
   const running = new Set<Execution>();
   const abilities = abilitiesOf(environment.jobs);
@@ -73,12 +73,14 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   let wanted = false;
   let open = false;
   let isQuiet = false;
+  /** Executions that have ended, and the store has not answered. */
+  let unsettled = 0;
   let pause = firstPause;
   let retry: Timer | undefined;
   let idlers: (() => void)[] = [];
 
   function mayFetch(): boolean {
-    return open && !isQuiet && !gate.isClosed;
+    return open && !isQuiet && (!solo.isWanted || (running.size === 0 && unsettled === 0));
   }
 
   /** Claims until no slot is free or nothing is left. Only one at a time; a wake-up meanwhile asks for another round. */
@@ -91,8 +93,16 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
         wanted = false;
         if (free === undefined) break;
         tally.asked();
-        const claimed = await store.claim({ worker: environment.worker, queues: free, abilities });
+        const claimed = await store.claim({
+          worker: environment.worker,
+          queues: solo.narrow(free),
+          abilities,
+        });
         tally.answered(claimed.length);
+        if (claimed.length === 0 && solo.isWanted) {
+          solo.missed();
+          wanted = true;
+        }
         pause = firstPause;
         for (const run of claimed) start(run);
         if (claimed.length > 0) wanted = true;
@@ -131,7 +141,8 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
 
   function start(claimed: Claimed): void {
     slots.take(claimed.queue);
-    const execution = begin(claimed, environment, notes, gate);
+    const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isOnLastChance(claimed, environment));
+    const execution = isAdmitted ? begin(claimed, environment, notes) : giveBack(claimed, environment);
     running.add(execution);
     // Claimed while the worker was told to stop: back it goes, before its handler is called.
     if (!open) execution.stop({ why: "shutdown" }, 0);
@@ -139,10 +150,13 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
       running.delete(execution);
       slots.release(claimed.queue);
       tally.ended();
+      unsettled += 1;
       if (leaked !== undefined) void watchLeak(claimed, leaked);
       const answered = isCommitted ? committed(settlement) : settler.settle(settlement);
       wake();
       const answer = await answered;
+      unsettled -= 1;
+      if (solo.isWanted) wake();
       tally.settled();
       report(environment, claimed, settlement, answer);
       releaseIdlers();
@@ -166,8 +180,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     which: (execution: Execution) => boolean = () => true,
     grace = environment.grace,
   ): number {
-    // The newest first: what waits behind another at the gate must not get its turn by that.
-    const told = [...running].filter(which).reverse();
+    const told = [...running].filter(which);
     for (const execution of told) execution.stop(stop, grace);
     return told.length;
   }
@@ -180,7 +193,8 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   }
 
   function isIdle(): boolean {
-    return fetching === undefined && (!wanted || !mayFetch()) && running.size === 0;
+    const waitsForAnswers = solo.isWanted && unsettled > 0;
+    return fetching === undefined && (!wanted || !mayFetch()) && running.size === 0 && !waitsForAnswers;
   }
 
   function releaseIdlers(): void {
@@ -218,7 +232,6 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   function close(): void {
     open = false;
     rest();
-    stopExecutions({ why: "shutdown" }, ({ calledAt }) => calledAt === undefined, 0);
   }
 
   function setQueues(queues: Readonly<Record<string, number>>): void {

@@ -11,6 +11,8 @@ export interface Slots {
   /** Other numbers from now on. What holds a slot goes on. */
   set(queues: Readonly<Record<string, number>>): void;
   readonly queues: Readonly<Record<string, number>>;
+  /** Under which name a queue has its slots. */
+  nameOf(queue: string): string;
 }
 
 export function createSlots(given: Readonly<Record<string, number>>): Slots {
@@ -49,6 +51,7 @@ export function createSlots(given: Readonly<Record<string, number>>): Slots {
         taken.set(name, (taken.get(name) ?? 0) + number);
       }
     },
+    nameOf,
     get queues() {
       return queues;
     },

@@ -1,113 +1,83 @@
-// The gate by itself: who gets in beside whom, and that everybody does.
+// Who is executed beside whom, by itself: against a store that is a list, with executions that end at any time.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createGate, type Place } from "./solo.js";
+import { createSolo } from "./solo.js";
 
-/** A gate whose visitors are named, with what is inside and in which order they came in. */
-function named() {
-  const gate = createGate();
-  const inside = new Map<string, boolean>();
-  const order: string[] = [];
-  const places = new Map<string, Place>();
-  function letIn(name: string, isAlone: boolean): void {
-    inside.set(name, isAlone);
-    order.push(name);
-  }
-  return {
-    gate,
-    order,
-    inside: () => [...inside.keys()],
-    isAloneInside: () => [...inside.values()].includes(true),
-    enter(name: string, isAlone = false): void {
-      const place = gate.enter(isAlone, () => letIn(name, isAlone));
-      if (place.isInside) letIn(name, isAlone);
-      places.set(name, place);
-    },
-    leave(name: string): void {
-      inside.delete(name);
-      places.get(name)?.leave();
-    },
-  };
-}
-
-describe("the gate", () => {
-  test("lets everybody in side by side while nobody has to be alone", () => {
-    const { enter, inside, gate } = named();
-    for (const name of ["a", "b", "c"]) enter(name);
-    expect(inside()).toEqual(["a", "b", "c"]);
-    expect(gate.isClosed).toBe(false);
+describe("a claim", () => {
+  test("with a run on its last chance in it gives that back, and executes the others", () => {
+    const solo = createSolo();
+    solo.narrow({ "*": 10 });
+    expect([solo.admit("*", false), solo.admit("*", true), solo.admit("*", false)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(solo.isWanted).toBe(true);
   });
 
-  test("lets one that has to be alone in when the last has ended, and nobody beside it", () => {
-    const { enter, leave, inside, gate } = named();
-    enter("a");
-    enter("b");
-    enter("last chance", true);
-    enter("behind");
-    expect(inside()).toEqual(["a", "b"]);
-    expect(gate.isClosed).toBe(true);
-    leave("a");
-    expect(inside()).toEqual(["b"]);
-    leave("b");
-    expect(inside()).toEqual(["last chance"]);
-    enter("later");
-    leave("last chance");
-    expect(inside()).toEqual(["behind", "later"]);
-    expect(gate.isClosed).toBe(false);
+  test("after that takes a single run, of the slots where the other was met", () => {
+    const solo = createSolo();
+    solo.narrow({ mail: 5, "*": 10 });
+    solo.admit("mail", true);
+    expect(solo.narrow({ mail: 5, "*": 10 })).toEqual({ mail: 1, "*": 0 });
+    expect(solo.admit("mail", true)).toBe(true);
+    expect(solo.isWanted).toBe(true);
   });
 
-  test("lets those behind go on when the one that had to be alone waits no longer", () => {
-    const { enter, leave, inside } = named();
-    enter("a");
-    enter("last chance", true);
-    enter("behind");
-    leave("last chance");
-    expect(inside()).toEqual(["a", "behind"]);
+  test("is for all again when the single run was an innocent one, or none", () => {
+    for (const isFound of [true, false]) {
+      const solo = createSolo();
+      solo.narrow({ "*": 10 });
+      solo.admit("*", true);
+      solo.narrow({ "*": 10 });
+      if (isFound) expect(solo.admit("*", false)).toBe(true);
+      else solo.missed();
+      expect(solo.isWanted).toBe(false);
+      expect(solo.narrow({ "*": 10 })).toEqual({ "*": 10 });
+    }
   });
 
-  test("forgets whoever leaves twice", () => {
-    const { enter, leave, inside } = named();
-    enter("a");
-    enter("b");
-    leave("a");
-    leave("a");
-    enter("last chance", true);
-    expect(inside()).toEqual(["b"]);
-  });
-
-  test("keeps whoever is alone alone, and the order, and starves nobody, in whatever order they come and go", () => {
-    const step = fc.oneof(
-      fc.record({ isAlone: fc.boolean() }),
-      fc.record({ leaves: fc.nat({ max: 30 }), isWaiting: fc.boolean() }),
-    );
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { enter, leave, inside, isAloneInside, order, gate } = named();
-        const came: string[] = [];
-        const gone = new Set<string>();
-        for (const each of steps) {
-          if ("isAlone" in each) {
-            came.push(String(came.length));
-            enter(String(came.length - 1), each.isAlone);
-          } else {
-            const waiting = came.filter((name) => !gone.has(name) && !order.includes(name));
-            const leavers = each.isWaiting ? waiting : inside();
-            const leaver = leavers[each.leaves % Math.max(1, leavers.length)];
-            if (leaver === undefined) continue;
-            gone.add(leaver);
-            leave(leaver);
-          }
-          if (isAloneInside()) expect(inside()).toHaveLength(1);
-          expect(order.map(Number)).toEqual(order.map(Number).toSorted((a, b) => a - b));
-        }
-        for (let [first] = inside(); first !== undefined; [first] = inside()) {
-          gone.add(first);
-          leave(first);
-        }
-        expect(new Set([...order, ...gone]).size).toBe(came.length);
-        expect(gate.isClosed).toBe(false);
-      }),
-      { numRuns: 2_000 },
-    );
+  test("that was cut down to nothing misses, and others are fetched again", () => {
+    const solo = createSolo();
+    solo.narrow({ mail: 1 });
+    solo.admit("mail", true);
+    expect(solo.narrow({ mail: 0, "*": 1 })).toEqual({ mail: 0, "*": 0 });
+    solo.missed();
+    expect(solo.narrow({ mail: 0, "*": 1 })).toEqual({ mail: 0, "*": 1 });
   });
 });
+
+test("whatever is ready and in whatever order executions end, each is executed, and the last chances alone", () => {
+  const run = fc.record({ isLastChance: fc.boolean(), name: fc.constantFrom("mail", "*") });
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (ready, random) => {
+      const solo = createSolo();
+      const waiting = [...ready];
+      const running: typeof waiting = [];
+      let turns = 0;
+      while (waiting.length > 0 || running.length > 0) {
+        expect(turns++).toBeLessThan(1_000);
+        if (!solo.isWanted || running.length === 0) {
+          const free = solo.narrow({ mail: 3 - count(running, "mail"), "*": 3 - count(running, "*") });
+          const claimed = ["mail", "*"].flatMap((name) =>
+            waiting.filter((one) => one.name === name).slice(0, Math.max(0, free[name] ?? 0)),
+          );
+          if (claimed.length === 0) solo.missed();
+          for (const one of claimed) {
+            if (!solo.admit(one.name, one.isLastChance)) continue;
+            waiting.splice(waiting.indexOf(one), 1);
+            running.push(one);
+          }
+        }
+        if (running.some(({ isLastChance }) => isLastChance)) expect(running).toHaveLength(1);
+        const [number = 0] = random.take(1);
+        if (running.length > 0) running.splice(number % running.length, 1);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+function count(runs: readonly { readonly name: string }[], name: string): number {
+  return runs.filter((one) => one.name === name).length;
+}

@@ -1,78 +1,54 @@
-// Who may execute beside whom: a run on its last chance executes alone in its worker.
+// A run on its last chance executes alone in its worker: the worker holds nothing else then.
 //
-// Such a run has taken workers down before, and once more makes it poison. Alone it can hurt nobody else, and nobody
-// else can be blamed for it. It waits until what executes has ended; whatever comes behind it waits as well, so that it
-// gets its turn, and in the order in which it came. While somebody waits nothing new is fetched: other workers have it.
+// Such a run has taken workers down before, and once more makes it poison. Alone it can hurt nobody else; and should the
+// worker die, by whatever cause and without a last word, nobody else can be blamed for it, because every run that a dead
+// worker held may be. So it does not even wait here for its turn: met among others it goes back at once, the worker lets
+// what it executes end, and claims again, one single run of the queue where it met it. Others may have taken it by then.
 //
-// Pure counting. Before this file comes a claimed run. After it comes the call of its handler.
-
-/** One run's place: inside, or in the line before the gate. */
-export interface Place {
-  readonly isInside: boolean;
-  /** Its execution has ended, or it waits no longer. */
-  leave(): void;
+// Pure. Before this file comes a claim. After it come the executions.
+export interface Solo {
+  /** It waits until it holds nothing, to claim a run that executes alone, or it executes one. */
+  readonly isWanted: boolean;
+  /** The free slots to ask for: all, or the one for a run that may have to be alone. */
+  narrow(free: Readonly<Record<string, number>>): Readonly<Record<string, number>>;
+  /**
+   * Whether a claimed run is executed; false: it goes back. To be asked of each run of a claim.
+   *
+   * @param name whose slot it has
+   */
+  admit(name: string, isLastChance: boolean): boolean;
+  /** Such a claim found nothing. */
+  missed(): void;
 }
 
-export interface Gate {
-  /** Takes a place: inside at once when it may, else in the line; `onTurn` is called when it gets in from there. */
-  enter(isAlone: boolean, onTurn: () => void): Place;
-  /** Somebody waits, or is alone inside: whatever came now would have to wait. */
-  readonly isClosed: boolean;
-}
-
-interface Visitor {
-  readonly isAlone: boolean;
-  readonly onTurn: () => void;
-  where: "line" | "inside" | "gone";
-}
-
-export function createGate(): Gate {
-  let inside = 0;
-  let isTaken = false;
-  const line: Visitor[] = [];
-
-  function mayEnter({ isAlone }: Visitor): boolean {
-    return !isTaken && (!isAlone || inside === 0);
-  }
-
-  function letIn(visitor: Visitor): void {
-    visitor.where = "inside";
-    inside += 1;
-    isTaken = visitor.isAlone;
-  }
-
-  function advance(): void {
-    for (let first = line[0]; first !== undefined && mayEnter(first); first = line[0]) {
-      line.shift();
-      letIn(first);
-      first.onTurn();
-    }
-  }
-
-  function leave(visitor: Visitor): void {
-    if (visitor.where === "line") line.splice(line.indexOf(visitor), 1);
-    if (visitor.where === "inside") {
-      inside -= 1;
-      isTaken = false;
-    }
-    visitor.where = "gone";
-    advance();
-  }
+export function createSolo(): Solo {
+  /** Of which slots the next claim takes one run only. */
+  let wanted: string | undefined;
+  let isNarrow = false;
 
   return {
-    enter(isAlone, onTurn) {
-      const visitor: Visitor = { isAlone, onTurn, where: "line" };
-      if (line.length === 0 && mayEnter(visitor)) letIn(visitor);
-      else line.push(visitor);
-      return {
-        get isInside() {
-          return visitor.where === "inside";
-        },
-        leave: () => leave(visitor),
-      };
+    get isWanted() {
+      return wanted !== undefined;
     },
-    get isClosed() {
-      return isTaken || line.length > 0;
+    narrow(free) {
+      isNarrow = wanted !== undefined;
+      if (wanted === undefined) return free;
+      const name = wanted;
+      return Object.fromEntries(
+        Object.entries(free).map(([each, slots]) => [each, each === name ? Math.min(1, slots) : 0]),
+      );
+    },
+    admit(name, isLastChance) {
+      if (!isNarrow) {
+        if (isLastChance) wanted ??= name;
+        return !isLastChance;
+      }
+      // Where one was, more may be: whoever crashed beside it. So the next claim is as careful.
+      if (!isLastChance) wanted = undefined;
+      return true;
+    },
+    missed() {
+      if (isNarrow) wanted = undefined;
     },
   };
 }
