@@ -90,6 +90,7 @@ export function createRunner(options: RunnerOptions): Runner {
     watched,
     post,
     onStart: (child) => {
+      // Before it has loaded anything: so it never fetches.
       if (isQuiet) child.send({ type: "quiet" });
     },
     onMessage: hear,
@@ -108,10 +109,7 @@ export function createRunner(options: RunnerOptions): Runner {
   function hear(child: Child, message: FromWorker | FromPipe): void {
     if (message.type === "blocked" && !post.blocked(child, message)) return;
     sayNews(say, child, message);
-    if (message.type === "ready") {
-      if (isQuiet) child.send({ type: "quiet" });
-      lookWhetherStarted();
-    }
+    if (message.type === "ready") lookWhetherStarted();
     if (message.type === "rescued") post.answered(message.worker);
     if (message.type === "unblocked") post.unblocked(child);
   }

@@ -122,6 +122,18 @@ test("a crash loop slows down, and then ends the runner with 70", async () => {
   expect(delays).toEqual([250, 500, 1_000]);
 });
 
+test("a stop while a worker waits to be started again starts it no more", async () => {
+  const workers = await fakes();
+  const { runner, log } = runnerHere({ program: workers.program({ exits: 1 }), processes: 1 });
+  const started = runner.start();
+  const { fields } = await log.says("restarting");
+  await Promise.all([started, runner.stop()]);
+  const saidSoFar = log.lines.length;
+  const stoppedAt = performance.now();
+  await expect.poll(() => performance.now() - stoppedAt).toBeGreaterThan(2 * Number(fields.delay));
+  expect(log.lines.slice(saidSoFar)).toEqual([]);
+});
+
 test("a program that is not there ends the runner too", async () => {
   const { runner } = runnerHere({ program: { file: "not-there.mjs", execArgv: [] }, processes: 1 });
   await expect(runner.start()).rejects.toMatchObject({ exit: 70 });

@@ -128,7 +128,7 @@ test("a runner that is killed leaves workers that notice it", async () => {
 
 test("a runner that fails itself says a last word and takes its workers with it", async () => {
   const workers = await fakes();
-  const program = workers.program({ onStop: "ignore" });
+  const program = workers.program({ onStop: "ignore", staysWhenLeftAlone: true });
   const parent = runnerProcess({ program, processes: 1, throwsOn: "signal" });
   await parent.says("ready");
   const only = await workers.number(1);

@@ -9,7 +9,9 @@ const { port, exits, isReady = true, onStop = "leave" } = given;
 for (const signal of ["SIGINT", "SIGHUP", "SIGTSTP", "SIGUSR1", "SIGUSR2", "SIGTTIN"])
   process.on(signal, () => {});
 process.on("SIGTERM", () => leave("stopped"));
-process.on("disconnect", () => process.exit(9));
+process.on("disconnect", () => {
+  if (given.staysWhenLeftAlone !== true) process.exit(9);
+});
 
 const worker = `worker-${process.pid}`;
 const status = {
