@@ -86,7 +86,7 @@ export const cancelZombie = {
 export const stopWorker = {
   name: "stop-worker",
   plan: (random) => ({ who: random.number(), lasts: random.whole(200, 3_000) }),
-  async strike(world, { who, lasts }) {
+  async strike(world, { who, lasts = 0 }) {
     const victim = found(world.worker(who), "worker");
     await whileStopped(world, victim, lasts, async () => {});
   },
