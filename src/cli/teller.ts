@@ -124,11 +124,12 @@ export function createTeller(cli: Cli, format: Teller["format"]): Teller {
           ? `${named(about)} has ended at last; ${about.leaked} that were given up go on here`
           : `${named(about)} was given up and goes on; ${about.leaked} such go on here`,
       );
-      on("lost", "warn", yellow("!"), (about) =>
-        about.innocent === true
-          ? `${named(about)} was given back: its worker ${about.worker} is gone, by no fault of its own`
-          : `${named(about)} attempt ${about.attempt} was lost with worker ${about.worker}`,
-      );
+      on("lost", "warn", yellow("!"), (about) => {
+        const why = about.cause === undefined ? "" : ` (${about.cause})`;
+        return about.innocent === true
+          ? `${named(about)} was given back: its worker ${about.worker} is gone${why}, by no fault of its own`
+          : `${named(about)} attempt ${about.attempt} was lost with worker ${about.worker}${why}`;
+      });
     },
   };
 }
