@@ -34,7 +34,7 @@ function leave(why) {
   process.exit(0);
 }
 /** @param {object} message */
-const say = (message) => process.send?.(message);
+const say = (message) => process.connected && process.send?.(message, undefined, undefined, () => {});
 const sayStatus = () => say({ type: "status", status });
 
 if (exits !== undefined) process.exit(exits);
