@@ -27,7 +27,7 @@ export type Command =
   | { name: string; payload?: unknown };
 
 /** A command of duckdive, as a worker reads it: checked, and in milliseconds. */
-export type WorkerCommand =
+type WorkerCommand =
   | { readonly do: "quiet" | "resume" }
   | { readonly do: "stop"; readonly drain: number | undefined }
   | { readonly do: "kill"; readonly runs: readonly string[] | undefined }

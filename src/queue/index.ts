@@ -7,7 +7,6 @@ export {
   checkQueues,
   decodedPayload,
   readCommand,
-  type WorkerCommand,
 } from "./control.js";
 export {
   ClosedError,

@@ -110,7 +110,7 @@ test("a worker that is stopped for longer than others have patience is refused w
   await clock.advance(20_000);
   expect(await store.findLost()).toEqual([]);
   await clock.advance(10_000);
-  expect(await store.findLost()).toEqual([{ worker: zombie.id, cause: "its connection is gone" }]);
+  expect(await store.findLost()).toEqual([{ worker: zombie.id, cause: "no sign of life for 30 s" }]);
   expect(await store.rescue([{ worker: zombie.id }])).toHaveLength(5);
   const heir = await startWorker({ address: url });
   await Promise.all(runs.map((run) => run.outcome({ timeout: "10s" })));
