@@ -207,6 +207,29 @@ describe("a lock that somebody else holds", () => {
     await store.close();
   });
 
+  test("leaves those who wait for it a view of what others commit meanwhile", async () => {
+    const file = join(folder(), "jobs.db");
+    const store = sqlite({ file });
+    await store.open();
+    const shell = connect(file);
+    const pauseMeanwhile = (queue: string): void => {
+      shell.exec(`insert into duckdive_pause (kind, name, paused_at) values ('queue', '${queue}', 0)`);
+      shell.exec("commit");
+      shell.exec("begin immediate");
+    };
+    shell.exec("begin immediate");
+    const inserted = store.insert([run()]);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    pauseMeanwhile("first");
+    expect(await store.paused()).toEqual([{ queue: "first" }]);
+    pauseMeanwhile("second");
+    expect(await store.paused()).toEqual([{ queue: "first" }, { queue: "second" }]);
+    shell.exec("rollback");
+    await inserted;
+    shell.close();
+    await store.close();
+  });
+
   test("for too long is STORE_BUSY", async () => {
     const file = join(folder(), "jobs.db");
     const [one, other] = [connect(file), connect(file)];

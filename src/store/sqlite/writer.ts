@@ -103,8 +103,16 @@ export class Writer {
 
   /** Throws only when the transaction cannot begin. */
   #beginGroup(): void {
-    this.#connection.run("begin immediate");
+    this.#begin();
     this.#writeGroup();
+  }
+
+  /**
+   * As text, not as a prepared statement: one that found the lock taken is left unfinished by libsql, and until it is run
+   * again nothing that this connection reads is ever let go of, so that it goes on seeing what was there then.
+   */
+  #begin(): void {
+    this.#connection.exec("begin immediate");
   }
 
   #writeGroup(): void {
@@ -139,7 +147,7 @@ export class Writer {
     for (const pending of group) {
       const found = new Findings();
       try {
-        this.#connection.run("begin immediate");
+        this.#begin();
         pending.run({ sql: this.#connection, found });
         this.#connection.run("commit");
       } catch (reason) {
