@@ -288,6 +288,12 @@ describe("the auditor", () => {
     expect(audit(evidence([...story().slice(0, 2), ...lines], [moved({ events })]))).toEqual([]);
   });
 
+  test("lets the last execution of such a token end as any other", () => {
+    const lines = [executed(1, { claim: "one" }), executed(1, { claim: "two" }), executed(2)];
+    const events = [event("lost", 1, { claim: "one" }), event("failed", 1)];
+    expect(audit(evidence([...story().slice(0, 2), ...lines], [moved({ token: 2, events })]))).toEqual([]);
+  });
+
   test("lets a zombie begin late when its run is recorded as lost", () => {
     const lines = [executed(2), executed(1)];
     const events = [event("lost", 1)];

@@ -37,11 +37,19 @@ function lastOf(executed) {
   return executed.reduce((last, one) => (one.token >= last.token ? one : last));
 }
 
-/** @param {any} execution @param {any[]} executed @param {readonly TimelineEvent[]} events */
-function isExplained({ token, claim }, executed, events) {
+/**
+ * Of executions with one token all but the last have lost their claim in a crash of the database, each its own.
+ * @param {any} execution
+ * @param {any[]} executed
+ * @param {readonly TimelineEvent[]} events
+ */
+function isExplained(execution, executed, events) {
+  const { token, claim } = execution;
   const ends = events.filter((event) => event.token === token && endings.has(event.kind));
-  if (executed.filter((one) => one.token === token).length === 1) return ends.length > 0;
-  return ends.some(({ kind, detail }) => kind === "lost" && claimIn(detail) === claim);
+  const undone = ends.filter(({ detail }) => claimIn(detail) !== undefined);
+  if (undone.some(({ detail }) => claimIn(detail) === claim)) return true;
+  const last = executed.findLast((one) => one.token === token);
+  return execution === last && ends.length > undone.length;
 }
 
 /** @param {unknown} detail */
