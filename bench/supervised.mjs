@@ -34,6 +34,10 @@ function work(store, processes) {
   const child = spawn(process.execPath, [main, ...parameters.map(String), "--log", "quiet"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // Whatever ends the benchmark, nobody goes on working for it.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   /** @type {Told[]} */
   const told = [];
   /** @type {Set<() => void>} */
@@ -75,7 +79,7 @@ const begunAgain = (told) => told.filter(({ attempt }) => attempt > 1);
  * @param {boolean} supervised two processes of one runner; or two that know of each other by the store alone
  */
 export async function rescue(store, supervised) {
-  await using duckdive = open(store);
+  const duckdive = open(store);
   await duckdive.enqueueMany(Array.from({ length: running }, () => hangs.with()));
   // Whoever is there first takes them all, and the other one has nothing to do.
   const first = work(store, supervised ? 2 : 0);
@@ -87,6 +91,7 @@ export async function rescue(store, supervised) {
   process.kill(pid, "SIGKILL");
   const told = await second.until((all) => begunAgain(all).length === running);
   await second.end();
+  await duckdive.close();
   const waits = begunAgain(told).map(({ at }) => at - killed);
   return {
     value: Math.min(...waits),
@@ -100,7 +105,7 @@ export async function rescue(store, supervised) {
  * @param {number} times
  */
 export async function cancel(store, times) {
-  await using duckdive = open(store);
+  const duckdive = open(store);
   const worker = work(store, 0);
   /** @type {number[]} */
   const waits = [];
@@ -114,6 +119,7 @@ export async function cancel(store, times) {
     await run.outcome();
   }
   await worker.end();
+  await duckdive.close();
   return { value: percentile(waits, 0.5), also: { slowest: { value: Math.max(...waits), unit: "ms" } } };
 }
 
