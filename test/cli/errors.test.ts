@@ -85,7 +85,7 @@ describe("a store that cannot be used ends with 3", () => {
         "jobs.ts",
         "import { job } from 'duckdive'; export const a = job({ name: 'a', handle() {} });",
       );
-      const stderr = await refused(command === "work" ? ["work", "jobs.ts"] : [command]);
+      const stderr = await refused(command === "work" ? ["work", "jobs.ts", "--processes", "0"] : [command]);
       expect(stderr).toMatch(/has migration 999.*Use the newer version/s);
       expect(stderr).toContain("MIGRATION_FROM_FUTURE");
     }
