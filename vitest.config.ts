@@ -1,32 +1,65 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+// Files run side by side, as many as there are cores, and after them one by one those that measure how fast somebody
+// notices a death. All share what the global setup starts.
+//
 // Tests and examples that import `duckdive` run the source; processes that tests spawn run `dist/`, what
 // users get, which the global setup brings up to date first.
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
+const resolve = {
+  alias: [
+    { find: /^duckdive$/, replacement: source("index.ts") },
+    { find: /^duckdive\/worker$/, replacement: source("worker.ts") },
+    { find: /^duckdive\/runner$/, replacement: source("runner/index.ts") },
+    { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
+    { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
+    { find: /^duckdive\/postgres$/, replacement: source("store/postgres/index.ts") },
+    { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
+    { find: /^duckdive\/with\/([\w-]+)$/, replacement: source("with/$1.ts") },
+  ],
+};
+
+const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
+
+const everything = ["{src,test,scripts,examples,bench}/**/*.test.ts"];
+const foreign = ["**/node_modules/**", "**/dist/**"];
+
+// What starts and kills processes and holds them to a time, or stops them and waits for others to notice. Violence that
+// is only ever patient is not: most of its time it waits for a network that is silent, and others may use it.
+const alone = [
+  "test/process/**/*.test.ts",
+  "test/violence/harness/**/*.test.ts",
+  "test/violence/!(full-disk|lanes-*|postgres-commit|postgres-outage).test.ts",
+];
+
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^duckdive$/, replacement: source("index.ts") },
-      { find: /^duckdive\/worker$/, replacement: source("worker.ts") },
-      { find: /^duckdive\/runner$/, replacement: source("runner/index.ts") },
-      { find: /^duckdive\/testing$/, replacement: source("testing/index.ts") },
-      { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
-      { find: /^duckdive\/postgres$/, replacement: source("store/postgres/index.ts") },
-      { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
-      { find: /^duckdive\/with\/([\w-]+)$/, replacement: source("with/$1.ts") },
-    ],
-  },
   test: {
-    include: ["{src,test,scripts,examples,bench}/**/*.test.ts"],
-    exclude: [
-      "**/node_modules/**",
-      "**/dist/**",
-      ...(process.env.DUCKDIVE_SKIP_TYPE_TESTS ? ["test/types/**"] : []),
-    ],
     globalSetup: ["./scripts/build-before-tests.mjs", "./test/postgres/shared.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    projects: [
+      {
+        resolve,
+        test: {
+          ...limits,
+          name: "together",
+          include: everything,
+          exclude: [...foreign, ...alone],
+          maxWorkers: Math.min(4, availableParallelism()),
+        },
+      },
+      {
+        resolve,
+        test: {
+          ...limits,
+          name: "alone",
+          include: alone,
+          exclude: foreign,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -263,7 +263,7 @@ onEachStore((store) => {
       await worker.said("worker ");
       worker.child.stdout?.destroy();
       const first = await enqueue("chatty");
-      const second = await here.run(["enqueue", "quick", "--jobs", "jobs.ts", "--wait", "--timeout", "10s"]);
+      const second = await here.run(["enqueue", "quick", "--jobs", "jobs.ts", "--wait", "--timeout", "25s"]);
       expect(JSON.parse(second.stdout)).toBe("done");
       expect(await show(first)).toMatchObject({ state: "succeeded", output: "said" });
       worker.child.kill("SIGTERM");

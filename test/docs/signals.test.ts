@@ -21,11 +21,6 @@ test("the guide has every signal of the runner, what it does, and the same wish 
   const name = (signal: string | undefined): string =>
     signal === undefined ? "–" : `\`${signal.replace(/^SIG/, "")}\``;
   expect(rowsUnder("Signals")).toEqual(
-    signalTable.map(({ signal, what, resque, sidekiq }) => [
-      name(signal),
-      what,
-      name(resque),
-      name(sidekiq),
-    ]),
+    signalTable.map(({ signal, what, resque, sidekiq }) => [name(signal), what, name(resque), name(sidekiq)]),
   );
 });
