@@ -34,6 +34,7 @@ export const rules = {
   "tokens rise": executions.tokens,
   "attempts are what was counted": executions.attempts,
   "effects are there exactly once": effects.effects,
+  "only the owner writes effects": effects.strangers,
   "who is dead lets go": life.deadAndBusy,
   "who is unseen lets go": life.unseenAndBusy,
 };

@@ -217,27 +217,38 @@ const broken: Record<string, Record<string, () => Evidence>> = {
   },
   "effects are there exactly once": {
     "one is there twice": () => {
-      const booked = ["first", "first", "second"].map((what) => ({ run: "a", what, token: 1 }));
+      const booked = ["first", "first", "second"].map((what) => ({ run: "a", what, token: 1, at: 0 }));
       const entries = ["first", "second"].map((name) => ({ ...done, name }));
       return evidence(story(), [moved({ job: "booking", entries })], { booked });
     },
     "one is there that is not remembered": () =>
       evidence(story(), [moved({ job: "booking", state: "failed" })], {
-        booked: [{ run: "a", what: "first", token: 1 }],
+        booked: [{ run: "a", what: "first", token: 1, at: 0 }],
       }),
     "one is remembered that is not there": () =>
       evidence(story(), [moved({ job: "booking", state: "failed", entries: [{ ...done, name: "first" }] })]),
     "a success without one": () => evidence(story(), [moved({ job: "closing", output: '"succeed"' })]),
     "one of a run that did not succeed": () =>
       evidence(story(), [moved({ job: "closing", state: "cancelled" })], {
-        booked: [{ run: "a", what: "succeed", token: 1 }],
+        booked: [{ run: "a", what: "succeed", token: 1, at: 0 }],
       }),
     "one by another token than the one that ended the run": () =>
       evidence(story(), [moved({ job: "closing", token: 2 })], {
-        booked: [{ run: "a", what: "succeed", token: 1 }],
+        booked: [{ run: "a", what: "succeed", token: 1, at: 0 }],
       }),
     "one of a run that is not there": () =>
-      evidence([], [], { booked: [{ run: "a", what: "first", token: 1 }] }),
+      evidence([], [], { booked: [{ run: "a", what: "first", token: 1, at: 0 }] }),
+  },
+  "only the owner writes effects": {
+    "somebody else has the run": () => {
+      const lines = [claimed(1), claimed(2)];
+      const booked = [{ run: "a", what: "first", token: 1, at: time + 1 }];
+      return evidence(lines, [moved({ token: 2 })], { booked });
+    },
+    "its end was taken": () => {
+      const lines = [claimed(1), settled(1)];
+      return evidence(lines, [moved()], { booked: [{ run: "a", what: "late", token: 1, at: time + 1 }] });
+    },
   },
   "who is dead lets go": {
     "it goes on for seconds": () => {
@@ -272,7 +283,7 @@ describe("the auditor", () => {
     ];
     const entries = ["first", "second"].map((name) => ({ ...done, name }));
     const booking = moved({ id: "b", job: "booking", output: '["first","second"]', entries });
-    const booked = ["first", "second"].map((what) => ({ run: "b", what, token: 1 }));
+    const booked = ["first", "second"].map((what) => ({ run: "b", what, token: 1, at: 0 }));
     expect(audit(evidence(many, [moved(), booking], { booked, ordered: ["b"] }))).toEqual([]);
   });
 

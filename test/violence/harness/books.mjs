@@ -5,6 +5,7 @@
 //
 // Before this file comes an address. After it come the jobs and the enqueuers.
 import { setTimeout as wait } from "node:timers/promises";
+import { monotonic } from "./ledger.mjs";
 
 /** @typedef {import("../../../src/store/contract.js").Store} Store */
 
@@ -19,7 +20,7 @@ import { setTimeout as wait } from "node:timers/promises";
  */
 
 export const tables = [
-  "create table if not exists booked (run text not null, what text not null, token bigint not null)",
+  "create table if not exists booked (run text not null, what text not null, token bigint not null, at double precision not null)",
   "create table if not exists ordered (run text not null)",
 ];
 
@@ -49,7 +50,12 @@ async function inSqlite(file) {
     adapter: adapters.sqlite(handle),
     /** @param {any} tx @param {string} run @param {string} what @param {number} token */
     book(tx, run, what, token) {
-      tx.prepare("insert into booked (run, what, token) values (?, ?, ?)").run(run, what, token);
+      tx.prepare("insert into booked (run, what, token, at) values (?, ?, ?, ?)").run(
+        run,
+        what,
+        token,
+        monotonic(),
+      );
       return what;
     },
     /** @param {any} tx @param {string} run */
@@ -85,7 +91,8 @@ async function inPostgres(address, connections) {
     /** @param {any} tx @param {string} run @param {string} what @param {number} token */
     async book(tx, run, what, token) {
       await wait(Math.random() * 3);
-      await tx.query("insert into booked (run, what, token) values ($1, $2, $3)", [run, what, token]);
+      const values = [run, what, token, monotonic()];
+      await tx.query("insert into booked (run, what, token, at) values ($1, $2, $3, $4)", values);
       await wait(Math.random() * 3);
       return what;
     },

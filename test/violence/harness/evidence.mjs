@@ -17,7 +17,7 @@ import { readLedger } from "./ledger.mjs";
  * @property {readonly string[]} workers that are still registered
  * @property {number} claims that are still held
  * @property {readonly { rule: string, what: string }[]} broken rules of the tables
- * @property {readonly { run: string, what: string, token: number }[]} booked effects
+ * @property {readonly { run: string, what: string, token: number, at: number }[]} booked effects, and when each was written
  * @property {readonly string[]} ordered
  * @property {number} unwilling supervisors that had to be killed in the end
  */
@@ -49,7 +49,7 @@ export async function gather(world, ledger, unwilling) {
   /** @type {Record<string, number>} */
   const counted = {};
   for (const state of states) counted[state] = await hand.count({ states: [state] });
-  const booked = await world.query("select run, what, token from booked");
+  const booked = await world.query("select run, what, token, at from booked");
   const ordered = await world.query("select run from ordered");
   const [claims] =
     store === "postgres"
@@ -65,7 +65,7 @@ export async function gather(world, ledger, unwilling) {
     workers: (await hand.workers()).map(({ id }) => id),
     claims: Number(claims?.claims),
     broken: await world.brokenRules(),
-    booked: booked.map(({ run, what, token }) => ({ run, what, token: Number(token) })),
+    booked: booked.map(({ run, what, token, at }) => ({ run, what, token: Number(token), at: Number(at) })),
     ordered: ordered.map(({ run }) => run),
     unwilling,
   };

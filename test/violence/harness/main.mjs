@@ -15,6 +15,8 @@ const { values } = parseArgs({
     supervisors: { type: "string", default: "2" },
     processes: { type: "string", default: "2" },
     enqueuers: { type: "string", default: "2" },
+    /** How long runs may take to end when all is quiet, in seconds. */
+    rest: { type: "string", default: "90" },
     keep: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
     /** A file for the report as JSON, for other programs. */
@@ -33,6 +35,7 @@ async function main() {
     supervisors: whole("supervisors"),
     processes: whole("processes"),
     enqueuers: whole("enqueuers"),
+    rest: whole("rest"),
     keep: values.keep,
     say: (/** @type {string} */ message) => {
       if (!values.quiet) console.error(message);
@@ -50,7 +53,7 @@ async function main() {
   process.exitCode = report.violations.length > 0 ? 1 : 0;
 }
 
-/** @param {"seconds" | "supervisors" | "processes" | "enqueuers"} name */
+/** @param {"seconds" | "supervisors" | "processes" | "enqueuers" | "rest"} name */
 function whole(name) {
   const number = Number(values[name]);
   if (Number.isInteger(number) && number > 0) return number;

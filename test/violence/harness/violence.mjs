@@ -23,6 +23,7 @@ import { createWorld } from "./world.mjs";
  * @property {number} supervisors
  * @property {number} processes
  * @property {number} enqueuers
+ * @property {number} rest how long runs may take to end when all is quiet, in seconds
  * @property {boolean} keep
  * @property {(message: string) => void} say
  */
@@ -37,9 +38,8 @@ import { createWorld } from "./world.mjs";
  * @property {string | undefined} folder where everything is, if it was kept
  */
 
-/** Until workers are there, and until all is quiet, in milliseconds. */
+/** Until workers are there, in milliseconds. */
 const longestStart = 60_000;
-const longestRest = 90_000;
 
 /** @param {Options} options @returns {Promise<Report>} */
 export async function violence(options) {
@@ -56,7 +56,7 @@ export async function violence(options) {
     const blows = planFaults({ ...options, random, faults: chosen, areNamed: options.faults !== undefined });
     const struck = await strikeAll(world, blows, chosen, ledger, options);
     options.say("coming to rest");
-    const rested = await comeToRest(world);
+    const rested = await comeToRest(world, options.rest * 1_000);
     const unwilling = await world.stopWorkers();
     options.say("auditing");
     const evidence = await gather(world, join(folder, "ledger"), unwilling);
@@ -131,12 +131,16 @@ function codeOf(error) {
   return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
-/** Resolves with how long it took, when every run has ended, or when that takes too long. @param {import("./world.mjs").World} world */
-async function comeToRest(world) {
+/**
+ * Resolves with how long it took, when every run has ended, or when that takes too long.
+ * @param {import("./world.mjs").World} world
+ * @param {number} longest
+ */
+async function comeToRest(world, longest) {
   const begin = performance.now();
   await world.stopEnqueuers();
   await world.makeGood();
-  const end = performance.now() + longestRest;
+  const end = performance.now() + longest;
   while (performance.now() < end) {
     const { scheduled, ready, running, waiting } = await world.hand.countByState();
     const known = await world.hand.workers();

@@ -1,4 +1,5 @@
 // Effects: what `ctx.tx` and `ctx.succeed` write is there exactly once, with the memory of it or the run's success.
+import { linesBy } from "../evidence.mjs";
 import { kinds } from "../kinds.mjs";
 
 /** @typedef {import("../evidence.mjs").Evidence} Evidence */
@@ -6,7 +7,7 @@ import { kinds } from "../kinds.mjs";
 
 /** @param {Evidence} evidence @returns {Generator<Found>} */
 export function* effects({ runs, booked }) {
-  /** @type {Map<string, { run: string, what: string, token: number }[]>} */
+  /** @type {Map<string, { run: string, what: string, token: number, at: number }[]>} */
   const books = new Map();
   for (const one of booked) {
     const key = `${one.run} ${one.what}`;
@@ -35,5 +36,21 @@ export function* effects({ runs, booked }) {
       if (what === "succeed" && isThere && effect.token !== run.token)
         yield { run: id, what: `token ${effect.token} has ended it, and it has token ${run.token}` };
     }
+  }
+}
+
+/** Whoever writes one has the run: it was not given to somebody else before, nor ended. @param {Evidence} evidence @returns {Generator<Found>} */
+export function* strangers({ lines, booked }) {
+  const claims = linesBy(lines, "claimed");
+  const ends = linesBy(lines, "settled");
+  for (const { run, what, token, at } of booked) {
+    const later = (claims.get(run) ?? []).find((claim) => claim.token > token && claim.at < at);
+    if (later !== undefined)
+      yield {
+        run,
+        what: `token ${token} has written "${what}" after token ${later.token} was given to somebody`,
+      };
+    if ((ends.get(run) ?? []).some((end) => end.token === token && end.at < at))
+      yield { run, what: `token ${token} has written "${what}" after its end was taken` };
   }
 }
