@@ -1,7 +1,7 @@
 // Seeing that the program has changed, for development.
 //
 // An editor writes a file in several steps and a build writes many files, so a change counts when it has been quiet for
-// a moment. What a build or the application itself writes is no change of the program; but a folder or a file that was
+// a moment. What a build or the application writes, its log too, is no change of the program; a folder or a file that was
 // named is watched, whatever it is called. The library that watches is loaded only here, when somebody watches.
 //
 // Before this file comes a list of paths. After it comes a round of replacement.
@@ -9,7 +9,7 @@ import { basename, relative, resolve, sep } from "node:path";
 import type { Clock, Timer } from "../kernel/index.js";
 
 const ignoredFolders = new Set(["node_modules", ".git", "dist"]);
-const ignoredFile = /\.(db|db-wal|db-shm)$/;
+const ignoredFile = /\.(db|db-wal|db-shm|log)$/;
 
 /** How long nothing may change before what has changed counts, in milliseconds. */
 const quietFor = 100;
