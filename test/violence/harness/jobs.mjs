@@ -12,7 +12,7 @@ import { config, job } from "duckdive";
 import { bookIn } from "./books.mjs";
 import { journaled } from "./journal.mjs";
 import { anyInput, kinds, queues } from "./kinds.mjs";
-import { openLedger } from "./ledger.mjs";
+import { monotonic, openLedger } from "./ledger.mjs";
 import { startOf } from "./processes.mjs";
 import { hashOf } from "./random.mjs";
 
@@ -74,6 +74,10 @@ const behaviours = {
   },
   async long({ milliseconds }, ctx) {
     await rest(milliseconds, ctx);
+    return "done";
+  },
+  async patient({ until }, ctx) {
+    await rest(Math.max(0, until - monotonic()), ctx);
     return "done";
   },
   /** Hears nothing, and in the end writes as if nothing had happened. */

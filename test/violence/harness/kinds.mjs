@@ -71,7 +71,7 @@ export const kinds = {
     policy: innocent,
     input: (random) => ({
       first: random.whole(0, 60),
-      second: random.whole(0, 60),
+      second: random.whole(0, random.chance(0.2) ? 2_000 : 60),
       failures: random.chance(0.3) ? 1 : 0,
     }),
     allows: succeeds,
@@ -81,7 +81,7 @@ export const kinds = {
   closing: {
     weight: 4,
     policy: innocent,
-    input: (random) => ({ milliseconds: random.whole(0, 120) }),
+    input: (random) => ({ milliseconds: random.whole(0, random.chance(0.3) ? 3_000 : 120) }),
     allows: succeeds,
     output: "succeed",
     effects: ["succeed"],
@@ -98,6 +98,8 @@ export const kinds = {
     input: (random) => ({ milliseconds: random.whole(2_000, 8_000) }),
     allows: succeeds,
   },
+  /** Works until a moment of the machine's monotonic clock, in whatever execution. */
+  patient: { weight: 0, policy: { ...innocent, queue: "long" }, input: () => ({}), allows: succeeds },
   deaf: {
     weight: 0.15,
     policy: {

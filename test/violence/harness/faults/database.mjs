@@ -1,5 +1,6 @@
 // Faults that a database and the way to it meet: restarts without warning, a full disk, cut and silent connections.
 import { setTimeout as wait } from "node:timers/promises";
+import { monotonic } from "../ledger.mjs";
 import { NotDone } from "./not-done.mjs";
 
 /** @typedef {import("../plan.mjs").Fault} Fault */
@@ -44,14 +45,21 @@ export const silence = {
 };
 
 /**
- * Longer than a worker may be silent: it must stop what it executes before others may give that away.
+ * Longer than a worker may be silent: it must stop what it executes before others may give that away. Something to stop
+ * is asked for first.
  * @type {Fault}
  */
 export const longSilence = {
   ...silence,
   name: "long-silence",
   shortest: 240,
-  plan: () => ({ what: "everything", lasts: 34_000 }),
+  plan: () => ({ lasts: 36_000 }),
+  async strike(world, { lasts = 0 }) {
+    const until = monotonic() + lasts + 2_000;
+    for (let number = 0; number < 4; number++) await world.ask("patient", { until });
+    await wait(1_000);
+    await silence.strike(world, { what: "everything", lasts });
+  },
 };
 
 /** @type {Fault} */
