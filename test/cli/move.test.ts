@@ -115,7 +115,7 @@ test("a worker on either side is in the way, and is named", async () => {
   const args = ["move", "--from", "sqlite:./duckdive.db", "--to", "sqlite:./other.db"];
   for (const store of ["sqlite:./duckdive.db", "sqlite:./other.db"]) {
     await here.run(["migrate"]);
-    const worker = here.start(["work", "jobs.ts", "--store", store]);
+    const worker = here.start(["work", "jobs.ts", "--processes", "0", "--store", store]);
     await worker.said("worker ");
     const refused = await here.run(args);
     expect(refused.stderr).toMatch(new RegExp(`process ${worker.child.pid}.*Stop it.*WORKERS_RUNNING`, "s"));
@@ -123,7 +123,7 @@ test("a worker on either side is in the way, and is named", async () => {
     worker.child.kill("SIGTERM");
     await worker.ended;
   }
-  const worker = here.start(["work", "jobs.ts"]);
+  const worker = here.start(["work", "jobs.ts", "--processes", "0"]);
   await worker.said("worker ");
   worker.child.kill("SIGKILL");
   await worker.ended;
