@@ -155,6 +155,7 @@ describe("a run on its last chance", () => {
       state: "failed",
       reason: "poison",
       crashes: 2,
+      attempt: 2,
       error: { code: "POISON", message: expect.stringContaining("2 workers") },
     });
     expect(called).toEqual([]);

@@ -56,7 +56,7 @@ export interface Settlement extends Fence {
   readonly state: Exclude<State, "running">;
   /** When it may start again, for `scheduled`. */
   readonly due?: Moment | undefined;
-  /** Give the attempt back that the claim counted: a snooze, a park, a hand-back, a suspension. */
+  /** Give the attempt back that the claim counted: a snooze, a park, a hand-back, a suspension; a run that was refused. */
   readonly giveBack?: boolean | undefined;
   /** Why, in one word, for `failed`: see `failureReasons`; or the code the handler gave. */
   readonly reason?: string | undefined;

@@ -66,10 +66,10 @@ export function transition(
       return { ...finalFailure(execution, ended.error, "invalid-input", policy), giveBack: true };
     case "expired": // fail
       return finalFailure(execution, expiryError(ended.limit), "expired", policy);
-    case "exhausted": // fail
-      return finalFailure(execution, lostError(execution.crashes), "lost", policy);
-    case "poisoned": // fail
-      return finalFailure(execution, poisonError(execution.crashes), "poison", policy);
+    case "exhausted": // fail: the claim that found it out was no attempt
+      return { ...finalFailure(execution, lostError(execution.crashes), "lost", policy), giveBack: true };
+    case "poisoned": // fail, likewise
+      return { ...finalFailure(execution, poisonError(execution.crashes), "poison", policy), giveBack: true };
   }
 }
 

@@ -73,9 +73,12 @@ function culprits(suite: Suite): void {
       assert.equal((await stored(store, id)).crashes, crashes);
     }
     const claimed = await takeOne(store, await enter(store));
-    await settle(store, failed(claimed, { reason: "poison" }));
+    await settle(store, failed(claimed, { reason: "poison", giveBack: true }));
     const ended = await stored(store, id);
-    assert.deepEqual([ended.state, ended.reason, ended.error, ended.crashes], ["failed", "poison", boom, 2]);
+    assert.deepEqual(
+      [ended.state, ended.reason, ended.error, ended.crashes, ended.attempt],
+      ["failed", "poison", boom, 2, 2],
+    );
     assert.deepEqual(await store.retry([id]), [true]);
     const run = await stored(store, id);
     assert.deepEqual([run.state, run.attempt, run.crashes], ["ready", 0, 0]);
