@@ -87,6 +87,7 @@ export type {
   Duckdive,
   EnqueueOptions,
   ErrorContext,
+  ExecutionName,
   Filter,
   Listing,
   ListOptions,
@@ -101,6 +102,7 @@ export type {
   WaitOptions,
   Worker,
   WorkerState,
+  WorkerStatus,
   WorkOptions,
 } from "./queue/index.js";
 export {

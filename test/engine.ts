@@ -30,7 +30,9 @@ const names = [
   "parked",
   "refused",
   "abandoned",
+  "leaked",
   "lost",
+  "message",
   "progress",
   "error",
 ] as const satisfies readonly (keyof RunEvents)[];

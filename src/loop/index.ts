@@ -27,4 +27,3 @@ export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
 export { ExecutionStoppedError } from "./stop.js";
-export { type LoopStatus, type NamedExecution, nameOf } from "./tally.js";

@@ -8,7 +8,7 @@ import type { Claimed } from "../store/contract.js";
 import type { Execution } from "./conclusion.js";
 
 /** An execution as people name it, with its fence. */
-export interface NamedExecution {
+interface NamedExecution {
   readonly run: string;
   readonly job: string;
   readonly token: number;
@@ -80,6 +80,6 @@ export function createTally(now: () => number = () => performance.now()) {
 }
 
 /** A claimed run as people name it. */
-export function nameOf({ run, job, token, attempt }: Claimed): NamedExecution {
+function nameOf({ run, job, token, attempt }: Claimed): NamedExecution {
   return { run, job, token, attempt };
 }
