@@ -55,7 +55,14 @@ export function attend(): Attendant | undefined {
   let obey = (message: ToWorker | "gone"): void => void early.push(message);
   let isOnWatch = false;
   process.on("message", (message: ToWorker) => obey(message));
-  process.on("disconnect", () => obey("gone"));
+  let isGone = false;
+  const onGone = (): void => {
+    if (!isGone) obey("gone");
+    isGone = true;
+  };
+  process.on("disconnect", onGone);
+  // Killed while this process was starting: that was told when nobody listened yet.
+  if (!process.connected) onGone();
   process.on("exit", (code) => {
     if (isOnWatch) dying(`it called process.exit(${code})`);
   });
