@@ -74,6 +74,7 @@ function evidence(
     booked: [],
     ordered: [],
     unwilling: 0,
+    orphans: 0,
     ...more,
   };
 }
@@ -145,6 +146,7 @@ const broken: Record<string, Record<string, () => Evidence>> = {
     "a worker is registered": () => evidence([], [], { workers: ["w"] }),
     "a claim is held": () => evidence([], [], { claims: 1 }),
     "a rule of the tables is broken": () => evidence([], [], { broken: [{ rule: "a rule", what: "a" }] }),
+    "a worker outlived its supervisor": () => evidence([], [], { orphans: 1 }),
     "a supervisor did not end": () => evidence([], [], { unwilling: 1 }),
   },
   "counts agree": {

@@ -20,6 +20,7 @@ import { readLedger } from "./ledger.mjs";
  * @property {readonly { run: string, what: string, token: number, at: number }[]} booked effects, and when each was written
  * @property {readonly string[]} ordered
  * @property {number} unwilling supervisors that had to be killed in the end
+ * @property {number} orphans workers that live on when their supervisors have ended
  */
 
 const states = /** @type {const} */ ([
@@ -41,6 +42,7 @@ const pageSize = 500;
  */
 export async function gather(world, ledger, unwilling) {
   const { hand, store } = world;
+  const orphans = world.workers().length;
   const listed = await listAll(hand);
   /** @type {Map<string, Found>} */
   const runs = new Map();
@@ -68,6 +70,7 @@ export async function gather(world, ledger, unwilling) {
     booked: booked.map(({ run, what, token, at }) => ({ run, what, token: Number(token), at: Number(at) })),
     ordered: ordered.map(({ run }) => run),
     unwilling,
+    orphans,
   };
 }
 

@@ -36,6 +36,8 @@ const maxBlock = "2500ms";
 const drain = "3s";
 /** How long a supervisor may take to end: the drain, and what comes after it, on a machine that is busy. */
 const longestStop = 60_000;
+/** How long a worker may outlive its supervisor, in milliseconds. */
+const longestFarewell = 15_000;
 const twoHours = 7_200_000;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
@@ -152,6 +154,9 @@ export async function createWorld(options, ledger) {
     const inTime = await Promise.all(
       supervisors.map((one) => one.stop((child) => child.kill("SIGTERM"), longestStop)),
     );
+    // Those whose supervisor was killed have been told by its death, and have a moment to end.
+    const end = performance.now() + longestFarewell;
+    while (workers().length > 0 && performance.now() < end) await wait(50);
     return inTime.filter((one) => !one).length;
   }
 

@@ -48,10 +48,11 @@ export function* wrongOutputs({ runs }) {
 }
 
 /** @param {Evidence} evidence @returns {Generator<Found>} */
-export function* leftovers({ workers, claims, broken, unwilling }) {
+export function* leftovers({ workers, claims, broken, unwilling, orphans }) {
   for (const worker of workers) yield { what: `worker ${worker} is still registered` };
   if (claims > 0) yield { what: `${claims} claims are still held` };
   for (const { rule, what } of broken) yield { run: what, what: rule };
+  if (orphans > 0) yield { what: `${orphans} workers have outlived their supervisors` };
   if (unwilling > 0) yield { what: `${unwilling} supervisors did not end when they were told to` };
 }
 
