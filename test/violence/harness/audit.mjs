@@ -50,7 +50,8 @@ export function audit(evidence) {
 }
 
 /** What was seen, in numbers. @param {import("./evidence.mjs").Evidence} evidence */
-export function tally({ lines, runs }) {
+export function tally(evidence) {
+  const { lines, runs } = evidence;
   const count = (/** @type {string} */ what) => lines.filter((line) => line.what === what).length;
   const executed = lines.filter((line) => line.what === "executed");
   const once = new Set(executed.map(({ run }) => run)).size;
@@ -65,6 +66,7 @@ export function tally({ lines, runs }) {
     "refused enqueues, asked again": count("notAcknowledged"),
     executions: executed.length,
     "duplicate executions": executed.length - once,
+    "of them beyond any record": executions.beyondRecord(evidence),
     "lost with their worker": events.lost ?? 0,
     "refused ends": count("refused"),
     "workers that were told they are dead": count("dead"),

@@ -1,7 +1,7 @@
 // The auditor sees what it is there for: for each of its rules, evidence of a system that breaks it.
 import { describe, expect, test } from "vitest";
 import type { MovedRun, StoredRun, TimelineEvent } from "../../../src/store/contract.js";
-import { audit, rules } from "./audit.mjs";
+import { audit, rules, tally } from "./audit.mjs";
 
 type Evidence = Parameters<typeof audit>[0];
 type Line = Evidence["lines"][number];
@@ -305,6 +305,19 @@ describe("the auditor", () => {
     const lines = [executed(1, { claim: "one" }), executed(1, { claim: "two" }), executed(2)];
     const events = [event("lost", 1, { claim: "one" }), event("failed", 1)];
     expect(audit(evidence([...story().slice(0, 2), ...lines], [moved({ token: 2, events })]))).toEqual([]);
+  });
+
+  test("counts apart what nobody could record: the database crashed, and then the worker that knew", () => {
+    const first = [line("shown", { worker: "w", asked: time }), executed(1, { claim: "one" })];
+    const crash = line("fault", { name: "restart-database" });
+    const second = executed(1, { claim: "two", pid: 2 });
+    const all = [...story().slice(0, 2), ...first, crash, second];
+    expect(audit(evidence(all, [moved()]))).toEqual([]);
+    expect(tally(evidence(all, [moved()]))["of them beyond any record"]).toBe(1);
+    const spoke = [...all, line("shown", { worker: "w", asked: time })];
+    expect(audit(evidence(spoke, [moved()]))).not.toEqual([]);
+    const noCrash = all.filter((one) => one !== crash);
+    expect(audit(evidence(noCrash, [moved()]))).not.toEqual([]);
   });
 
   test("lets a zombie begin late when its run is recorded as lost", () => {

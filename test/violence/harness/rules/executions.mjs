@@ -18,18 +18,47 @@ const endings = new Set([
 ]);
 
 /** @param {Evidence} evidence @returns {Generator<Found>} */
-export function* unexplained({ lines, runs }) {
-  for (const [run, executed] of linesBy(lines, "executed")) {
+export function* unexplained(evidence) {
+  for (const { run, token, job } of duplicates(evidence).filter(({ isBeyondRecord }) => !isBeyondRecord))
+    yield {
+      run,
+      what: `"${job}" was executed with token ${token} and again, and its record does not say why`,
+    };
+}
+
+/**
+ * How many executions nobody could put on record: a crash of the database undid the claim, which is not synced, and the
+ * worker, which alone knew of it, died before it could say so.
+ * @param {Evidence} evidence
+ */
+export function beyondRecord(evidence) {
+  return duplicates(evidence).filter(({ isBeyondRecord }) => isBeyondRecord).length;
+}
+
+/** Executions that another one followed without a word in the record. @param {Evidence} evidence */
+function duplicates({ lines, runs }) {
+  const shown = linesBy(lines, "shown", "pid");
+  const crashes = lines.flatMap(({ what, name, at }) =>
+    what === "fault" && (name === "restart-database" || name === "fill-disk") ? [at] : [],
+  );
+  /** @param {any} execution @param {any[]} executed */
+  function isBeyondRecord({ token, claim, at, pid }, executed) {
+    const next = executed.find((one) => one.token === token && one.claim !== claim && one.at > at);
+    const crash = crashes.find((moment) => moment > at && next !== undefined && moment < next.at);
+    return crash !== undefined && (shown.get(String(pid)) ?? []).every(({ asked }) => asked < crash);
+  }
+  return [...linesBy(lines, "executed")].flatMap(([run, executed]) => {
     const events = runs.get(run)?.events ?? [];
     const last = lastOf(executed);
-    for (const execution of executed) {
-      if (execution === last || isExplained(execution, executed, events)) continue;
-      yield {
+    return executed
+      .filter((execution) => execution !== last && !isExplained(execution, executed, events))
+      .map(({ job, token, ...rest }) => ({
         run,
-        what: `"${execution.job}" was executed with token ${execution.token} and again, and its record does not say why`,
-      };
-    }
-  }
+        job,
+        token,
+        isBeyondRecord: isBeyondRecord({ token, ...rest }, executed),
+      }));
+  });
 }
 
 /** @param {any[]} executed */
