@@ -60,7 +60,7 @@ const arrows = {
 
 /** Files other parts may import beside a part's `index.ts`. */
 const otherDoors = [
-  /^store\/(contract|deaths|errors|findings|moved)\.ts$/,
+  /^store\/(contract|deaths|errors|findings|moved|schedules)\.ts$/,
   /^index\.ts$/,
   /^address\.ts$/,
   /^open\.ts$/,

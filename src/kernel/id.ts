@@ -71,6 +71,19 @@ export function derivedId(parentId: string, name: string): string {
   return `${time}-8${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }
 
+/**
+ * The id of what is called `name` at a time. Deterministic. It begins with that time, like an id made then, so it stands
+ * among those and says when; the rest of it is a SHA-256 of both instead of chance.
+ *
+ * @param time milliseconds since 1970
+ */
+export function idAt(time: number, name: string): string {
+  const digits = Math.floor(time).toString(16).padStart(12, "0");
+  const digest = createHash("sha256").update(`${digits}\0${name}`).digest("hex");
+  const variant = (0x8 | (Number.parseInt(digest.charAt(3), 16) & 0x3)).toString(16);
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-7${digest.slice(0, 3)}-${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
+}
+
 /** When the id was made, in milliseconds since 1970; undefined when it does not say (an id of another version). */
 export function timeOfId(id: string): number | undefined {
   const version = id.charAt(14);

@@ -17,7 +17,7 @@ export {
 export { Events, type Listener } from "./events.js";
 export { type Group, group } from "./group.js";
 export { processLives, thisHost } from "./host.js";
-export { derivedId, isId, newId } from "./id.js";
+export { derivedId, idAt, isId, newId } from "./id.js";
 export { decode, encode, formatPath, jsonLimit } from "./json.js";
 export { withoutSecrets } from "./secret.js";
 export { type Service, service } from "./service.js";

@@ -510,6 +510,127 @@ export interface NewSignal {
   readonly payload: string | undefined;
 }
 
+// ── Schedules ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A schedule as it is defined. `times` and `policy` are text that the store keeps and compares and does not read. */
+export interface NewSchedule {
+  readonly name: string;
+  readonly job: string;
+  /** When it ticks. With another text it begins anew. */
+  readonly times: string;
+  /** What else is said of it: what becomes of missed ticks, of those that overlap … */
+  readonly policy: string;
+  /** JSON text; undefined: there is none, or code computes it at each tick. */
+  readonly input: string | undefined;
+  /** Its first tick, should it begin now; undefined: it will never tick. */
+  readonly first: number | undefined;
+}
+
+/** What became of a tick, or of several that were missed together. */
+export interface Tick {
+  /** When it was due; of several the first. */
+  readonly at: number;
+  /** Of several the last. */
+  readonly until?: number | undefined;
+  /** How many they are; 1 unless given. */
+  readonly count?: number | undefined;
+  /**
+   * `enqueued`: a run was recorded. `skipped`: the one before had not ended. `missed`: nobody was there in time, and the
+   * schedule does not catch up on it. `failed`: no run could be made, `note` says why. `triggered`: by hand, in between.
+   */
+  readonly outcome: "enqueued" | "skipped" | "missed" | "failed" | "triggered";
+  readonly run?: string | undefined;
+  readonly note?: string | undefined;
+}
+
+export interface TickRow extends Tick {
+  readonly count: number;
+  readonly recordedAt: number;
+}
+
+/** What a worker found due, and what is to be recorded of it. */
+export interface TickWrite {
+  readonly schedule: string;
+  /** Its next tick as it was read: refused when it is another by now. Absent: a trigger, which moves nothing. */
+  readonly expected?: number | undefined;
+  /** The tick after those recorded here; undefined: there is none. */
+  readonly next: number | undefined;
+  /** Records no run while one that the schedule made before has not ended: the ticks are then `skipped`. */
+  readonly unlessRunning: boolean;
+  readonly ticks: readonly Tick[];
+  /** The runs of those ticks. */
+  readonly runs: readonly NewRun[];
+}
+
+/** Refused: somebody else has recorded these ticks, or the schedule is paused, retired or gone. */
+export type TickAnswer = { readonly taken: false } | { readonly taken: true; readonly skipped: boolean };
+
+export interface ScheduleRow extends Omit<NewSchedule, "first"> {
+  /** Where it is defined: in the code of workers, or by a call at run time. */
+  readonly origin: "code" | "runtime";
+  readonly release: string | undefined;
+  readonly next: number | undefined;
+  readonly pausedAt: number | undefined;
+  /** Since when no worker's code names it any more. */
+  readonly retiredAt: number | undefined;
+  readonly createdAt: number;
+  /** Live workers that tick it: whose code names it, or, when it was made at run time, who have its job. */
+  readonly workers: number;
+  readonly last: TickRow | undefined;
+}
+
+/** What a worker ticks: schedules of its code by name, and those made at run time of the jobs it has. */
+export interface Served {
+  readonly worker: string;
+  readonly names: readonly string[];
+  readonly jobs: readonly string[];
+}
+
+export interface DueSchedules {
+  readonly due: readonly Pick<
+    ScheduleRow,
+    "name" | "origin" | "job" | "times" | "policy" | "input" | "next"
+  >[];
+  /** The next tick of what is served; undefined: there is none. */
+  readonly next: number | undefined;
+  /** What this worker has published does not count as it should by now: it must publish again. */
+  readonly isStale: boolean;
+}
+
+export interface PublishedBy {
+  readonly release: string | undefined;
+  /** These are all that its application has. Otherwise it can tell only of those of the jobs it has that they are gone. */
+  readonly isAll: boolean;
+}
+
+export interface Schedules {
+  /**
+   * Enters the schedules of a worker's code, in place of what it entered before. One that is new begins; one that is
+   * defined otherwise than before is replaced, unless this definition is older than one that a live worker has: so the
+   * releases of a rolling deploy do not fight. One that no live worker names any more, while one that should lives, is
+   * retired. One that comes back within a day goes on where it was; later, it begins anew.
+   */
+  publishSchedules(worker: string, schedules: readonly NewSchedule[], about: PublishedBy): Promise<void>;
+  /** What is due, the longest first, at most `limit`. A read. */
+  dueSchedules(served: Served, limit: number): Promise<DueSchedules>;
+  /** Records ticks with their runs and moves the schedule on, each write whole or not at all. */
+  tick(writes: readonly TickWrite[]): Promise<TickAnswer[]>;
+  schedules(names?: readonly string[]): Promise<ScheduleRow[]>;
+  /** Ticks of a schedule, the latest first. The last 500 are kept. */
+  ticks(schedule: string, limit: number): Promise<TickRow[]>;
+  /** Makes a schedule at run time, or changes one. Answers what stood in the way, with nothing changed. */
+  putSchedule(
+    schedule: NewSchedule,
+    how: "create" | "update",
+    release: string | undefined,
+  ): Promise<"done" | "exists" | "missing" | "code">;
+  /** Removes one that was made at run time, or is retired, with its history; its runs stay. */
+  removeSchedule(name: string): Promise<"done" | "missing" | "code">;
+  pauseSchedule(name: string): Promise<boolean>;
+  /** Lets it tick again, from `next` on. Answers whether it was paused. */
+  resumeSchedule(name: string, next: number | undefined): Promise<boolean>;
+}
+
 // ── Moving ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A run with all that belongs to it, on its way from one store to another. */
@@ -546,6 +667,8 @@ export interface Change {
   readonly due?: number | undefined;
   /** Somebody may have asked a worker for something: for the end of a run, or by a message. */
   readonly asked: boolean;
+  /** Schedules are others than before, or other workers have them. */
+  readonly schedules?: true | undefined;
 }
 
 export interface Doctor {
@@ -555,7 +678,7 @@ export interface Doctor {
   readonly notes: readonly { readonly level: "ok" | "warn" | "error"; readonly text: string }[];
 }
 
-export interface Store extends Intake, Work, Upkeep, Hand, Moving {
+export interface Store extends Intake, Work, Upkeep, Hand, Schedules, Moving {
   /** "sqlite", "postgres", or a name of your own. */
   readonly kind: string;
   /** The store's clock: milliseconds since 1970. */

@@ -10,6 +10,8 @@ export class Findings {
   asked = false;
   /** Rows of workers changed: not told to listeners, but to whoever looks for the dead. */
   workers = false;
+  /** Schedules are others than before, or other workers have them. */
+  schedules = false;
   /** The earliest moment at which something that was recorded is due. */
   due: number | undefined;
 
@@ -24,13 +26,15 @@ export class Findings {
     this.claimable ||= other.claimable;
     this.asked ||= other.asked;
     this.workers ||= other.workers;
+    this.schedules ||= other.schedules;
     this.dueAt(other.due);
   }
 
   /** As the listeners hear it; undefined when there is nothing to tell. */
   toChange(): Change | undefined {
-    const { ended, claimable, asked, due } = this;
-    if (ended.length === 0 && !claimable && !asked && due === undefined) return undefined;
-    return { origin: "here", ended, claimable, asked, ...(due === undefined ? {} : { due }) };
+    const { ended, claimable, asked, due, schedules } = this;
+    if (ended.length === 0 && !claimable && !asked && due === undefined && !schedules) return undefined;
+    const change: Change = { origin: "here", ended, claimable, asked, ...(due === undefined ? {} : { due }) };
+    return schedules ? { ...change, schedules } : change;
   }
 }

@@ -23,6 +23,7 @@ import { Lookout } from "./lookout.js";
 import { checkSchema, migrate, requireMigrated } from "./migrate.js";
 import * as moving from "./move.js";
 import { Notices, noticeOf } from "./notices.js";
+import { createScheduling } from "./schedules.js";
 import { createSession, rest } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
@@ -143,12 +144,14 @@ export function postgres(options: PostgresOptions): Store {
     notice: (found) => notice(found, true),
   });
 
+  const scheduling = createScheduling({ session, intake, tell, notice: (found) => notice(found, true) });
+
   /** The database was away: something may have been missed, and claims may have been lost. */
   function onReturn(): void {
     intake.forget();
     morgue.doubt();
     claims.suspect();
-    lookout.tell({ origin: "elsewhere", ended: [], claimable: true, asked: true });
+    lookout.tell({ origin: "elsewhere", ended: [], claimable: true, asked: true, schedules: true });
   }
 
   function tellHere(found: Findings): void {
@@ -318,6 +321,16 @@ export function postgres(options: PostgresOptions): Store {
     tell: verb((messages) => staff.tellWorkers(session, messages, tell)),
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
+
+    publishSchedules: verb(scheduling.publish),
+    dueSchedules: verb(scheduling.due),
+    tick: verb(scheduling.tick),
+    schedules: verb(scheduling.schedules),
+    ticks: verb(scheduling.ticks),
+    putSchedule: verb(scheduling.put),
+    removeSchedule: verb(scheduling.remove),
+    pauseSchedule: verb(scheduling.pause),
+    resumeSchedule: verb(scheduling.resume),
 
     read: verb((ids) => moving.read(session, ids)),
     release: verb((runs) => moving.release(session, runs, tell)),

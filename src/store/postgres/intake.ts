@@ -26,6 +26,8 @@ export interface Intake {
   insert(runs: readonly NewRun[]): Promise<Inserted[]>;
   insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
   prepare(prepared: readonly Prepared[]): Promise<void>;
+  /** Sees to the lanes of runs that are about to be written. */
+  makeLanes(runs: readonly Pick<NewRun, "queue" | "priority">[]): Promise<void>;
   /** What was known of lanes is forgotten: the database was away, and may be another one. */
   forget(): void;
 }
@@ -128,6 +130,7 @@ export function createIntake(parts: {
   return {
     insert,
     insertIn,
+    makeLanes,
     prepare: (prepared) => prepare(session, prepared, makeLanes, tell),
     forget: () => knownLanes.clear(),
   };
@@ -150,7 +153,7 @@ function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserte
 const surelyShort = 600;
 
 /** Runs as the lists of `insert-runs.sql`: most of a batch are alike but for id and input. */
-function columnsOf(runs: readonly NewRun[]): Values & { readonly ids: string } {
+export function columnsOf(runs: readonly NewRun[]): Values & { readonly ids: string } {
   const shapes = new Map<string, number>();
   const numbers = runs.map((run) => {
     const shape = jsonText(shapeOf(run));
@@ -191,7 +194,7 @@ function unlessEmpty<T extends object>(value: T | undefined): T | undefined {
 }
 
 /** What others may want to know of these, as far as it can be told before they are written. */
-function findingsOf(runs: readonly NewRun[], now: number): Findings {
+export function findingsOf(runs: readonly NewRun[], now: number): Findings {
   const found = new Findings();
   for (const { due, startWithin, finishWithin } of runs) {
     const runAt = due === undefined ? now : "at" in due ? due.at : now + due.after;
@@ -233,7 +236,7 @@ async function prepare(
 }
 
 /** What the contract names and this version does not do is refused, before anything is written. */
-function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
+export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
   for (const run of runs) {
     const unbuilt = unbuiltPart(run);
     if (unbuilt === undefined) continue;

@@ -14,7 +14,7 @@ import { translate } from "./errors.js";
 import { changeIn } from "./notices.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText, optionalNumber, truthOf } from "./text.js";
+import { jsonText, optionalNumber, optionalText, truthOf } from "./text.js";
 
 /** How long until the next look, in milliseconds: with notices, without them, and first after a cursor passed somebody. */
 const withNotices = 5_000;
@@ -62,6 +62,8 @@ export class Lookout {
   /** Workers whose lock is still held by a connection that has not noticed its end. */
   readonly #withoutLock = new Set<string>();
   #toldDue: number | undefined;
+  /** Counts the changes of schedules, as last looked at. */
+  #schedules: string | undefined;
   #wasConnected = false;
   #isOpen = false;
 
@@ -232,12 +234,16 @@ export class Lookout {
     const claimable = truthOf(row?.[0]);
     const due = optionalNumber(row?.[2]);
     const asked = truthOf(row?.[3]);
-    const change = { origin: "elsewhere", ended: [], claimable, asked } as const;
+    const revision = optionalText(row?.[4]);
+    const isAboutSchedules = this.#schedules !== undefined && revision !== this.#schedules;
+    this.#schedules = revision;
+    const plain = { origin: "elsewhere", ended: [], claimable, asked } as const;
+    const change: Change = isAboutSchedules ? { ...plain, schedules: true } : plain;
     // Whoever was told keeps it in mind, and is not told again at each look.
     const isNews = due !== undefined && due !== this.#toldDue;
     this.#toldDue = due;
     if (isNews) this.tell({ ...change, due });
-    else if (claimable || asked || !this.#hasNotices) this.tell(change);
+    else if (claimable || asked || isAboutSchedules || !this.#hasNotices) this.tell(change);
     const longest = this.#hasNotices ? withNotices : withoutNotices;
     this.#lookAfter(
       truthOf(row?.[1]) ? Math.min(Math.max(this.#interval, afterPassing) * 2, longest) : longest,

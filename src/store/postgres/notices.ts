@@ -17,6 +17,7 @@ export function noticeOf(found: Findings, origin?: string): string | null {
     change.claimable ? "c" : "",
     change.asked ? "x" : "",
     change.ended.length > 0 ? "e" : "",
+    change.schedules === true ? "s" : "",
     change.due === undefined ? "" : `d${change.due}`,
     origin === undefined ? "" : `o${origin}`,
   ];
@@ -33,6 +34,7 @@ export function changeIn(notice: string, ownOrigin: string): Change | undefined 
     ended: [],
     claimable: parts.includes("c"),
     asked: parts.includes("x"),
+    ...(parts.includes("s") ? { schedules: true as const } : {}),
   } as const;
   return due === undefined ? change : { ...change, due: Number(due.slice(1)) };
 }

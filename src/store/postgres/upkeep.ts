@@ -8,7 +8,7 @@ import { Findings } from "../findings.js";
 import { isConflict, stateOf } from "./errors.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText, listOf, numberOf, optionalNumber, plainList, truthOf } from "./text.js";
+import { jsonText, listOf, numberOf, optionalNumber, plainList, textList, truthOf } from "./text.js";
 
 type Tell = (found: Findings) => void;
 
@@ -42,8 +42,11 @@ export async function bury(
   const byWorker = new Map(deaths.toReversed().map((death) => [death.worker, death]));
   const values = { deaths: jsonText([...byWorker.values()]), how, now: session.now() };
   const rows = await session.ask(statements.bury, values);
+  const workers = textList([...byWorker.keys()]);
+  const [had] = await session.ask(statements.forgetSchedulers, { workers, now: session.now() });
   const found = new Findings();
   found.workers = true;
+  found.schedules = truthOf(had?.[0]);
   const rescued = rows.map(([run, job, attempt, worker, state, cause, innocent]) => {
     if (state === "ready") found.claimable = true;
     else found.ended.push(run ?? "");

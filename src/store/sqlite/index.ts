@@ -22,6 +22,7 @@ import { insert, prepare } from "./insert.js";
 import { migrate, requireMigrated } from "./migrate.js";
 import * as moving from "./move.js";
 import * as overview from "./overview.js";
+import * as scheduling from "./schedules.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
@@ -225,6 +226,16 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     tell: (messages) => staff.tell(session, messages),
     publish: (definitions) => overview.publish(session, definitions),
     definitions: () => overview.definitions(session),
+
+    publishSchedules: (worker, schedules, about) => scheduling.publish(session, worker, schedules, about),
+    dueSchedules: (served, limit) => scheduling.due(session, served, limit),
+    tick: (writes) => scheduling.tick(session, writes),
+    schedules: (names) => scheduling.schedules(session, names),
+    ticks: (schedule, limit) => scheduling.ticks(session, schedule, limit),
+    putSchedule: (schedule, how, release) => scheduling.put(session, schedule, how, release),
+    removeSchedule: (name) => scheduling.remove(session, name),
+    pauseSchedule: (name) => scheduling.pause(session, name),
+    resumeSchedule: (name, next) => scheduling.resume(session, name, next),
 
     read: (ids) => moving.read(session, ids),
     release: (runs) => moving.release(session, runs),

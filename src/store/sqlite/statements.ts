@@ -30,6 +30,8 @@ on conflict (id) do nothing`,
 select :run, coalesce((select max(number) from duckdive_event where run = :run), 0) + 1,
   :at, :kind, run.attempt, run.token, run.worker, :detail
 from duckdive_run as run where run.seq = :run`,
+  appendTick: `insert into duckdive_tick (schedule, number, at, until, count, outcome, run, note, recorded_at)
+values (:name, :number, :at, :until, :count, :outcome, :run, :note, :now)`,
   appendUnparked: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
 select run.seq, coalesce((select max(number) from duckdive_event where run = run.seq), 0) + 1,
   :now, 'unparked', run.attempt, run.token, null, json_object('reason', :reason, 'on', :on)
@@ -40,6 +42,10 @@ where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
+  changeSchedule: `update duckdive_schedule set
+  origin = :origin, job = :job, times = :times, policy = :policy, input = :input, digest = :digest, former = :former,
+  release = :release, next_at = :next, retired_at = null
+where name = :name`,
   claimRuns: `update duckdive_run
 set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
 where seq in (select value from json_each(:seqs))`,
@@ -117,17 +123,26 @@ union all select 'cancelled', count(*) from duckdive_run where state in ('failed
   deleteMessages: `delete from duckdive_message where worker = :worker and id in (select value from json_each(:messages))`,
   deleteProgress: `delete from duckdive_progress where run in (select value from json_each(:seqs))`,
   deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
+  deleteSchedule: `delete from duckdive_schedule where name = :name`,
+  deleteScheduler: `delete from duckdive_scheduler where worker = :worker`,
   deleteWorker: `delete from duckdive_worker where id = :worker`,
   depart: `insert into duckdive_departed (id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs)
 select id, host, pid, release, started_at, heartbeat_at, :now, :how, :cause, :lost, :runs
 from duckdive_worker where id = :worker`,
   departed: `select id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs
 from duckdive_departed order by number desc limit :limit`,
+  dueSchedules: `select name, origin, job, times, policy, input, next_at from duckdive_schedule
+where next_at <= :now and paused_at is null and retired_at is null
+  and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
+order by next_at limit :limit`,
   endRun: `update duckdive_run
 set state = :state, reason = :reason, finished_at = :now, expires_at = :expiresAt, worker = null,
   wait_reason = null, wait_on = null, cancel_asked = null, unique_key = null, attempt = attempt - :giveBack,
   output = :output, error = :error, body = :body, crashes = crashes + :crashes
 where seq = :seq`,
+  enterScheduler: `insert into duckdive_scheduler (schedule, worker, digest)
+select :name, :worker, :digest where exists (select 1 from duckdive_worker where id = :worker)
+on conflict (schedule, worker) do update set digest = excluded.digest`,
   entries: `select entry.name, entry.kind, entry.hash, entry.state, entry.position, entry.value, entry.error, entry.due_at, entry.attempts
 from duckdive_entry as entry
 where entry.run = (select seq from duckdive_run where id = :id)
@@ -143,6 +158,7 @@ order by start_by, seq limit :limit`,
   forgetDeparted: `delete from duckdive_departed
 where ended_at < :now - 604800000
   or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
+  forgetTicks: `delete from duckdive_tick where schedule = :name and number <= :number`,
   insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
 on conflict (job, worker) do update set version = max(version, excluded.version)`,
   insertBody: `insert into duckdive_body (run, input)
@@ -160,6 +176,8 @@ values (
   :requestedAt + :startWithin, :requestedAt + :finishWithin,   :input, :body, :tags, :meta, :release
 )
 on conflict (id) do nothing`,
+  insertSchedule: `insert into duckdive_schedule (name, origin, job, times, policy, input, digest, former, release, next_at, created_at)
+values (:name, :origin, :job, :times, :policy, :input, :digest, '[]', :release, :next, :now)`,
   isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
   lanePage: `select seq, run_at from duckdive_run
 where state = 'ready' and queue = :queue and priority = :priority and route = :route
@@ -289,14 +307,20 @@ order by seq desc limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
   messages: `select id, name, payload, at from duckdive_message where worker = :worker order by number limit 100`,
+  moveScheduleOn: `update duckdive_schedule set ticks = :ticks, next_at = :next where name = :name`,
   newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
   nextClaim: `update duckdive_meta set claims = claims + 1 where id = 1 returning claims`,
   nextFinishBy: `select min(finish_by) from duckdive_run where finish_by is not null and state in ('scheduled', 'ready', 'waiting')`,
   nextScheduled: `select min(run_at) from duckdive_run where state = 'scheduled'`,
   nextStartBy: `select min(start_by) from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting')`,
+  nextTick: `select next_at from duckdive_schedule
+where next_at is not null and paused_at is null and retired_at is null
+  and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
+order by next_at limit 1`,
   nonce: `select nonce from duckdive_meta where id = 1`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
+  pauseSchedule: `update duckdive_schedule set paused_at = :now where name = :name and paused_at is null`,
   pause: `insert into duckdive_pause (kind, name, paused_at) values (:kind, :name, :now) on conflict do nothing`,
   pauses: `select kind, name from duckdive_pause order by kind, name`,
   peers: `select id, host, pid, process_start, beats, runner from duckdive_worker`,
@@ -341,7 +365,18 @@ set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = nul
     select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')
   ), null, started_at)
 where seq = :seq`,
+  resumeSchedule: `update duckdive_schedule set paused_at = null, next_at = :next where name = :name and paused_at is not null`,
   resume: `delete from duckdive_pause where kind = :kind and name = :name`,
+  retireSchedules: `update duckdive_schedule set retired_at = :now
+where origin = 'code' and retired_at is null
+  and exists (
+    select 1 from duckdive_scheduler as other where other.schedule = '' and (
+      other.digest = 'all' or exists (
+        select 1 from duckdive_ability as had where had.job = duckdive_schedule.job and had.worker = other.worker
+      )
+    )
+  )
+  and not exists (select 1 from duckdive_scheduler as had where had.schedule = duckdive_schedule.name)`,
   retryRun: `update duckdive_run
 set state = 'ready', run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
   reason = null, error = null, output = null, body = body & 1,
@@ -352,6 +387,24 @@ where seq = :seq`,
 where id = :id and token = :token and state = 'running'`,
   runsOfWorker: `select seq, id, job, attempt, run_at, route, cancel_asked, body from duckdive_run
 where state = 'running' and worker = :worker`,
+  scheduleAtHand: `select origin, job, times, digest, former, next_at, ticks, paused_at, retired_at from duckdive_schedule where name = :name`,
+  scheduleRuns: `select 1 from duckdive_tick as tick join duckdive_run as run on run.id = tick.run
+where tick.schedule = :name and run.state in ('scheduled', 'ready', 'running', 'waiting') limit 1`,
+  schedulersOfDigest: `select count(*) from duckdive_scheduler where schedule = :name and digest = :digest`,
+  schedulesChanged: `update duckdive_meta set schedules = schedules + 1`,
+  schedulesRevision: `select schedules from duckdive_meta`,
+  schedules: `select
+  schedule.name, schedule.origin, schedule.job, schedule.times, schedule.policy, schedule.input, schedule.release,
+  schedule.next_at, schedule.paused_at, schedule.retired_at, schedule.created_at,
+  case schedule.origin
+    when 'code' then (select count(*) from duckdive_scheduler as had where had.schedule = schedule.name)
+    else (select count(*) from duckdive_ability as had where had.job = schedule.job)
+  end,
+  tick.at, tick.until, tick.count, tick.outcome, tick.run, tick.note, tick.recorded_at
+from duckdive_schedule as schedule
+left join duckdive_tick as tick on tick.schedule = schedule.name and tick.number = schedule.ticks
+where :names is null or schedule.name in (select value from json_each(:names))
+order by schedule.name`,
   seqOfId: `select seq from duckdive_run where id = :id`,
   seqsOfIds: `select seq, id from duckdive_run where id in (select value from json_each(:ids))`,
   settleEach: `update duckdive_run
@@ -367,6 +420,16 @@ where seq = :seq and token = :token and state = 'running'`,
 set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
   error = null, body = body & 3
 where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
+  staleSchedules: `select 1 from duckdive_scheduler as own
+left join duckdive_schedule as schedule on schedule.name = own.schedule
+where own.worker = :worker and own.schedule <> ''
+  and (schedule.name is null or schedule.origin <> 'code' or schedule.retired_at is not null or (
+    schedule.digest <> own.digest and not exists (
+      select 1 from duckdive_scheduler as other
+      where other.schedule = schedule.name and other.digest = schedule.digest
+    )
+  ))
+limit 1`,
   standing: `select seq, token, state from duckdive_run where id = :id`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
@@ -382,6 +445,8 @@ where run.seq in (select value from json_each(:seqs))`,
   tell: `insert into duckdive_message (worker, id, name, payload, at)
 select id, :message, :name, :payload, :now from duckdive_worker where :worker is null or id = :worker
 on conflict (worker, id) do nothing`,
+  ticks: `select at, until, count, outcome, run, note, recorded_at from duckdive_tick
+where schedule = :name order by number desc limit :limit`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive_event
 where run = (select seq from duckdive_run where id = :id) order by number`,
   unparkRuns: `update duckdive_run
@@ -716,6 +781,62 @@ create table duckdive_message (
   at integer not null,
   unique (worker, id)
 ) strict;
+`,
+  },
+  {
+    number: 3,
+    name: "schedules",
+    sql: `-- Schedules: what ticks when, which workers have it in their code, and what became of its last ticks.
+
+-- The first migration had a table of that name, which no version has ever written to.
+drop table duckdive_schedule;
+
+create table duckdive_schedule (
+  name text primary key,
+  origin text not null check (origin in ('code', 'runtime')),
+  job text not null,
+  times text not null,             -- when it ticks, as text that the store does not read
+  policy text not null,            -- what else is said of it, likewise
+  input text,                      -- json; null: none, or code computes it
+  digest text not null,            -- of job, times and policy
+  former text not null,            -- json: digests it had before
+  release text,
+  next_at integer,                 -- null: it does not tick any more
+  ticks integer not null default 0, -- how many were recorded
+  paused_at integer,
+  retired_at integer,
+  created_at integer not null
+) strict, without rowid;
+
+create index duckdive_schedule_due on duckdive_schedule (next_at)
+  where next_at is not null and paused_at is null and retired_at is null;
+
+-- Which live worker names which schedule in its code, and defined how. Of every worker that published there is a row with
+-- no name, so that one whose code names none is known as well; its digest says 'all' when these are all there are.
+create table duckdive_scheduler (
+  schedule text not null,
+  worker text not null,
+  digest text not null,
+  primary key (schedule, worker)
+) strict, without rowid;
+
+create index duckdive_scheduler_worker on duckdive_scheduler (worker);
+
+create table duckdive_tick (
+  schedule text not null,
+  number integer not null,         -- counts inside the schedule
+  at integer not null,
+  until integer,                   -- of several that were missed the last …
+  count integer not null,          -- … and how many they are
+  outcome text not null check (outcome in ('enqueued', 'skipped', 'missed', 'failed', 'triggered')),
+  run text,
+  note text,
+  recorded_at integer not null,
+  primary key (schedule, number)
+) strict, without rowid;
+
+-- Counts up when schedules change: other processes see by it that it was about schedules.
+alter table duckdive_meta add column schedules integer not null default 0;
 `,
   },
 ] as const;

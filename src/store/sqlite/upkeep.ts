@@ -7,6 +7,7 @@ import type { StoredError } from "../../job/index.js";
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import type { Sql } from "./driver.js";
 import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
+import { forgetScheduler } from "./schedules.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -81,6 +82,7 @@ function buryOne(transaction: Transaction, death: Death, how: DepartedWorker["ho
   sql.run(statements.deleteMessagesOf, { worker });
   sql.run(statements.deleteAbilities, { worker });
   sql.run(statements.deleteWorker, { worker });
+  forgetScheduler(transaction, worker, now);
   return rescued;
 }
 

@@ -15,6 +15,7 @@ import type { Change } from "../contract.js";
 import { inMemory } from "./connection.js";
 import type { Sql } from "./driver.js";
 import { isBusy } from "./errors.js";
+import { statements } from "./statements.js";
 import { nextDue } from "./upkeep.js";
 
 /** At most one look in this time, in milliseconds, however many reports come. */
@@ -48,6 +49,8 @@ export class Watch {
   /** How many looks have followed the last report. */
   #echo = 0;
   #version: number | undefined;
+  /** Counts the changes of schedules. */
+  #schedules: number | undefined;
   #isOpen = false;
 
   constructor(options: WatchOptions) {
@@ -91,6 +94,7 @@ export class Watch {
     const { file } = this.#options;
     if (file === inMemory) return;
     this.#version = this.#readVersion();
+    this.#schedules = this.#readSchedules();
     const log = `${basename(file)}-wal`;
     try {
       this.#watcher = watchFolder(dirname(file), (_event, name) => {
@@ -172,10 +176,23 @@ export class Watch {
     const version = this.#readVersion();
     if (version === this.#version) return;
     const due = nextDue(this.#options.sql());
+    const schedules = this.#readSchedules();
+    const isAboutSchedules = schedules !== this.#schedules;
     this.#version = version;
+    this.#schedules = schedules;
     this.#echo = 0;
-    const change = { origin: "elsewhere", ended: [], claimable: true, asked: true } as const;
-    this.tell(due === undefined ? change : { ...change, due });
+    this.tell({
+      origin: "elsewhere",
+      ended: [],
+      claimable: true,
+      asked: true,
+      ...(due === undefined ? {} : { due }),
+      ...(isAboutSchedules ? { schedules: true } : {}),
+    });
+  }
+
+  #readSchedules(): number | undefined {
+    return this.#options.sql().get<[number]>(statements.schedulesRevision)?.[0];
   }
 
   #readVersion(): number | undefined {

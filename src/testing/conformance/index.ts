@@ -22,6 +22,7 @@ import { pause } from "./pause.js";
 import { promote } from "./promote.js";
 import { prune } from "./prune.js";
 import { rescue } from "./rescue.js";
+import { schedules } from "./schedules.js";
 import { settle } from "./settle.js";
 import { type ConformanceOptions, suiteOf } from "./suite.js";
 import { transactional } from "./transactional.js";
@@ -51,6 +52,7 @@ const subjects = {
   watch,
   concurrency,
   transactional,
+  schedules,
   moving,
   unbuilt,
   model,

@@ -1,5 +1,5 @@
 -- A look without any lock or trace: whether something can be claimed or prepared, whether transactions are under way that
--- a cursor has passed, when something is due, and whether somebody shall end.
+-- a cursor has passed, when something is due, whether somebody shall end, and how often schedules have changed.
 select
   exists (select from duckdive.lanes_with_work('{"*": 1}', :abilities::jsonb, false)) or calls.preparation,
   exists (
@@ -9,5 +9,6 @@ select
     where state.pend <> '{}'
   ),
   duckdive.next_due(null),
-  calls.cancellation
+  calls.cancellation,
+  (select schedules from duckdive.meta)
 from duckdive.calls() as calls

@@ -1,0 +1,2 @@
+-- Removes a schedule.
+select duckdive.remove_schedule(:name)

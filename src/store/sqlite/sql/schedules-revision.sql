@@ -1,0 +1,2 @@
+-- Whether schedules have changed.
+select schedules from duckdive_meta
