@@ -93,11 +93,18 @@ export type {
   ListOptions,
   OpenOptions,
   Page,
+  PastTick,
   PauseTarget,
   QueueState,
   Run,
+  RuntimeScheduleOptions,
   Schedule,
+  ScheduleHandle,
+  ScheduleOptions,
+  ScheduleRules,
+  ScheduleState,
   Target,
+  TickState,
   Timeline,
   WaitOptions,
   Worker,
@@ -116,3 +123,10 @@ export {
   RunNotFoundError,
 } from "./queue/index.js";
 export type { RunEvents } from "./run/index.js";
+export {
+  ScheduleExistsError,
+  ScheduleInCodeError,
+  ScheduleNotAtHandError,
+  ScheduleNotFoundError,
+  schedule,
+} from "./schedule/index.js";

@@ -13,10 +13,9 @@ import {
   type Duration,
   Events,
   InvalidOptionError,
-  NotBuiltError,
   systemClock,
 } from "./kernel/index.js";
-import { executeLayers } from "./middleware/index.js";
+import { composeEnqueue, executeLayers } from "./middleware/index.js";
 import {
   ClosedError,
   checkQueues,
@@ -29,6 +28,7 @@ import {
   type WorkOptions,
 } from "./queue/index.js";
 import type { RunEvents } from "./run/index.js";
+import { collectSchedules, createScheduleHand } from "./schedule/index.js";
 import type { Store } from "./store/contract.js";
 import { type Attendance, createWorker, type RunningWorker } from "./worker.js";
 
@@ -134,6 +134,18 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   const store = parts.store(report("store"));
   const adapter = options.with;
   const client = createClient<Tx, Sync>({ store, clock, jobs, middleware, log, release, events, adapter });
+  const schedules = collectSchedules(options.schedules ?? []);
+  const around = composeEnqueue(middleware);
+  const hand = createScheduleHand({
+    store,
+    schedules,
+    jobs,
+    release,
+    around,
+    events,
+    ready: () => client.ready(),
+    run: (job, id) => client.run(job, id),
+  });
   const workers = new Set<RunningWorker>();
   let closing: Promise<void> | undefined;
 
@@ -153,6 +165,8 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       log,
       release,
       enqueue: (job, input, request) => client.enqueue(job, input, request),
+      schedules: options.schedules === undefined ? undefined : schedules,
+      around,
       adapter,
       queues: drawn,
       drain: given.drain,
@@ -172,6 +186,7 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   const closeOnce = (): Promise<void> => (closing ??= close());
   const duckdive = {
     ...client,
+    ...hand,
     work: (given?: WorkOptions) => work(given),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
@@ -222,12 +237,7 @@ function revived({ name, message, stack, code, cause }: StoredError): Error {
 
 function checkOpenOptions<Tx, Sync extends boolean>(options: OpenOptions<Tx, Sync>): void {
   checkOptions(options, openOptions, "open()");
-  const { schedules = [], middleware = [], queues, log, onError, with: adapter } = options;
-  if (schedules.length > 0) {
-    throw new NotBuiltError(
-      "This version of duckdive does not do `schedules` yet: call enqueue from a timer of your own, with an id made of the tick.",
-    );
-  }
+  const { middleware = [], queues, log, onError, with: adapter } = options;
   if (queues !== undefined) checkQueues(queues, "open()");
   for (const one of middleware) {
     if (typeof one === "function") continue;

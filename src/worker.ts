@@ -20,9 +20,10 @@ import {
   type KnownJob,
   measureDelay,
 } from "./loop/index.js";
-import type { ExecuteMiddleware } from "./middleware/index.js";
+import type { Composed, EnqueueRequest, ExecuteMiddleware } from "./middleware/index.js";
 import { checkQueues, decodedPayload, readCommand, type WorkerStatus } from "./queue/index.js";
 import type { RunEvents } from "./run/index.js";
+import { createScheduler, type ScheduleDefinition } from "./schedule/index.js";
 import type {
   Change,
   Death,
@@ -54,6 +55,10 @@ export interface WorkerParts {
   readonly log: Log;
   readonly release: string | undefined;
   readonly enqueue: EnqueueFromRun;
+  /** The schedules of the application; undefined: it says nothing of them. */
+  readonly schedules?: ReadonlyMap<string, ScheduleDefinition> | undefined;
+  /** The middleware around enqueue, for the runs of schedules. */
+  readonly around?: Composed<EnqueueRequest> | undefined;
   /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
   readonly adapter?: Adapter<unknown, boolean> | undefined;
   /** Slots by queue; `*` stands for all queues not named. Default `{ "*": 10 }`. */
@@ -123,7 +128,17 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
   const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
-  const services = [preparer, promoter, rescuer, pruner];
+  const scheduler = createScheduler({
+    store,
+    clock,
+    worker: id,
+    schedules: parts.schedules,
+    jobs: parts.jobs,
+    release: parts.release,
+    around: parts.around,
+    events,
+  });
+  const services = [preparer, promoter, rescuer, pruner, scheduler];
   const heartbeat = createHeartbeat({
     clock,
     beat: () => life.show(() => store.heartbeat(id, reportOf())),
@@ -149,6 +164,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   function onChange(change: Change): void {
     if (change.claimable) loop.wake();
     if (change.due !== undefined) promoter.expect(change.due);
+    if (change.schedules === true) scheduler.soon();
     if (change.origin === "elsewhere" && change.claimable) preparer.soon();
     // At the end of the turn: a claim in the same commit has then been taken in by the loop.
     if (change.asked) setImmediate(() => void lookForWishes());
@@ -165,6 +181,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     try {
       await life.show(() => store.register(registration));
       loop.recover();
+      scheduler.publishAgain();
     } catch (error) {
       reportError("register")(error);
     }

@@ -53,7 +53,7 @@ export type Given = Partial<{
   clock: ManualClock;
   adapter: Adapter<any, boolean> | undefined;
 }> &
-  Pick<OpenOptions, "middleware" | "log">;
+  Pick<OpenOptions, "middleware" | "log" | "schedules">;
 
 /** A client and its workers, with what they say; stopped when the test is over. */
 export function engine(jobs: readonly AnyJob[], given: Given = {}) {
@@ -64,7 +64,13 @@ export function engine(jobs: readonly AnyJob[], given: Given = {}) {
   const { duckdive, events, work } = assemble({
     store: () => store,
     clock,
-    options: { jobs, middleware, log, ...(given.adapter === undefined ? {} : { with: given.adapter }) },
+    options: {
+      jobs,
+      middleware,
+      log,
+      ...(given.schedules === undefined ? {} : { schedules: given.schedules }),
+      ...(given.adapter === undefined ? {} : { with: given.adapter }),
+    },
   });
   const heard: Heard[] = [];
   for (const name of names) events.on(name, (about) => heard.push({ name, about } as Heard));

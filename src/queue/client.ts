@@ -49,8 +49,11 @@ export interface ClientParts {
   readonly adapter?: Adapter<unknown, boolean> | undefined;
 }
 
-/** Everything of `Duckdive` but `work`. */
-export type Client<Tx = unknown, Sync extends boolean = false> = Omit<Duckdive<Tx, Sync>, "work">;
+/** Everything of `Duckdive` but `work` and schedules. */
+export type Client<Tx = unknown, Sync extends boolean = false> = Omit<
+  Duckdive<Tx, Sync>,
+  "work" | "schedules" | "schedule"
+>;
 
 /** A client without the types of its adapter: what it is made of. */
 type Bare = Omit<Client, "enqueue" | "enqueueMany" | "enqueueSync" | "run"> & {

@@ -105,8 +105,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
       const runs = await Promise.all(askings.map(prepare));
       if (runs.length === 0) return [];
       if (transaction === undefined) await access.opening();
-      if (around === undefined) return insert(runs, transaction);
-      return allThroughMiddleware(around, runs, (changed) => insert(changed, transaction));
+      return recordAll(around, runs, (changed) => insert(changed, transaction));
     },
     sync(job, input, options) {
       const prepared = prepareInput(job, input);
@@ -183,6 +182,15 @@ async function throughMiddleware(
   });
   if (inserted === undefined) throw notEnqueued(run);
   return inserted;
+}
+
+/** Records runs through the middleware that stands around it, if there is any. */
+export function recordAll(
+  around: Composed<EnqueueRequest> | undefined,
+  runs: readonly NewRun[],
+  insert: (runs: readonly NewRun[]) => Promise<Inserted[]>,
+): Promise<Inserted[]> {
+  return around === undefined ? insert(runs) : allThroughMiddleware(around, runs, insert);
 }
 
 /** Every request passes its own middleware, and all of them are recorded together once the last has reached its core. */

@@ -8,6 +8,7 @@ export {
   decodedPayload,
   readCommand,
 } from "./control.js";
+export { recordAll } from "./enqueue.js";
 export {
   ClosedError,
   IdConflictError,
@@ -20,7 +21,18 @@ export {
 } from "./errors.js";
 export { consoleLog } from "./log.js";
 export { outages } from "./outage.js";
-export { checkId, checkMeta, checkTags } from "./request.js";
+export { recordOf } from "./record.js";
+export { checkId, checkMeta, checkTags, newRunOf } from "./request.js";
+export type {
+  PastTick,
+  RuntimeScheduleOptions,
+  Schedule,
+  ScheduleHandle,
+  ScheduleOptions,
+  ScheduleRules,
+  ScheduleState,
+  TickState,
+} from "./schedule-types.js";
 export type {
   Batch,
   BatchSummary,
@@ -37,7 +49,6 @@ export type {
   PauseTarget,
   QueueState,
   Run,
-  Schedule,
   Target,
   Timeline,
   WaitOptions,

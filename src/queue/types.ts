@@ -16,7 +16,6 @@ import type {
   Request,
   RequestOptions,
   RunRecord,
-  Settled,
   Signal,
   State,
   WaitingReason,
@@ -26,46 +25,10 @@ import type { Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { DepartedWorker, LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
 import type { Command } from "./control.js";
+import type { Run } from "./run-types.js";
+import type { Schedule, ScheduleHandle, ScheduleState } from "./schedule-types.js";
 
-// ── One run ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** How long to wait, and what ends the waiting before. */
-export interface WaitOptions {
-  /** After this long the wait rejects with ResultTimeoutError; the run goes on. Without it: no limit. */
-  timeout?: Duration;
-  /** Aborting it rejects the wait with its reason; the run goes on. */
-  signal?: AbortSignal;
-}
-
-/** The handle of one run: it holds the id, and asks the store when it is asked. */
-export interface Run<O = unknown> {
-  readonly id: string;
-  /** False: the same id, or a unique key, gave back a run that was there before. */
-  readonly created: boolean;
-  /**
-   * The output of the run, when it has succeeded, parsed by the job's `output` schema.
-   *
-   * @throws RunFailedError, RunCancelledError: how it ended
-   * @throws ResultTimeoutError, or the signal's reason: it has not ended
-   * @throws RunNotFoundError, NotCommittedError: there is no such run, or not yet
-   * @throws InvalidOutputError: the job's schema does not accept what was stored
-   */
-  result(options?: WaitOptions): Promise<O>;
-  /** How the run ended, as a value; never rejects for the run's own end. Otherwise as `result`. */
-  outcome(options?: WaitOptions): Promise<Settled<O>>;
-  /** The run as it is now; its output parsed by the job. @throws RunNotFoundError, NotCommittedError */
-  get(): Promise<RunRecord<unknown, O>>;
-  /** Ends it, or asks a running one to end. False: it had ended before, or there is none. */
-  cancel(reason?: string): Promise<boolean>;
-  /** Makes a failed or cancelled run ready again, with all attempts. False: it is neither, or there is none. */
-  retry(): Promise<boolean>;
-  /**
-   * The run each time that it has changed, from now to its end. Changes that follow each other fast are one.
-   *
-   * @example for await (const { state, progress } of run.watch()) console.log(state, progress?.done);
-   */
-  watch(options?: { signal?: AbortSignal }): AsyncIterable<RunRecord>;
-}
+export type { Run, WaitOptions } from "./run-types.js";
 
 // ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -319,6 +282,15 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
    */
   tell(worker: string, command: Command): Promise<number>;
 
+  /** Every schedule, by name: those in the code of workers, and those made at run time. */
+  schedules(): Promise<ScheduleState[]>;
+  /**
+   * The handle of a schedule. Reads nothing.
+   *
+   * @example await duckdive.schedule("nightly-report").pause();
+   */
+  schedule(name: string): ScheduleHandle;
+
   /** Hears of what this process does with runs, until the function that it gives back is called. */
   on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;
   /** Runs jobs in this process. */
@@ -348,7 +320,7 @@ export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   with?: Adapter<Tx, Sync>;
   /** What `work()` runs. A process that only enqueues needs none. */
   jobs?: readonly Runnable<NoInfer<Tx>>[];
-  /** Not done by this version: refused unless empty. */
+  /** What `work()` ticks. Given, and be it empty, they are all that the application has: others are retired. */
   schedules?: readonly Schedule[];
   /** Functions around each execution, or around enqueue as well; the first is the outermost. */
   middleware?: readonly Middleware[];
@@ -370,9 +342,4 @@ export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   migrate?: boolean;
   /** What `work()` draws from unless told otherwise: slots by queue. */
   queues?: Record<string, number>;
-}
-
-/** A schedule. Not done by this version. */
-export interface Schedule {
-  readonly name: string;
 }

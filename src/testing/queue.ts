@@ -25,10 +25,11 @@ import {
   InvalidOptionError,
   manualClock,
 } from "../kernel/index.js";
-import { executeLayers, type Middleware } from "../middleware/index.js";
+import { composeEnqueue, executeLayers, type Middleware } from "../middleware/index.js";
 import { assemble } from "../open.js";
-import { consoleLog, type Duckdive } from "../queue/index.js";
+import { consoleLog, type Duckdive, type Schedule } from "../queue/index.js";
 import type { RunEvents } from "../run/index.js";
+import { collectSchedules } from "../schedule/index.js";
 import type { Store } from "../store/contract.js";
 import { sqlite } from "../store/sqlite/index.js";
 import { createWorker, type RunningWorker, type WorkerParts } from "../worker.js";
@@ -69,6 +70,8 @@ export interface TestQueue<Tx = unknown, Sync extends boolean = false> extends D
 
 export interface TestQueueOptions<Tx = unknown, Sync extends boolean = false> {
   jobs: readonly Job<any, any, any, any, any, NoInfer<Tx>>[];
+  /** What ticks as time passes: from the first `drain` or `advance` on. */
+  schedules?: readonly Schedule[];
   /** The application's own database access, as in `open`. For `tx` to work, its database must be the store's: see `file`. */
   with?: Adapter<Tx, Sync>;
   /** What the clock shows at first. Default: the present. */
@@ -82,7 +85,7 @@ export interface TestQueueOptions<Tx = unknown, Sync extends boolean = false> {
   most?: number;
 }
 
-const optionNames = ["jobs", "with", "now", "middleware", "log", "file", "most"] as const;
+const optionNames = ["jobs", "schedules", "with", "now", "middleware", "log", "file", "most"] as const;
 /** Promoted at once; a drain asks until nothing is moved. */
 const batch = 1_000;
 const mostExecutions = 10_000;
@@ -111,11 +114,15 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     options: rest,
     store: (onError) => sqlite({ file, clock, onError }),
   });
+  const jobs = collectJobs(options.jobs);
+  const schedules = options.schedules === undefined ? undefined : collectSchedules(options.schedules);
   const parts: WorkerParts = {
     store,
     clock,
     events,
-    jobs: collectJobs(options.jobs),
+    jobs,
+    schedules,
+    around: composeEnqueue(options.middleware ?? []),
     middleware: executeLayers(options.middleware ?? []),
     log: options.log ?? consoleLog,
     release: undefined,
@@ -189,11 +196,20 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     const target = clock.now() + milliseconds;
     for (;;) {
       await workOff(budget);
-      const { next } = await store.promote(batch);
-      if (next === undefined || next > target) break;
+      const next = await nextDue();
+      if (next > target) break;
       await clock.set(Math.max(next, clock.now()));
     }
     await clock.set(target);
+  }
+
+  /** When a run is due, or a schedule ticks. */
+  async function nextDue(): Promise<number> {
+    const [run, tick] = await Promise.all([
+      store.promote(batch),
+      store.dueSchedules({ worker: "", names: [...(schedules?.keys() ?? [])], jobs: [...jobs.keys()] }, 1),
+    ]);
+    return Math.min(run.next ?? Number.POSITIVE_INFINITY, tick.next ?? Number.POSITIVE_INFINITY);
   }
 
   async function close(): Promise<void> {

@@ -12,5 +12,7 @@ export {
 } from "../../src/job/index.js";
 export type { Duration } from "../../src/kernel/index.js";
 export { config, open } from "../../src/open.js";
+export type * from "../../src/queue/schedule-types.js";
 export type * from "../../src/queue/types.js";
+export { schedule } from "../../src/schedule/index.js";
 export * from "./pending.js";

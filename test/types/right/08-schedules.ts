@@ -14,7 +14,7 @@ export const daily = schedule("daily-stock", stock, {
 });
 export const fixed = schedule("fixed", stock, {
   every: "1d",
-  start: new Date(),
+  start: new Date("2030-01-01T06:00:00Z"),
   input: { day: "2030-01-01" },
 });
 export const often = schedule("air", air, { every: "20m", missed: { all: 10 } });
