@@ -6,6 +6,8 @@
 // Before this file come loaded files. After it come `work` and `enqueue`.
 import { type AnyContract, type AnyJob, definitionOf, isContract, isJob } from "../job/index.js";
 import { type Config, isConfig } from "../open.js";
+import type { Schedule } from "../queue/index.js";
+import { isSchedule } from "../schedule/index.js";
 import { JobFileError } from "./errors.js";
 import type { LoadedFile } from "./load.js";
 
@@ -67,14 +69,26 @@ export function isConfigFile({ exports }: LoadedFile): boolean {
   return isConfig(exports.default) || isConfig(exports);
 }
 
-function contractsIn({ file, exports }: LoadedFile): Found[] {
+/** The schedules that files export, each once; two different ones under one name are refused by whoever opens them. */
+export function schedulesOf(files: readonly LoadedFile[]): Schedule[] {
+  return [...new Set(files.flatMap((file) => valuesIn(file, isSchedule)).filter(isSchedule))];
+}
+
+function contractsIn(file: LoadedFile): Found[] {
+  return valuesIn(file, isContract)
+    .filter(isContract)
+    .map((contract) => ({ contract, file: file.file }));
+}
+
+/** What a file exports: by name, in lists, and in a default export that holds things by name. */
+function valuesIn({ exports }: LoadedFile, isThing: (value: unknown) => boolean): unknown[] {
   const values = Object.values(exports).flatMap((value): unknown[] =>
     Array.isArray(value) ? value : [value],
   );
   const { default: main } = exports;
-  if (typeof main === "object" && main !== null && !Array.isArray(main) && !isContract(main))
+  if (typeof main === "object" && main !== null && !Array.isArray(main) && !isThing(main))
     values.push(...Object.values(main));
-  return values.filter(isContract).map((contract) => ({ contract, file }));
+  return values;
 }
 
 function byName(found: readonly Found[]): Map<string, Found[]> {

@@ -79,6 +79,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/tell.js")).defineTell,
   },
   {
+    name: "schedules",
+    summary: "List schedules, preview, pause, resume and trigger them",
+    load: async () => (await import("./commands/schedules.js")).defineSchedules,
+  },
+  {
     name: "stats",
     summary: "Count runs by state and job, and how fast they go",
     load: async () => (await import("./commands/stats.js")).defineStats,

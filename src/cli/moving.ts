@@ -50,6 +50,7 @@ export async function moveRuns(route: Route): Promise<Moved> {
   for (const store of [from, to]) await refuseWorkers(store, store === from);
   for (const target of await from.paused()) await to.pause(target);
   await to.publish(await from.definitions());
+  await bringSchedules(from, to);
   const nothing = { moved: {}, sent: zero, received: zero, batch: [] };
   let state: MoveState = journal.found ?? { ...nothing, from: await from.nonce(), to: await to.nonce() };
   if (state.batch.length > 0) state = await bring(route, state);
@@ -68,6 +69,18 @@ export async function moveRuns(route: Route): Promise<Moved> {
   const left = await from.count({});
   if (left === 0) journal.remove();
   return { moved: state.moved, checksum: state.sent, left };
+}
+
+/**
+ * Those made at run time come along whole. Those in code come with the workers that have them; one that is paused comes as
+ * paused, and stays so when code takes it over.
+ */
+async function bringSchedules(from: Store, to: Store): Promise<void> {
+  for (const { name, job, times, policy, input, next, release, origin, pausedAt } of await from.schedules()) {
+    if (origin === "code" && pausedAt === undefined) continue;
+    await to.putSchedule({ name, job, times, policy, input, first: next }, "create", release);
+    if (pausedAt !== undefined) await to.pauseSchedule(name);
+  }
 }
 
 /** A worker would take what is about to be moved, or change what is about to be compared. */

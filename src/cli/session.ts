@@ -57,6 +57,8 @@ export interface SessionOptions {
   /** The configuration, when the command has loaded it already. */
   readonly configured?: LoadedConfig | undefined;
   readonly jobs?: OpenOptions["jobs"];
+  /** Else those of the configuration. */
+  readonly schedules?: OpenOptions["schedules"] | undefined;
   readonly log?: Log;
 }
 
@@ -110,7 +112,7 @@ export async function openSession(cli: Cli, options: SessionOptions): Promise<Se
 
 function openOptionsOf(
   cli: Cli,
-  { access, configured, jobs, log }: SessionOptions,
+  { access, configured, jobs, schedules, log }: SessionOptions,
   target: Target,
 ): OpenOptions<unknown, boolean> {
   const { store: _, direct, schema, notify, prepare, ...own } = configured?.config.options ?? { store: "" };
@@ -118,6 +120,7 @@ function openOptionsOf(
     ...own,
     ...target.options,
     jobs: jobs ?? [],
+    ...(schedules === undefined ? {} : { schedules }),
     log: own.log ?? log ?? quietLog(cli),
     migrate: access === "create" && own.migrate !== false,
   };

@@ -6,11 +6,12 @@
 // Before this file comes `work`. After it comes `serve`.
 import type { AnyJob } from "../job/index.js";
 import type { Duration } from "../kernel/index.js";
+import type { Schedule } from "../queue/index.js";
 import { attend } from "../runner/child/index.js";
-import { configOf, isConfigFile, jobsOf } from "./collect.js";
+import { configOf, isConfigFile, jobsOf, schedulesOf } from "./collect.js";
 import { JobFileError, UsageError } from "./errors.js";
 import type { ExitCode } from "./exit.js";
-import { configNames, loadFiles } from "./load.js";
+import { configNames, type LoadedFile, loadFiles } from "./load.js";
 import { serve } from "./serve.js";
 import { type Cli, connect, type LoadedConfig, loadConfig, openSession } from "./session.js";
 import type { Teller } from "./teller.js";
@@ -27,8 +28,14 @@ export interface Work {
 export async function workHere({ cli, teller, files, queues, drain, untilEmpty }: Work): Promise<ExitCode> {
   // First of all: while the application loads, a signal or the end of the runner may come.
   const attendant = attend();
-  const { config, jobs } = await findJobs(cli, files);
-  const session = await openSession(cli, { access: "create", configured: config, jobs, log: teller.log });
+  const { config, jobs, schedules } = await findJobs(cli, files);
+  const session = await openSession(cli, {
+    access: "create",
+    configured: config,
+    jobs,
+    schedules,
+    log: teller.log,
+  });
   try {
     await connect(session);
     return await serve({ session, teller, queues, drain, untilEmpty, jobs, attendant });
@@ -40,7 +47,11 @@ export async function workHere({ cli, teller, files, queues, drain, untilEmpty }
 async function findJobs(
   cli: Cli,
   names: readonly string[],
-): Promise<{ config: LoadedConfig | undefined; jobs: readonly AnyJob[] }> {
+): Promise<{
+  config: LoadedConfig | undefined;
+  jobs: readonly AnyJob[];
+  schedules?: readonly Schedule[] | undefined;
+}> {
   const files = await loadFiles(names, cli.folder);
   const configs = files.filter(isConfigFile);
   const [named, second] = configs;
@@ -48,7 +59,8 @@ async function findJobs(
     throw new UsageError(`Two configurations were named: ${named?.file}, ${second.file}. Name one.`);
   const config = named === undefined ? await loadConfig(cli) : { file: named.file, config: configOf(named) };
   const others = files.filter((file) => !configs.includes(file));
-  if (others.length > 0) return { config, jobs: [...jobsOf(others).values()] };
+  if (others.length > 0)
+    return { config, jobs: [...jobsOf(others).values()], schedules: schedulesIn(others, config) };
   const jobs = config?.config.options.jobs ?? [];
   if (jobs.length > 0) return { config, jobs };
   throw new JobFileError(
@@ -56,4 +68,13 @@ async function findJobs(
       ? `There is nothing to work. Name files that export jobs (duckdive work jobs.ts), or write ${configNames[0]}.`
       : `${config.file} has no jobs. List them: config({ store, jobs: [welcome] }).`,
   );
+}
+
+/** Files that export none say nothing of schedules: another process may have them. */
+function schedulesIn(
+  files: readonly LoadedFile[],
+  config: LoadedConfig | undefined,
+): readonly Schedule[] | undefined {
+  const own = schedulesOf(files);
+  return own.length > 0 ? own : config?.config.options.schedules;
 }

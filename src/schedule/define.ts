@@ -5,7 +5,7 @@
 // worker or a person reads them back. The same definition is always the same text, wherever it is made.
 //
 // Before this file come jobs and the calendar. After it come `open({ schedules })`, the service and the client.
-import { type AnyContract, type Contract, checkName, definitionOf } from "../job/index.js";
+import { type AnyContract, type Contract, checkName, defaults, definitionOf } from "../job/index.js";
 import { checkOptions, type Duration, duration, InvalidOptionError } from "../kernel/index.js";
 import type { Schedule, ScheduleOptions, ScheduleRules } from "../queue/index.js";
 import { calendarOf, type Times } from "./calendar.js";
@@ -119,8 +119,8 @@ export function readOptions(
   checkOptions(options, optionNames, where);
   const times = timesOf(options, where);
   const jitter = options.jitter === undefined ? 0 : duration(options.jitter, `${where}: jitter`);
-  const missed = missedOf(options.missed ?? "once", where);
-  const overlap = oneOf(options.overlap ?? "allow", ["allow", "skip"], `${where}: overlap`);
+  const missed = missedOf(options.missed ?? defaults.missed, where);
+  const overlap = oneOf(options.overlap ?? defaults.overlap, ["allow", "skip"], `${where}: overlap`);
   if (overlap === "skip" && typeof missed === "object") {
     throw new InvalidOptionError(
       `${where} has overlap "skip" beside missed { all }, and ticks that are caught up on together overlap. ` +
