@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { validate, version } from "uuid";
 import { expect, test } from "vitest";
-import { derivedId, isId, newId, timeOfId } from "./id.js";
+import { derivedId, idAt, isId, newId, timeOfId } from "./id.js";
 
 test("ids of one process are strictly increasing version 7 UUIDs", () => {
   let last = "";
@@ -52,6 +52,15 @@ test("a derived id is the same for the same parent and name, and keeps the paren
   expect(version(id)).toBe(8);
   expect(timeOfId(id)).toBe(timeOfId(parent));
   expect(derivedId("0192d3c4-0000-7000-8000-000000000000", "a")).toBe("0192d3c4-0000-80e7-9c07-269ff1c9eeb9");
+});
+
+test("an id at a time is the same for the same time and name, and stands among those made then", () => {
+  const time = Date.UTC(2026, 0, 1);
+  const id = idAt(time, "nightly");
+  expect(id).toBe(idAt(time, "nightly"));
+  expect(new Set([id, idAt(time, "weekly"), idAt(time + 1, "nightly")]).size).toBe(3);
+  expect([validate(id), version(id), timeOfId(id)]).toEqual([true, 7, time]);
+  expect(idAt(time, "nightly") < newId(time + 1)).toBe(true);
 });
 
 test("a derived id of an id without a time claims none", () => {

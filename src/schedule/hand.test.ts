@@ -1,4 +1,5 @@
 // The application's hand on schedules, over the real engine.
+// cspell:ignore nightli
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { engine, memory } from "../../test/engine.js";

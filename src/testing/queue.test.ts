@@ -6,6 +6,7 @@ import Database from "libsql";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { job } from "../job/index.js";
+import { schedule } from "../schedule/index.js";
 import { sqlite } from "../with/sqlite.js";
 import { type TestQueue, testQueue } from "./queue.js";
 
@@ -14,6 +15,22 @@ const mail = job({
   input: z.object({ to: z.string() }),
   retry: { attempts: 3, backoff: { kind: "fixed", base: "10s" } },
   handle: ({ to }) => ({ sent: to }),
+});
+
+describe("schedules", () => {
+  test("tick as the clock is moved, each at its own time", async () => {
+    const hourly = schedule("hourly", mail, { every: "1h", input: ({ at }) => ({ to: at.toISOString() }) });
+    await using queue = testQueue({ jobs: [mail], schedules: [hourly], now: "2030-01-01T09:30:00Z" });
+    await queue.advance("3h");
+    const runs = await queue.enqueued(mail);
+    expect(runs.map(({ input, state, finishedAt }) => [input.to, state, finishedAt?.toISOString()])).toEqual(
+      ["10", "11", "12"].map((hour) => [
+        `2030-01-01T${hour}:00:00.000Z`,
+        "succeeded",
+        `2030-01-01T${hour}:00:00.000Z`,
+      ]),
+    );
+  });
 });
 
 describe("drain", () => {
