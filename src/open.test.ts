@@ -111,7 +111,7 @@ describe("an address", () => {
 describe("options", () => {
   test.each([
     [{ job: [plain] }, 'Did you mean "jobs"?'],
-    [{ schedules: [{ name: "x" }] }, "`schedules`"],
+    [{ schedules: [{ name: "x" }] }, "no schedule"],
     [{ queues: { mail: 1.5 } }, "slots by queue"],
     [{ queues: {} }, "slots by queue"],
     [{ middleware: [7] }, "neither a function"],

@@ -391,8 +391,8 @@ where state = 'running' and worker = :worker`,
   scheduleRuns: `select 1 from duckdive_tick as tick join duckdive_run as run on run.id = tick.run
 where tick.schedule = :name and run.state in ('scheduled', 'ready', 'running', 'waiting') limit 1`,
   schedulersOfDigest: `select count(*) from duckdive_scheduler where schedule = :name and digest = :digest`,
-  schedulesChanged: `update duckdive_meta set schedules = schedules + 1`,
-  schedulesRevision: `select schedules from duckdive_meta`,
+  schedulesChanged: `update duckdive_meta set schedules = schedules + 1 where id = 1`,
+  schedulesRevision: `select schedules from duckdive_meta where id = 1`,
   schedules: `select
   schedule.name, schedule.origin, schedule.job, schedule.times, schedule.policy, schedule.input, schedule.release,
   schedule.next_at, schedule.paused_at, schedule.retired_at, schedule.created_at,

@@ -49,7 +49,7 @@ export class Watch {
   /** How many looks have followed the last report. */
   #echo = 0;
   #version: number | undefined;
-  /** Counts the changes of schedules. */
+  /** Counts the changes of schedules; read when somebody else has committed, so the first time it may be no news. */
   #schedules: number | undefined;
   #isOpen = false;
 
@@ -94,7 +94,6 @@ export class Watch {
     const { file } = this.#options;
     if (file === inMemory) return;
     this.#version = this.#readVersion();
-    this.#schedules = this.#readSchedules();
     const log = `${basename(file)}-wal`;
     try {
       this.#watcher = watchFolder(dirname(file), (_event, name) => {

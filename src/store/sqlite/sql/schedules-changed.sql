@@ -1,2 +1,2 @@
--- Tells other processes that schedules have changed.
-update duckdive_meta set schedules = schedules + 1
+-- Tells other processes that schedules have changed. Index: the primary key.
+update duckdive_meta set schedules = schedules + 1 where id = 1

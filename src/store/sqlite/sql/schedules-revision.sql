@@ -1,2 +1,2 @@
--- Whether schedules have changed.
-select schedules from duckdive_meta
+-- Whether schedules have changed. Index: the primary key.
+select schedules from duckdive_meta where id = 1
