@@ -87,6 +87,7 @@ const refusals: Readonly<Record<string, string | RegExp>> = {
   "25-succeed-output": "Type 'string' is not assignable to type 'number'.",
   "26-tx-of-another-library": "Property 'insert' does not exist on type 'PoolClient'.",
   "27-tx-date": "Property 'getTime' does not exist on type 'string'.",
+  "28-schedule-zone": "Type 'string' is not assignable to type 'undefined'.",
 };
 
 describe("the wrong programs are refused", async () => {
