@@ -257,7 +257,10 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     unwatch = store.watch(onChange);
     heartbeat.start();
     await Promise.all(services.map((one) => one.start()));
-    if (stopping === undefined) await loop.start();
+    if (stopping !== undefined) return;
+    await loop.start();
+    // Who looks at the workers sees at once how it is.
+    heartbeat.soon();
   }
 
   /** Lets go of everything, whatever of it there is. */
