@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseStore, requireStore, shownStore } from "./target.js";
+import { chooseStore, isInMemory, requireStore, shownStore } from "./target.js";
 
 const everything = { DUCKDIVE_STORE: "sqlite:b.db", DATABASE_URL: "sqlite:d.db" };
 const configured = { store: "sqlite:c.db", file: "duckdive.config.ts" };
@@ -57,5 +57,10 @@ describe("which store is meant", () => {
       /no database at no-such\.db/,
     );
     for (const store of ["sqlite::memory:", "postgres://host/db", {}]) requireStore({ store, from: "" });
+  });
+
+  test("memory is of one process, a file and a server are of many", () => {
+    const stores = ["sqlite::memory:", "sqlite://:memory:", "sqlite:./memory.db", "postgres://host/db", {}];
+    expect(stores.filter(isInMemory)).toEqual(["sqlite::memory:", "sqlite://:memory:"]);
   });
 });

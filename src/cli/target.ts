@@ -9,7 +9,7 @@
 import { existsSync } from "node:fs";
 import { withoutSecrets } from "../kernel/index.js";
 import type { OpenOptions } from "../queue/index.js";
-import { StoreMissingError } from "./errors.js";
+import { StoreMissingError, UsageError } from "./errors.js";
 
 const defaultStore = "sqlite:./duckdive.db";
 
@@ -58,6 +58,18 @@ function nearestStore(
 
 function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== "";
+}
+
+/** A database that each process would have for itself. */
+export function isInMemory(store: string | object | undefined): boolean {
+  return typeof store === "string" && /^sqlite:(?:\/\/)?:memory:$/i.test(store);
+}
+
+export function memoryNotShared(): UsageError {
+  return new UsageError(
+    "The store is a database in memory, and each process would have one of its own. Work in this process, with " +
+      "--processes 0, or use a database in a file: --store sqlite:./duckdive.db.",
+  );
 }
 
 /** The store as people may see it: an address may hold a password. */

@@ -14,6 +14,7 @@ import type { ExitCode } from "./exit.js";
 import { configNames, type LoadedFile, loadFiles } from "./load.js";
 import { serve } from "./serve.js";
 import { type Cli, connect, type LoadedConfig, loadConfig, openSession } from "./session.js";
+import { isInMemory, memoryNotShared } from "./target.js";
 import type { Teller } from "./teller.js";
 
 export interface Work {
@@ -37,6 +38,7 @@ export async function workHere({ cli, teller, files, queues, drain, untilEmpty }
     log: teller.log,
   });
   try {
+    if (attendant !== undefined && isInMemory(session.target.store)) throw memoryNotShared();
     await connect(session);
     return await serve({ session, teller, queues, drain, untilEmpty, jobs, attendant });
   } finally {

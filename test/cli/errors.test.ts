@@ -26,6 +26,8 @@ describe("a command line that is wrong ends with 2", () => {
     [["enqueue", "mail", "{}", "--lines"], /--lines reads inputs from standard input/],
     [["work", "x.ts", "--queues", "mail"], /Use slots by queue/],
     [["work", "x.ts", "--log", "prety"], /Did you mean "pretty"\?/],
+    [["work", "x.ts", "--processes", "2"], /in memory.*--processes 0/],
+    [["work", "x.ts", "--max-runs", "9"], /none with a database in memory/],
     [["pause"], /Name one thing/],
     [["pause", "mail", "--job", "welcome"], /Name one thing/],
   ])("%j", async (args, message) => {

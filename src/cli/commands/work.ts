@@ -12,6 +12,7 @@ import { gather, integer, slots, time } from "../parse.js";
 import type { Perform } from "../perform.js";
 import type { Cli } from "../session.js";
 import type { Supervision } from "../supervise.js";
+import { isInMemory, memoryNotShared } from "../target.js";
 import { createTeller, formats, type Teller } from "../teller.js";
 
 interface WorkCommandOptions {
@@ -64,7 +65,7 @@ async function work(cli: Cli, files: readonly string[], options: WorkCommandOpti
   const teller = createTeller(cli, formatOf(cli, options.log));
   const queues = slots(options.queues, options.concurrency);
   const drain = options.drain === undefined ? undefined : time(options.drain, "--drain");
-  const supervision = supervisionOf(options);
+  const supervision = supervisionOf(options, isInMemory(cli.globals.store ?? cli.env.DUCKDIVE_STORE));
   if (process.env[attendedBy] === undefined && supervision.processes !== 0) {
     const { supervise } = await import("../supervise.js");
     return supervise({ ...supervision, cli, teller, drain: drain ?? defaults.drain });
@@ -73,10 +74,12 @@ async function work(cli: Cli, files: readonly string[], options: WorkCommandOpti
   return workHere({ cli, teller, files, queues, drain, untilEmpty: options.untilEmpty === true });
 }
 
-function supervisionOf(options: WorkCommandOptions): Supervision {
+/** Without a word about processes, a database in memory is worked in the only process that has it. */
+function supervisionOf(options: WorkCommandOptions, isMemory: boolean): Supervision {
   const { untilEmpty, processes, maxAge, maxRuns, maxMemory, maxBlock, watch, healthPort } = options;
   const number = processes === undefined ? undefined : integer(processes, "--processes", 0);
-  const chosen = number ?? (untilEmpty === true ? 0 : undefined);
+  const chosen = number ?? (untilEmpty === true || isMemory ? 0 : undefined);
+  if (isMemory && chosen !== 0) throw memoryNotShared();
   const needed = { "max-age": maxAge, "max-runs": maxRuns, "max-memory": maxMemory, "max-block": maxBlock };
   const given = Object.entries({ ...needed, watch, "health-port": healthPort }).find(
     ([, value]) => value !== undefined,
@@ -84,7 +87,7 @@ function supervisionOf(options: WorkCommandOptions): Supervision {
   if (chosen === 0 && given !== undefined) {
     throw new UsageError(
       `--${given[0]} is for processes that are looked after, and there are none with ` +
-        `${number === 0 ? "--processes 0" : "--until-empty alone"}. Say how many: --processes 1.`,
+        `${withoutProcesses(number, isMemory)}`,
     );
   }
   return {
@@ -96,6 +99,11 @@ function supervisionOf(options: WorkCommandOptions): Supervision {
     isWatching: watch === true,
     health: healthPort === undefined ? undefined : healthOf(healthPort),
   };
+}
+
+function withoutProcesses(number: number | undefined, isMemory: boolean): string {
+  if (isMemory) return "a database in memory. Use one in a file: --store sqlite:./duckdive.db.";
+  return `${number === 0 ? "--processes 0" : "--until-empty alone"}. Say how many: --processes 1.`;
 }
 
 /** `8080`, `0.0.0.0:8080` or `[::]:8080`. */
