@@ -261,7 +261,7 @@ describe("a store in trouble", () => {
     await until(() => registrations === 2);
     await base.store.rescue([{ worker: worker.id }]);
     await clock.advance(10_000);
-    expect(calls.get("heartbeat")).toBe(1);
+    expect(calls.get("heartbeat")).toBe(2);
     held.open();
     await worker.idle();
     expect(await duckdive.stats()).toMatchObject({ succeeded: 1 });
