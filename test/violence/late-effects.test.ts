@@ -1,6 +1,6 @@
 // A worker is stopped, its runs are given away, and it comes back in the middle of its handlers: what they do then by
-// `ctx.tx` is refused with ClaimLostError, and so is the end by `ctx.succeed`, which comes after the handler has
-// returned. Neither leaves anything in the application's tables.
+// `ctx.tx` is refused with ClaimLostError. `ctx.succeed` commits after the handler has returned, so its refusal is told by
+// an event, which has no name of an error. Neither leaves anything in the application's tables.
 import Database from "libsql";
 import { describe, expect, test } from "vitest";
 import { job, open } from "../../src/index.js";
