@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// Files run side by side, as many as there are cores, and after them one by one those that measure how fast somebody
-// notices a death. All share what the global setup starts.
+// Files run side by side, as many as there are cores, and after them one by one those that hold processes to a time or
+// count what a server does. All share what the global setup starts.
 //
 // Tests and examples that import `duckdive` run the source; processes that tests spawn run `dist/`, what
 // users get, which the global setup brings up to date first.
@@ -27,12 +27,12 @@ const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 const everything = ["{src,test,scripts,examples,bench}/**/*.test.ts"];
 const foreign = ["**/node_modules/**", "**/dist/**"];
 
-// What starts and kills processes and holds them to a time, or stops them and waits for others to notice. Violence that
-// is only ever patient is not: most of its time it waits for a network that is silent, and others may use it.
+// What starts and kills processes and holds them to a time; and whatever counts what a PostgreSQL server does. Transaction
+// numbers are the server's, not the database's: a transaction of another file's makes claims look again.
 const alone = [
-  "test/process/**/*.test.ts",
-  "test/violence/harness/**/*.test.ts",
-  "test/violence/!(full-disk|lanes-*|postgres-commit|postgres-outage).test.ts",
+  "test/{process,violence,cli,postgres,adapters}/**/*.test.ts",
+  "test/conformance/postgres.test.ts",
+  "src/store/postgres/**/*.test.ts",
 ];
 
 export default defineConfig({
