@@ -75,7 +75,8 @@ export async function serveHealth(
   health: () => Health,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    // Not read as an address: whatever somebody asks for, it must not end the runner.
+    const [pathname = "/"] = (request.url ?? "/").split("?");
     if (request.method !== "GET" && request.method !== "HEAD")
       answer(response, 405, { error: "Ask with GET." });
     else answerPath(response, pathname, health());
@@ -109,7 +110,8 @@ function answer(response: ServerResponse, code: number, body: object): void {
 function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("listening", resolve);
-    server.once("error", (cause) =>
+    // For ever: a connection that cannot be accepted later on, for want of descriptors, is no reason to end.
+    server.on("error", (cause) =>
       reject(
         new HealthPortError(
           `The health cannot be served on ${host}:${port}: ${cause.message}. Use another port, or stop what listens there.`,

@@ -1,5 +1,7 @@
 // The health of a runner, asked over HTTP.
+import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { fakes, runnerHere } from "./runner/fakes.js";
 
@@ -48,6 +50,21 @@ test("it turns unhealthy when a worker wants to fetch and cannot, and healthy ag
   expect((await ask(url, "/live")).code).toBe(200);
   only.does({ do: "status", status: { fetchingFor: 0 } });
   await expect.poll(async () => (await ask(url, "/ready")).code).toBe(200);
+});
+
+test("whatever is asked for, it answers and goes on", async () => {
+  const workers = await fakes();
+  const { runner } = runnerHere({ program: workers.program(), processes: 1, health: { port: 0 } });
+  await runner.start();
+  const url = runner.healthUrl ?? "";
+  for (const target of ["//", "http://[", "*", "/%", "/live?deep=1"]) {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    const [first] = await once(socket, "data");
+    expect(String(first), target).toMatch(target.startsWith("/live") ? /^HTTP\/1.1 200/ : /^HTTP\/1.1 404/);
+    socket.destroy();
+  }
+  expect((await ask(url, "/live")).code).toBe(200);
 });
 
 test("a port that is taken is an error with its remedy, before anything is started", async () => {
