@@ -139,7 +139,11 @@ export function startChild(parts: ChildParts): Child {
 
   function killAfter(milliseconds: number, cause: string): void {
     deadline?.cancel();
-    deadline = clock.after(milliseconds, () => child.kill({ cause }));
+    // What holds its event loop is what keeps it from ending; those beside it are not to blame.
+    deadline = clock.after(milliseconds, () => {
+      const run = state.blocked?.run;
+      child.kill(run === undefined ? { cause } : { cause, culprits: [run.run] });
+    });
   }
 
   const child: Child = {
@@ -219,7 +223,8 @@ function listen(
   }: { hear: (message: FromWorker | FromPipe | undefined) => void; end: End; clock: Clock },
 ): void {
   spawned.on("message", (value) => hear(readMessage(value)));
-  const pipe = spawned.stdio[pipeDescriptor];
+  // There are none when the system had no descriptor left for the process; that comes as an error.
+  const pipe = (spawned.stdio as ChildProcess["stdio"] | undefined)?.[pipeDescriptor];
   if (pipe instanceof Readable) {
     pipe.on(
       "data",

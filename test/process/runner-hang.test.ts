@@ -54,6 +54,26 @@ test("an event loop that stands still past the limit is killed, and its run is b
   await log.says("ready", `pid ${(await workers.number(3)).pid}`);
 });
 
+test("one that cannot stop because a run holds its event loop is killed at its time, and that run is blamed", async () => {
+  const workers = await fakes();
+  const program = workers.program({ onStop: "stay" });
+  const { runner } = runnerHere({ program, processes: 2, drain: 0, maxBlock: "1m" });
+  await runner.start();
+  const both = [await workers.number(1), await workers.number(2)];
+  const [one, other] = both.toSorted(({ pid }) => (pid === runner.processes[0]?.pid ? -1 : 1));
+  if (one === undefined || other === undefined) return expect.unreachable();
+  void runner.restart();
+  await one.hears("stop");
+  process.kill(one.pid, "SIGSTOP");
+  one.does({ do: "pipe", line: { type: "blocked", milliseconds: 400, run } });
+  process.kill(one.pid, "SIGCONT");
+  await other.hears("blocked");
+  process.kill(one.pid, "SIGSTOP");
+  expect(await other.hears("died")).toMatchObject({
+    death: { cause: expect.stringContaining("it did not stop within 5s"), culprits: ["run-1"] },
+  });
+}, 30_000);
+
 test("a worker that moves again in time is left alone", async () => {
   const workers = await fakes();
   const { runner, log } = runnerHere({ program: workers.program(), processes: 1, maxBlock: 2_000 });
