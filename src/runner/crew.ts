@@ -11,7 +11,7 @@ import { causeOf, culpritsOf, deathOf, type Ended } from "./death.js";
 import { isOrderly, sayEnd } from "./obituary.js";
 import type { Post } from "./post.js";
 import type { FromPipe, FromWorker } from "./protocol.js";
-import { type PastDeath, remembered, restart } from "./restart.js";
+import { type PastDeath, remembered, restart, restartRules } from "./restart.js";
 import type { Settings } from "./settings.js";
 import { idsOf, who } from "./text.js";
 import type { WatchedTime } from "./watched.js";
@@ -98,6 +98,9 @@ export function createCrew(parts: CrewParts): Crew {
     sayEnd(say, child, ended);
     if (!isOrderly(ended) && child.worker !== undefined) post.died(deathOf(child.worker, ended));
     post.deliver();
+    // A worker that was replaced in good order after a while shows that the program is sound.
+    if (ended.wasAsked && ended.wasReady && ended.lived >= restartRules.shortLife)
+      remember(child.slot, ended);
     const place = places[child.slot];
     if (place !== undefined && !isStopping && !ended.wasAsked && at(child.slot).length === 0)
       refill(child.slot, place, ended);
@@ -121,9 +124,10 @@ export function createCrew(parts: CrewParts): Crew {
   }
 
   function remember(slot: number, ended: Ended): void {
-    const { lived, wasReady, code } = ended;
-    const isByRun = (culpritsOf(ended) ?? []).length > 0;
-    history = remembered([...history, { slot, at: clock.now(), lived, wasReady, code, isByRun }], processes);
+    const { wasAsked, lived, wasReady, code } = ended;
+    const isByRun = !wasAsked && (culpritsOf(ended) ?? []).length > 0;
+    const latest = { slot, wasAsked, at: clock.now(), lived, wasReady, code, isByRun };
+    history = remembered([...history, latest], processes);
   }
 
   function beginAfter(delay: number, slot: number, place: Place): void {

@@ -5,12 +5,22 @@ import { type PastDeath, remembered, restart, restartRules } from "./restart.js"
 const usual = { processes: 2, wasEverReady: true, mayGiveUp: true, now: 0 };
 
 function death(given: Partial<PastDeath> = {}): PastDeath {
-  return { slot: 0, at: 0, lived: 10_000, wasReady: true, code: 1, isByRun: false, ...given };
+  return {
+    slot: 0,
+    wasAsked: false,
+    at: 0,
+    lived: 10_000,
+    wasReady: true,
+    code: 1,
+    isByRun: false,
+    ...given,
+  };
 }
 
 const deaths = fc.array(
   fc.record({
     slot: fc.integer({ min: 0, max: 1 }),
+    wasAsked: fc.constant(false),
     at: fc.constant(0),
     lived: fc.integer({ min: 0, max: 100_000 }),
     wasReady: fc.boolean(),
@@ -59,6 +69,22 @@ test("a start that cannot succeed ends the runner with the worker's own code", (
   const noStore = Array.from({ length: 5 }, () => hopeless(3));
   expect(restart(noStore.slice(1), first).do).toBe("start");
   expect(restart(noStore, first)).toMatchObject({ do: "giveUp", code: 3, why: /5 times/ });
+});
+
+test("short lives are not in a row when workers lived long between them that were replaced in good order", () => {
+  const recycled = (slot: number) => death({ slot, wasAsked: true, code: 0, lived: 3_600_000 });
+  const month = Array.from({ length: 40 }, () => [death({ lived: 500 }), recycled(0), recycled(1)]).flat();
+  const latest = [...month, death({ lived: 500 })];
+  expect(restart(latest, usual)).toEqual({ do: "start", delay: 0 });
+  expect(restart([...latest, death({ lived: 500 })], usual)).toEqual({ do: "start", delay: 250 });
+});
+
+test("a store that goes away does not end a program that has worked, which looks for it every five seconds", () => {
+  const noStore = Array.from({ length: 40 }, () => death({ code: 3, wasReady: false, lived: 500 }));
+  expect(restart(noStore, usual)).toEqual({ do: "start", delay: 5_000 });
+  const broken = Array.from({ length: 10 }, () => death({ lived: 500 }));
+  expect(restart([...broken.slice(1), ...noStore], usual).do).toBe("start");
+  expect(restart([...broken.slice(1), ...noStore, death({ lived: 500 })], usual).do).toBe("giveUp");
 });
 
 test("the same codes of a program that has worked before are deaths like any other", () => {

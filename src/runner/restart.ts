@@ -4,13 +4,16 @@
 // broken program does not burn the machine; one that has lived for a while starts with a clean sheet. When nothing but
 // short lives has been seen for a while the runner gives up, with an exit code, so that whoever watches it can act.
 // A death for which a run is known to blame is not the program's: it slows down a little, and never ends the runner,
-// because the run itself is given up after a few.
+// because the run itself is given up after a few. Neither is one for want of the store, once the program has worked: the
+// store comes back, and those who are there wait for it as well.
 //
 // Pure. Before this file comes how a process ended. After it comes the crew, which starts or gives up.
 
-/** A worker that ended without having been told to by the runner. Times are of the runner's clock. */
+/** The end of a worker. Times are of the runner's clock. */
 export interface PastDeath {
   readonly slot: number;
+  /** The runner had told it to stop: no death, but what it lived counts. */
+  readonly wasAsked: boolean;
   readonly at: number;
   /** Milliseconds from its start to its end. */
   readonly lived: number;
@@ -39,11 +42,15 @@ export const restartRules = {
   longestDelay: 30_000,
   /** The longest wait after a death for which a run is to blame. */
   longestDelayByRun: 1_000,
+  /** The longest wait when there was no store to start with. */
+  longestDelayByStore: 5_000,
   /** After a life as long as this, the next death is the first again. */
   longLife: 30_000,
   /** A life shorter than this is none; so many of them in a row for each process, and the runner gives up. */
   shortLife: 5_000,
   shortLives: 5,
+  /** The exit code of a worker that finds no store. */
+  noStore: 3,
   /** Exit codes that say that a start cannot succeed: asked wrongly, no store, no jobs. */
   hopeless: { 2: 1, 3: 5, 4: 1 } as Readonly<Record<number, number>>,
   /** The exit code when it just keeps dying. */
@@ -81,10 +88,11 @@ function crashLoop(
   latest: PastDeath,
   { processes }: Circumstances,
 ): Restart | undefined {
-  const counted = history.filter(({ isByRun }) => !isByRun);
+  const isCounted = (death: PastDeath): boolean => !death.isByRun && !isForWantOfStore(death);
+  const counted = history.filter(isCounted);
   const lastLong = counted.findLastIndex(({ lived }) => lived >= restartRules.shortLife);
-  const row = counted.length - 1 - lastLong;
-  if (row < restartRules.shortLives * processes || latest.isByRun) return undefined;
+  const row = counted.slice(lastLong + 1).filter(({ wasAsked }) => !wasAsked).length;
+  if (row < restartRules.shortLives * processes || !isCounted(latest)) return undefined;
   return {
     do: "giveUp",
     code: restartRules.crashLoop,
@@ -92,14 +100,25 @@ function crashLoop(
   };
 }
 
+/** Of a program that has worked before. */
+function isForWantOfStore({ code, wasReady }: PastDeath): boolean {
+  return code === restartRules.noStore && !wasReady;
+}
+
 function again(history: readonly PastDeath[], latest: PastDeath, { now }: Circumstances): Restart {
-  const own = history.filter(({ slot, isByRun }) => slot === latest.slot && isByRun === latest.isByRun);
+  const own = history.filter(
+    ({ slot, isByRun, wasAsked }) => slot === latest.slot && (wasAsked || isByRun === latest.isByRun),
+  );
   const lastLong = own.findLastIndex(({ lived }) => lived >= restartRules.longLife);
-  const streak = own.length - Math.max(0, lastLong);
-  const { firstDelay, longestDelay, longestDelayByRun } = restartRules;
-  const delay = streak <= 1 ? 0 : firstDelay * 2 ** (streak - 2);
-  const due = latest.at + Math.min(delay, latest.isByRun ? longestDelayByRun : longestDelay);
+  const streak = own.slice(Math.max(0, lastLong)).filter(({ wasAsked }) => !wasAsked).length;
+  const delay = streak <= 1 ? 0 : restartRules.firstDelay * 2 ** (streak - 2);
+  const due = latest.at + Math.min(delay, longestDelay(latest));
   return { do: "start", delay: Math.max(0, Math.round(due - now)) };
+}
+
+function longestDelay(latest: PastDeath): number {
+  if (latest.isByRun) return restartRules.longestDelayByRun;
+  return isForWantOfStore(latest) ? restartRules.longestDelayByStore : restartRules.longestDelay;
 }
 
 /** What of the history still matters; the rest may be forgotten. */

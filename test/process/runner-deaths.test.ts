@@ -1,6 +1,7 @@
 // Workers that die: who takes their place, who is told, who is blamed. With stand-ins for workers and real kills.
 import { expect, test } from "vitest";
-import { fakes, runnerHere } from "./runner/fakes.js";
+import { manualClock } from "../../src/kernel/index.js";
+import { fakes, runnerHere, runnerProcess } from "./runner/fakes.js";
 
 const run = { run: "run-1", job: "spin", token: 7, attempt: 1 };
 
@@ -137,4 +138,29 @@ test("a stop while a worker waits to be started again starts it no more", async 
 test("a program that is not there ends the runner too", async () => {
   const { runner } = runnerHere({ program: { file: "not-there.mjs", execArgv: [] }, processes: 1 });
   await expect(runner.start()).rejects.toMatchObject({ exit: 70 });
+});
+
+test("deaths between which workers were replaced in good order are no crash loop, however many they become", async () => {
+  const workers = await fakes();
+  const clock = manualClock(0);
+  const { runner, log } = runnerHere({ program: workers.program(), processes: 1, maxBlock: 0, clock });
+  await runner.start();
+  for (let round = 0; round < 6; round += 1) {
+    (await workers.number(2 * round + 1)).does({ do: "exit", code: 1 });
+    const heir = await workers.number(2 * round + 2);
+    await log.says("ready", `pid ${heir.pid}`);
+    await clock.advance(60_000);
+    await runner.restart();
+  }
+  expect(log.lines.filter(({ event }) => event === "restarting" || event === "givingUp")).toEqual([]);
+  expect(runner.processes).toMatchObject([{ state: "ready" }]);
+});
+
+test("a system without a descriptor to spare does not end the runner: the worker is started later", async () => {
+  const workers = await fakes();
+  const script = 'ulimit -n 64; exec "$0" "$@"';
+  const options = { program: workers.program(), processes: 1, takesDescriptors: true };
+  const runner = runnerProcess(options, ["sh", "-c", script]);
+  expect((await runner.says("died")).text).toContain("EMFILE");
+  await runner.says("ready");
 });
