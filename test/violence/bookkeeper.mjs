@@ -18,8 +18,12 @@ const pause = (longest) => wait(Math.random() * longest);
 /** @type {{ adapter: any, book: (tx: any, run: string, what: string) => unknown }} */
 const books = store.startsWith("sqlite:") ? await bookInSqlite() : await bookInPostgres();
 
+/** Blow after blow may meet the same run, which is to blame for none of them. */
+const crashes = 1_000;
+
 const byTx = job({
   name: "by tx",
+  crashes,
   async handle(_input, ctx) {
     await pause(15);
     const first = await ctx.tx("first", (tx) => books.book(tx, ctx.runId, "first"));
@@ -32,6 +36,7 @@ const byTx = job({
 
 const bySucceed = job({
   name: "by succeed",
+  crashes,
   async handle(_input, ctx) {
     await pause(30);
     return ctx.succeed((tx) => books.book(tx, ctx.runId, "succeed"));

@@ -27,6 +27,8 @@ createInterface({ input: process.stdin })
 
 const copy = job({
   name: "copy",
+  // Kill after kill may meet the same run, which is to blame for none of them.
+  crashes: 1_000,
   async handle(_input, ctx) {
     if (executionsFile !== undefined) writeSync(executionsFile, `${ctx.runId} ${ctx.token} ${ctx.attempt}\n`);
     ctx.signal.addEventListener("abort", () => say({ aborted: ctx.runId, why: ctx.signal.reason.why }));
