@@ -1,7 +1,8 @@
 // A worker whose runner is gone ends by itself, whenever that happens: nobody would look after it any more.
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { attendedBy } from "../../src/runner/index.js";
 import { type Folder, folder, main } from "../cli/duckdive.js";
 
@@ -33,4 +34,18 @@ test("a worker whose runner was killed before it could listen stops as soon as i
   child.kill("SIGKILL");
   await ended;
   expect(isOver).toBe(true);
+});
+
+describe("a worker whose event loop stands still", () => {
+  const still = fileURLToPath(new URL("runner/still.mjs", import.meta.url));
+
+  test("is ended by its watchdog when its runner is gone, since it would never notice", async () => {
+    const gone = fork(still, ["0", "60000"], { execArgv: [] });
+    expect(await once(gone, "exit")).toEqual([null, "SIGKILL"]);
+  });
+
+  test("is left to its runner while that is there", async () => {
+    const attended = fork(still, [String(process.pid), "2000"], { execArgv: [] });
+    expect(await once(attended, "exit")).toEqual([0, null]);
+  });
 });

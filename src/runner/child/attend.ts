@@ -79,7 +79,7 @@ export function attend(): Attendant | undefined {
     const acts = actsOf(worker, deeds, status.tell);
     obey = (message) => (message === "gone" ? deeds.stop(undefined) : acts(message));
     for (const message of early.splice(0)) obey(message);
-    const unwatch = startWatchdog(blame);
+    const unwatch = startWatchdog(blame, runner);
     worker.ready.then(
       () => {
         isOnWatch = true;

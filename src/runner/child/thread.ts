@@ -6,6 +6,9 @@
 // Asked is through the inspector, which interrupts JavaScript wherever it is. In native code there is nothing to
 // interrupt: then the name of the only run that executes, if there is one, is what is known.
 //
+// A runner that is gone kills nobody. A worker that stands still does not notice that it is alone, and would do so for
+// ever with what it holds: then this thread ends the process, when the time is over that a stop may take.
+//
 // Before this file comes the watchdog in the main thread. After it comes the pipe to the runner.
 
 import type { Debugger } from "node:inspector";
@@ -18,10 +21,14 @@ export interface ThreadData {
   /** An expression that answers with JSON of the run and the stack, in the main thread. */
   readonly question: string;
   readonly pipe: number;
+  /** The process that looks after this one. */
+  readonly runner: number;
   /** Milliseconds: between looks, until a loop that stands still counts as blocked, until an answer is not waited for. */
   readonly every: number;
   readonly patience: number;
   readonly answer: number;
+  /** Milliseconds that a loop may stand still when the runner is gone. */
+  readonly alone: number;
 }
 
 interface Modules {
@@ -36,7 +43,8 @@ interface Answer {
 }
 
 export function watch({ threads, fs, inspector }: Modules): void {
-  const { beat, only, question, pipe, every, patience, answer } = threads.workerData as ThreadData;
+  const { beat, only, question, pipe, runner, ...times } = threads.workerData as ThreadData;
+  const { every, patience, answer, alone } = times;
   const beats = new Int32Array(beat);
   const length = new Int32Array(only, 0, 1);
   let seen = Atomics.load(beats, 0);
@@ -44,6 +52,7 @@ export function watch({ threads, fs, inspector }: Modules): void {
   let lookedAt = performance.now();
   let toldAt = 0;
   let isAsking = false;
+  let aloneFor = 0;
 
   function look(): void {
     const now = performance.now();
@@ -52,6 +61,8 @@ export function watch({ threads, fs, inspector }: Modules): void {
     const turns = Atomics.load(beats, 0);
     if (turns === seen) {
       still += since;
+      aloneFor = process.ppid === runner ? 0 : aloneFor + since;
+      if (aloneFor >= alone) process.kill(process.pid, "SIGKILL");
       if (still >= patience && still - toldAt >= patience) tell();
       return;
     }
@@ -59,6 +70,7 @@ export function watch({ threads, fs, inspector }: Modules): void {
     seen = turns;
     still = 0;
     toldAt = 0;
+    aloneFor = 0;
   }
 
   function tell(): void {

@@ -11,13 +11,15 @@ import { type ThreadData, watch } from "./thread.js";
 const every = 250;
 const patience = 1_000;
 const answer = 500;
+/** What a stop takes at most, with its margin, unless a longer drain is asked for; who stands still drains nothing. */
+const alone = 30_000;
 /** How many frames of the stack are told. */
 const frames = 20;
 
 const questionName = "duckdive.blame";
 
 /** Watches until the function that it gives back is called. */
-export function startWatchdog(blame: Blame): () => void {
+export function startWatchdog(blame: Blame, runner: number): () => void {
   const beats = new Int32Array(new SharedArrayBuffer(4));
   const turns = setInterval(() => Atomics.add(beats, 0, 1), every);
   turns.unref();
@@ -31,9 +33,11 @@ export function startWatchdog(blame: Blame): () => void {
     only: blame.only,
     question: `globalThis[Symbol.for("${questionName}")]()`,
     pipe: pipeDescriptor,
+    runner,
     every,
     patience,
     answer,
+    alone,
   };
   const modules =
     '{ threads: require("node:worker_threads"), fs: require("node:fs"), inspector: require("node:inspector") }';
