@@ -1,9 +1,9 @@
 // The end of a worker's process by something that the application left uncaught.
 //
 // Nobody knows what state the application is in, so the process ends: it says what happened, lets what runs end for a
-// moment, and gives the rest up as lost. One that is looked after knows which run it was, and says so in its last
-// breath, so that the runs beside it keep their attempt. One that works alone does not know: then each attempt counts,
-// because a run that kills its worker must not do so for ever.
+// moment, and gives the rest up as lost. One that is looked after mostly knows which run it was, and says so in its last
+// breath, so that the runs beside it keep their attempt. Where that is not known, each attempt counts, because a run that
+// kills its worker must not do so for ever: before it is given up it is executed alone, and so are those that were beside.
 //
 // Before this file comes `serve`. After it comes the exit.
 import { systemClock } from "../kernel/index.js";
@@ -49,13 +49,11 @@ export function watchForCrash(parts: {
     teller.flush();
     process.stderr.write(`${stack}\n`);
     if (!isFirst) return;
-    const culprits = attendant === undefined ? undefined : culprit === undefined ? [] : [culprit.run];
-    void giveUp(session, worker, { cause: kind, ...(culprits === undefined ? {} : { culprits }) }).then(
-      () => {
-        teller.flush();
-        leave(exits.crashed);
-      },
-    );
+    const culprits = culprit === undefined ? {} : { culprits: [culprit.run] };
+    void giveUp(session, worker, { cause: kind, ...culprits }).then(() => {
+      teller.flush();
+      leave(exits.crashed);
+    });
   }
 
   process.on("uncaughtException", (error) => crash("an error was thrown and not caught", error));

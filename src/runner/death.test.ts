@@ -33,7 +33,7 @@ test("who is to blame is not known when a process was killed from outside", () =
 test("a process that died of an execution names it, and one that died of itself names nobody", () => {
   const named = { ...exited(1), dying: { cause: "boom", run } };
   expect(deathOf("w", named).culprits).toEqual(["run-1"]);
-  expect(deathOf("w", { ...exited(1), dying: { cause: "boom" } }).culprits).toEqual([]);
+  expect(deathOf("w", { ...exited(1), dying: { cause: "boom" } })).not.toHaveProperty("culprits");
 });
 
 test("what the runner killed it for is what counts, whatever it said besides", () => {

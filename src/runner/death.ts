@@ -48,8 +48,7 @@ export function causeOf(ended: Ended): string {
 /** The runs to blame; undefined: not known. */
 export function culpritsOf({ verdict, dying }: Ended): readonly string[] | undefined {
   if (verdict !== undefined) return verdict.culprits;
-  if (dying === undefined) return undefined;
-  return dying.run === undefined ? [] : [dying.run.run];
+  return dying?.run === undefined ? undefined : [dying.run.run];
 }
 
 /** What its peers are to know of it. */

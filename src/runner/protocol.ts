@@ -71,7 +71,7 @@ export type FromWorker =
 export type FromPipe =
   | ({ readonly type: "blocked" } & Blocked)
   | ({ readonly type: "unblocked" } & Blocked)
-  /** It is about to end, and whether by an execution: `run` is absent when it was nobody's. */
+  /** It is about to end, and by which execution: `run` is absent when that is not known. */
   | { readonly type: "dying"; readonly cause: string; readonly run?: NamedRun }
   /** It was told to stop, or found nothing left to do, and has done so. */
   | { readonly type: "leaving"; readonly why: "stopped" | "empty" };

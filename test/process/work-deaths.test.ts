@@ -22,6 +22,10 @@ const released = async () => { while (!existsSync("released")) await sleep(20); 
 export const held = job({ name: "held", retry, async handle(_input: unknown, ctx) { ctx.log.info("begun"); await released(); } });
 export const spins = job({ name: "spins", retry, crashes: 2, async handle() { await sleep(50); while (true); } });
 export const throws = job({ name: "throws", retry, crashes: 1, async handle() { await sleep(50); setTimeout(() => { throw new Error("nobody catches this"); }); await sleep(60_000); } });
+const calls = [];
+setInterval(() => calls.shift()?.(), 20);
+const later = (call) => void calls.push(call);
+export const callsBack = job({ name: "calls-back", retry, crashes: 2, handle: () => new Promise(() => later(() => { throw new Error("in a callback"); })) });
 export const exits = job({ name: "exits", retry, crashes: 2, async handle() { await sleep(50); process.exit(7); } });
 export const deaf = job({ name: "deaf", timeout: "100ms", retry: { attempts: 1 }, handle: () => new Promise(() => {}) });
 `;
@@ -105,4 +109,17 @@ test("a handler that ignores its timeout is given up, and its worker replaced", 
   await said("was given up and goes on; 1 such go on here");
   await said(/is replaced by pid \d+: deaf/);
   expect(await show(id)).toMatchObject({ state: "failed", reason: "timeout" });
+});
+
+test("a run that takes workers down in callbacks of what others share is poison in the end, and those beside it are not", {
+  timeout: 90_000,
+}, async () => {
+  const held = [await enqueue("held"), await enqueue("held")];
+  await work();
+  const [first = ""] = held;
+  await expect.poll(async () => (await show(first)).state, { timeout: 30_000 }).toBe("running");
+  const guilty = await enqueue("calls-back");
+  await expect.poll(async () => (await show(guilty)).state, { timeout: 60_000 }).toBe("failed");
+  expect(await show(guilty)).toMatchObject({ reason: "poison", crashes: 2, attempt: 2 });
+  for (const { crashes } of await endOf(held)) expect(crashes).toBeLessThan(2);
 });

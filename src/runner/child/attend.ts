@@ -25,7 +25,7 @@ export interface Attendant {
   readonly attendance: Attendance;
   /** Speaks for this worker from now on. */
   speakFor(worker: RunningWorker, deeds: Deeds): void;
-  /** This process is about to end by something that went wrong; answers whose it was, undefined: nobody's. */
+  /** This process is about to end by something that went wrong; answers whose it was, undefined: that is not known. */
   dying(cause: string): NamedRun | undefined;
   /** It is about to end, and all is well. */
   leaving(why: Extract<FromPipe, { type: "leaving" }>["why"]): void;
@@ -50,7 +50,11 @@ export function attend(): Attendant | undefined {
   delete process.env[attendedBy];
   for (const signal of ignored) process.on(signal, () => {});
 
-  const blame = createBlame();
+  let spokenFor: RunningWorker | undefined;
+  const blame = createBlame(
+    ({ run, token }) =>
+      spokenFor?.status().leaked.some((leaked) => leaked.run === run && leaked.token === token) === true,
+  );
   const early: (ToWorker | "gone")[] = [];
   let obey = (message: ToWorker | "gone"): void => void early.push(message);
   let isOnWatch = false;
@@ -75,6 +79,7 @@ export function attend(): Attendant | undefined {
   }
 
   function speakFor(worker: RunningWorker, deeds: Deeds): void {
+    spokenFor = worker;
     const status = createStatus(worker);
     const acts = actsOf(worker, deeds, status.tell);
     obey = (message) => (message === "gone" ? deeds.stop(undefined) : acts(message));

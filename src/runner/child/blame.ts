@@ -2,8 +2,9 @@
 //
 // Every execution is called inside a frame of its own that follows it through whatever it waits for. So an error that
 // nobody caught, a promise that nobody handled and a loop without end are known by name among all that run beside them.
-// What outlives its execution, such as a connection that was opened in it, names a run that the worker does not hold any
-// more: then nobody who is there is to blame.
+// What outlives its execution, such as a connection that was opened in it and that many share, calls back in the frame of
+// a run that is long over, or in none: then it is not known whose doing it is. A run that was given up and goes on is not
+// over; what it does is known, though the worker does not hold it any more.
 //
 // Where the code cannot be asked, in native code, the only run that executes is the one; its name stands in memory that
 // the watchdog's thread reads.
@@ -18,13 +19,14 @@ const room = 4_096;
 
 export interface Blame {
   readonly frame: Attendance["frame"];
-  /** The run whose code is executed now; undefined: it is nobody's. */
+  /** The run whose code is executed now; undefined: that is not known. */
   current(): NamedRun | undefined;
   /** The name of the run that executes alone, as JSON after its length; a length of 0: there is no such run. */
   readonly only: SharedArrayBuffer;
 }
 
-export function createBlame(): Blame {
+/** @param isLeaked whether this execution was given up and goes on */
+export function createBlame(isLeaked: (run: NamedRun) => boolean): Blame {
   const frames = new AsyncLocalStorage<NamedRun>();
   const executing = new Set<NamedRun>();
   const only = new SharedArrayBuffer(4 + room);
@@ -49,6 +51,11 @@ export function createBlame(): Blame {
     publish();
   }
 
+  function current(): NamedRun | undefined {
+    const run = frames.getStore();
+    return run !== undefined && (executing.has(run) || isLeaked(run)) ? run : undefined;
+  }
+
   return {
     frame({ run, job, token, attempt }, body) {
       const named = { run, job, token, attempt };
@@ -59,7 +66,7 @@ export function createBlame(): Blame {
       else end(named);
       return result;
     },
-    current: () => frames.getStore(),
+    current,
     only,
   };
 }
