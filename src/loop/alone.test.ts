@@ -113,6 +113,61 @@ describe("a run on its last chance", () => {
     expect(await run(suspect.id)).toMatchObject({ state: "ready" });
   });
 
+  test("stops nobody for longer than ten seconds: workers whose executions go on for hours fetch again, and meet it later", async () => {
+    const { hold, called, end } = held();
+    const { duckdive, work, suspect, run, clock } = await suspected(hold);
+    const workers: ReturnType<typeof work>[] = [];
+    for (const name of ["long", "longer"]) {
+      await duckdive.enqueue(hold, { name });
+      workers.push(work());
+      await until(() => called.includes(name));
+    }
+    for (const name of ["one", "two", "three"]) await duckdive.enqueue(hold, { name });
+    await turns();
+    expect(called).toEqual(["long", "longer"]);
+    await clock.advance(10_000);
+    await until(() => called.length === 5);
+    expect(called.toSorted()).toEqual(["long", "longer", "one", "three", "two"]);
+    expect(await run(suspect.id)).toMatchObject({ attempt: 1, crashes: 1 });
+    await clock.advance(100_000);
+    expect(called).toHaveLength(5);
+    for (const name of ["long", "longer", "one", "two", "three"]) end(name);
+    await until(() => workers.every((worker) => worker.status().running.length === 0));
+    await clock.advance(60_000);
+    await until(() => called.length === 6);
+    end("suspect");
+    await until(async () => (await run(suspect.id)).state === "succeeded");
+  });
+
+  test("is not handed to and fro for ever between workers that have nothing to do", async () => {
+    const { hold, called, end } = held();
+    const { work, suspect, run } = await suspected(hold);
+    const workers = [work(), work(), work()];
+    await Promise.all(workers.map(({ ready }) => ready));
+    await until(() => called.length === 1);
+    end("suspect");
+    await until(async () => (await run(suspect.id)).state === "succeeded");
+    expect((await run(suspect.id)).token).toBeLessThan(10);
+  });
+
+  test("is found by one of several workers also where there are many such runs", async () => {
+    const { hold, called, end } = held();
+    const { duckdive, work, store, clock } = engine([hold]);
+    const abilities = [{ job: "hold", version: 1 }];
+    const names = ["one", "two", "three"];
+    await duckdive.enqueueMany(names.map((name) => hold.with({ name })));
+    await store.register({ id: "dead", host: "elsewhere", pid: 1, abilities, queues: { "*": 3 } });
+    await store.claim({ worker: "dead", queues: { "*": 3 }, abilities });
+    await store.rescue([{ worker: "dead" }]);
+    const workers = [work(), work()];
+    await Promise.all(workers.map(({ ready }) => ready));
+    for (const name of names) end(name);
+    await until(async () => {
+      await clock.advance(100);
+      return called.length === 3;
+    });
+  });
+
   test("that is cancelled while it waits keeps nobody from fetching", async () => {
     const { hold, called, end } = held();
     const { duckdive, work, suspect, run } = await suspected(hold);

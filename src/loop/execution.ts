@@ -61,9 +61,10 @@ export function begin(claimed: Claimed, environment: Environment, notes: Notes):
   return call(claimed, known, environment, notes);
 }
 
-/** Gives a claimed run back that is not to be executed now. */
-export function giveBack(claimed: Claimed, environment: Environment): Execution {
-  return refused(claimed, { how: "handedBack" }, environment.jobs.get(claimed.job), environment);
+/** Gives a claimed run back that is not to be executed now; for so many milliseconds, or for the next who claims. */
+export function giveBack(claimed: Claimed, environment: Environment, milliseconds?: number): Execution {
+  const ended: Ended = milliseconds === undefined ? { how: "handedBack" } : { how: "snoozed", milliseconds };
+  return refused(claimed, ended, environment.jobs.get(claimed.job), environment);
 }
 
 /** Whether a claimed run would become poison by taking this worker down, and is not refused. */

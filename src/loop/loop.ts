@@ -18,7 +18,7 @@ import { createNotes } from "./notes.js";
 import { report } from "./report.js";
 import { createSettler } from "./settle.js";
 import { createSlots } from "./slots.js";
-import { createSolo } from "./solo.js";
+import { createSolo, putOffBy } from "./solo.js";
 import type { Stop } from "./stop.js";
 import { createTally, type LoopStatus } from "./tally.js";
 
@@ -27,6 +27,8 @@ const largestClaim = 1_000;
 /** The pause after the first failed claim, and the longest one, in milliseconds. */
 const firstPause = 50;
 const longestPause = 1_000;
+/** Workers that take a run from each other's hands get out of step by a random pause of up to so many milliseconds. */
+const longestStep = 100;
 /** How long a stopping loop goes on trying to write how its last runs ended, in milliseconds. */
 const patience = 5_000;
 
@@ -63,9 +65,9 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   const notes = createNotes(store, clock, reportError);
   const settler = createSettler({ store, clock, notes, onError: reportError });
   const slots = createSlots(options.queues);
-  const solo = createSolo();
   const tally = createTally();
   const running = new Set<Execution>();
+  const solo = createSolo(clock, running, () => wake());
   const abilities = abilitiesOf(environment.jobs);
 
   let fetching: Promise<void> | undefined;
@@ -88,7 +90,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     // The end of the turn: settlements made in this turn are then in the same transaction as the claim.
     await new Promise<void>((resolve) => setImmediate(resolve));
     try {
-      while (wanted && mayFetch()) {
+      while (wanted && mayFetch() && retry === undefined) {
         const free = slots.free(largestClaim);
         wanted = false;
         if (free === undefined) break;
@@ -99,12 +101,13 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
           abilities,
         });
         tally.answered(claimed.length);
-        if (claimed.length === 0 && solo.isWanted) {
-          solo.missed();
-          wanted = true;
-        }
         pause = firstPause;
-        for (const run of claimed) start(run);
+        if (claimed.length === 0 && solo.isWanted) {
+          wanted = true;
+          if (solo.missed()) restFor(environment.random() * longestStep);
+        }
+        const isOnly = claimed.length === 1 && running.size === 0 && unsettled === 0;
+        for (const run of claimed) start(run, isOnly);
         if (claimed.length > 0) wanted = true;
       }
     } catch (error) {
@@ -120,11 +123,15 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     wanted = true;
     if (!open) return;
     if (isWorkerLost(error)) options.onWorkerLost();
-    retry = clock.after(pause, () => {
+    restFor(pause);
+    pause = Math.min(pause * 2, longestPause);
+  }
+
+  function restFor(milliseconds: number): void {
+    retry = clock.after(milliseconds, () => {
       retry = undefined;
       wake();
     });
-    pause = Math.min(pause * 2, longestPause);
   }
 
   function wake(): void {
@@ -139,15 +146,19 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     wake();
   }
 
-  function start(claimed: Claimed): void {
+  /** @param isOnly the worker holds nothing but this run */
+  function start(claimed: Claimed, isOnly: boolean): void {
     slots.take(claimed.queue);
-    const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isOnLastChance(claimed, environment));
-    const execution = isAdmitted ? begin(claimed, environment, notes) : giveBack(claimed, environment);
+    const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isOnLastChance(claimed, environment), isOnly);
+    const execution = isAdmitted
+      ? begin(claimed, environment, notes)
+      : giveBack(claimed, environment, solo.isHeldUp ? putOffBy : undefined);
     running.add(execution);
     // Claimed while the worker was told to stop: back it goes, before its handler is called.
     if (!open) execution.stop({ why: "shutdown" }, 0);
     void execution.conclusion.then(async ({ settlement, isCommitted, leaked }) => {
       running.delete(execution);
+      solo.ended(execution);
       slots.release(claimed.queue);
       tally.ended();
       unsettled += 1;
@@ -231,6 +242,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
 
   function close(): void {
     open = false;
+    solo.end();
     rest();
   }
 
