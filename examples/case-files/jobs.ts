@@ -31,10 +31,14 @@ const relativePath = z
   .min(1)
   .refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must stay inside the folder");
 
+/** People are asked to kill this with -9 as often as they like: no run is to blame for that. */
+const crashes = 20;
+
 /** Finds every file of a folder and asks for its copy. */
 export const recordCase = job({
   name: "record-case",
   input: caseInput,
+  crashes,
   retry: { attempts: 20, backoff: { kind: "exponential", base: "500ms", cap: "10s" } },
   timeout: "1h",
   async handle(given, ctx) {
@@ -74,6 +78,7 @@ export const copyFile = job({
   queue: "files",
   // A crash counts as an attempt, because a file that kills its worker must not do so for ever. Twenty leave room for
   // somebody who tries what `kill -9` does; a file that cannot be read is given up sooner, by the handler.
+  crashes,
   retry: { attempts: 20, backoff: { kind: "fixed", base: "200ms" } },
   timeout: "1h",
   async handle({ path, size, ...given }, ctx) {
@@ -106,6 +111,7 @@ export const copyFile = job({
 export const summariseCase = job({
   name: "summarise-case",
   input: caseInput.extend({ files: z.number() }),
+  crashes,
   retry: { attempts: 20, backoff: { kind: "exponential", base: "500ms", cap: "10s" } },
   async handle({ files, ...given }, ctx) {
     const ended = { job: copyFile, tag: given.name, state: ["succeeded", "failed", "cancelled"] } as const;
@@ -129,6 +135,7 @@ export const mailSummary = job({
   name: "mail-summary",
   input: caseInput,
   queue: "mail",
+  crashes,
   retry: { attempts: 20, backoff: { kind: "exponential", base: "500ms", cap: "1m" } },
   timeout: "1m",
   async handle(given, ctx) {
