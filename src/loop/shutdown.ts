@@ -16,30 +16,34 @@ export interface Shutdown {
 
 /** `onDeadline` is called with how much time there was; again when the deadline has passed and is moved nearer still. */
 export function createShutdown(clock: Clock, onDeadline: (milliseconds: number) => void): Shutdown {
-  let deadline = Number.POSITIVE_INFINITY;
-  let timer: Timer | undefined;
+  /** One for each wish: whichever is over first is the deadline. No times are compared, since the clock may be set. */
+  const timers = new Set<Timer>();
   let hasEnded = false;
   let resolve: () => void = () => {};
   const over = new Promise<void>((settle) => {
     resolve = settle;
   });
 
+  function cancelAll(): void {
+    for (const timer of timers) timer.cancel();
+    timers.clear();
+  }
+
   return {
     over,
     within(milliseconds) {
-      const at = clock.now() + milliseconds;
-      if (hasEnded || at >= deadline) return;
-      deadline = at;
-      timer?.cancel();
-      timer = clock.after(milliseconds, () => {
-        onDeadline(milliseconds);
-        deadline = Number.POSITIVE_INFINITY;
-        resolve();
-      });
+      if (hasEnded) return;
+      timers.add(
+        clock.after(milliseconds, () => {
+          cancelAll();
+          onDeadline(milliseconds);
+          resolve();
+        }),
+      );
     },
     end() {
       hasEnded = true;
-      timer?.cancel();
+      cancelAll();
     },
   };
 }
