@@ -18,6 +18,7 @@ import {
 } from "../index.js";
 import { createBlame } from "./blame.js";
 import { tellPipe } from "./pipe.js";
+import { createStatus } from "./status.js";
 import { startWatchdog } from "./watchdog.js";
 
 export interface Attendant {
@@ -80,7 +81,7 @@ export function attend(): Attendant | undefined {
 
   function speakFor(worker: RunningWorker, deeds: Deeds): void {
     spokenFor = worker;
-    const status = createStatus(worker);
+    const status = createStatus(worker, send);
     const acts = actsOf(worker, deeds, status.tell);
     obey = (message) => (message === "gone" ? deeds.stop(undefined) : acts(message));
     for (const message of early.splice(0)) obey(message);
@@ -112,25 +113,8 @@ export function attend(): Attendant | undefined {
 }
 
 /** What cannot be sent any more is not missed: the end of the channel is heard of by itself. */
-function send(message: FromWorker): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
-}
-
-/** Tells how the worker is, and asks once to be replaced when executions have leaked. */
-function createStatus(worker: RunningWorker): { tell: () => void } {
-  let hasAsked = false;
-  return {
-    tell() {
-      const { state, running, leaked, ended, lastFetch, lastSettle, lastBeat, ...rest } = worker.status();
-      const { fetchingFor, memory, delay } = rest;
-      const times = { lastFetch, lastSettle, lastBeat, fetchingFor };
-      send({ type: "status", status: { state, running, leaked, ended, ...times, memory, delay } });
-      const [first] = leaked;
-      if (first === undefined || hasAsked) return;
-      hasAsked = true;
-      send({ type: "recycle", why: `${first.job} ${first.run} was given up and goes on` });
-    },
-  };
+function send(message: FromWorker, then: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, undefined, undefined, then);
 }
 
 function actsOf(
