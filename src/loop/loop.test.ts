@@ -427,6 +427,32 @@ describe("a worker that is told", () => {
     expect(await run(id)).toMatchObject({ state: "succeeded", attempt: 2 });
   });
 
+  test("to be quiet while a claim is under way executes nothing of it, since it may have said that it is quiet", async () => {
+    const base = memory();
+    const answer = gate();
+    const { store, calls } = counting(base.store, {
+      async claim(claim) {
+        const claimed = await base.store.claim(claim);
+        await answer.passed;
+        return claimed;
+      },
+    });
+    const called: number[] = [];
+    const noted = job({ name: "noted", handle: (_, { attempt }) => void called.push(attempt) });
+    const { duckdive, work, run } = engine([noted], { store, clock: base.clock });
+    const { id } = await duckdive.enqueue(noted);
+    const worker = work();
+    await until(() => calls.get("claim") === 1);
+    await until(async () => (await run(id)).state === "running");
+    worker.quiet();
+    answer.open();
+    await until(async () => (await run(id)).state === "ready");
+    expect(called).toEqual([]);
+    worker.resume();
+    await worker.idle();
+    expect(called).toEqual([1]);
+  });
+
   test("other queues draws from those", async () => {
     const end = gate();
     const waiting = wait(end.passed);

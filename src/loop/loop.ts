@@ -154,8 +154,9 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
       ? begin(claimed, environment, notes)
       : giveBack(claimed, environment, solo.isHeldUp ? putOffBy : undefined);
     running.add(execution);
-    // Claimed while the worker was told to stop: back it goes, before its handler is called.
-    if (!open) execution.stop({ why: "shutdown" }, 0);
+    // Claimed while the worker was told to stop, or to be quiet, and may have said that it is: back it goes, before its
+    // handler is called.
+    if (!open || isQuiet) execution.stop({ why: "shutdown" }, 0);
     void execution.conclusion.then(async ({ settlement, isCommitted, leaked }) => {
       running.delete(execution);
       solo.ended(execution);
