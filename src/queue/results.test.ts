@@ -234,6 +234,27 @@ describe("the one watcher", () => {
     expect([watching, results.size]).toEqual([0, 0]);
   });
 
+  test("comes after a while also when the store never says that anything changed", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    cleanups.push(() => vi.useRealTimers());
+    let reads = 0;
+    const results = createResults({
+      find: async (ids) => {
+        reads += 1;
+        return ids.map(() => undefined);
+      },
+      watch: () => () => {},
+    });
+    const leave = results.wait("unheard", { everyChange: false, failed() {}, seen: () => false });
+    await vi.waitUntil(() => reads === 1);
+    vi.advanceTimersByTime(5_000);
+    await vi.waitUntil(() => reads === 2);
+    leave();
+    vi.advanceTimersByTime(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reads).toBe(2);
+  });
+
   test("looks at what may have ended elsewhere, however fast runs that are waited for end here", async () => {
     // Every read takes a tenth of a millisecond, by a clock that nothing else moves.
     let now = 1_000;

@@ -3,7 +3,8 @@
 // A thousand callers that await a thousand results must cost neither a thousand timers nor a thousand reads. So the
 // store is watched once, while anybody waits, and what has to be looked at is gathered: an end made here comes with
 // its id, a change made elsewhere means looking at all that is waited for, in one read, at most every few
-// milliseconds. Looking comes first as well: a run may have ended before somebody asked.
+// milliseconds. Looking comes first as well: a run may have ended before somebody asked. And a look comes every few seconds
+// although nothing was heard, because what a store tells is a hint.
 //
 // Before this file come the Run handles. After it comes the store's `find` and `watch`.
 import { hasEnded } from "../run/index.js";
@@ -32,15 +33,17 @@ export interface Results {
 const pageSize = 500;
 /** Milliseconds between two looks that changes from elsewhere ask for, and their share of the time at most. */
 const pause = { least: 4, share: 3 };
-/** A timer that is only there so that the process lives while somebody waits. */
-const forever = 2 ** 31 - 1;
+/** A hint of a store may be lost: whoever waits is looked at this often, in milliseconds, though nothing was heard. */
+const unasked = 5_000;
+
+const anything: Change = { origin: "elsewhere", ended: [], claimable: false, asked: false };
 
 export function createResults(store: Pick<Store, "find" | "watch">): Results {
   const waiting = new Map<string, Set<Watching>>();
   const unseen = new Set<string>();
   let size = 0;
   let stopWatching: (() => void) | undefined;
-  let alive: NodeJS.Timeout | undefined;
+  let safety: NodeJS.Timeout | undefined;
   let looking = false;
   let lookAgainAt = 0;
   let lookForAll = false;
@@ -141,8 +144,8 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
     stopWatching = undefined;
     clearTimeout(timer);
     timer = undefined;
-    clearInterval(alive);
-    alive = undefined;
+    clearInterval(safety);
+    safety = undefined;
     unseen.clear();
   }
 
@@ -160,7 +163,7 @@ export function createResults(store: Pick<Store, "find" | "watch">): Results {
       else line.add(watching);
       size += 1;
       stopWatching ??= store.watch(heard);
-      alive ??= setInterval(() => {}, forever);
+      safety ??= setInterval(() => heard(anything), unasked);
       unseen.add(id);
       arm();
       return () => leave(id, watching);

@@ -27,6 +27,9 @@ const longestPause = 1_000;
 
 type Listener = (change: Change) => void;
 
+/** What happened between the wish to listen and the first moment of it told nobody: whoever waits for a run looks. */
+const unheard: Change = { origin: "elsewhere", ended: [], claimable: false, asked: false };
+
 interface Keeper {
   readonly lock: string;
   readonly abilities: readonly Ability[];
@@ -162,6 +165,7 @@ export class Lookout {
       this.#pause = firstPause;
       this.#interval = this.#hasNotices ? withNotices : withoutNotices;
       if (this.#wasConnected) this.#options.onReturn();
+      else this.tell(unheard);
       this.#wasConnected = true;
       this.#lookAfter(0);
     } catch (error) {

@@ -324,6 +324,14 @@ function elsewhere(suite: Suite): void {
     },
   );
 
+  suite.liveShared("a run that ends while the watch only begins is heard of", async ({ store, another }) => {
+    const other = await another();
+    const { claimed } = await running(other);
+    const ear = listen(store);
+    await settle(other, succeeded(claimed));
+    await ear.heard("the settlement", ({ origin }) => origin === "elsewhere");
+  });
+
   suite.liveShared(
     "nothing is told while nothing happens elsewhere, its reads and empty claims included",
     async ({ store, another }) => {
