@@ -3,81 +3,32 @@
 // A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
 // which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
 // application; the command line makes one in a process of its own.
-import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "./job/index.js";
-import { type Clock, type Duration, duration, type Events, newId, thisHost } from "./kernel/index.js";
+import { defaults } from "./job/index.js";
+import { type Duration, duration } from "./kernel/index.js";
 import {
-  abilitiesOf,
+  createEntrance,
   createHearing,
   createHeartbeat,
   createLife,
   createLoop,
   createShutdown,
-  type Deed,
   definitionsOf,
-  type EnqueueFromRun,
-  type Environment,
   type Execution,
-  type KnownJob,
-  measureDelay,
 } from "./loop/index.js";
-import type { Composed, EnqueueRequest, ExecuteMiddleware } from "./middleware/index.js";
-import { checkQueues, decodedPayload, readCommand, type WorkerStatus } from "./queue/index.js";
-import type { RunEvents } from "./run/index.js";
-import { createScheduler, type ScheduleDefinition } from "./schedule/index.js";
-import type {
-  Change,
-  Death,
-  Message,
-  NewWorker,
-  Note,
-  Pulse,
-  Store,
-  WorkerReport,
-} from "./store/contract.js";
-import { isOutage } from "./store/errors.js";
+import { checkQueues, type WorkerStatus } from "./queue/index.js";
+import { createScheduler } from "./schedule/index.js";
+import type { Change, Death, Note, Pulse } from "./store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
+import { deedOf } from "./worker/commands.js";
+import { environmentOf, grace, knownJobs, registrationOf, type WorkerParts } from "./worker/parts.js";
+import { createReporter } from "./worker/report.js";
 
-/** How long a worker rests that could not start because the store is away: at first, and at most. */
-const firstPause = 50;
-const longestPause = 1_000;
+export type { Attendance, WorkerParts } from "./worker/parts.js";
+
 /** What a worker that cannot show life stays away from the end of the store's patience, beside the grace. */
 const margin = 1_000;
-/** How long a handler has to end once its signal was aborted: by its timeout or a cancellation; at shutdown. */
-const grace = 5_000;
+/** How long a handler has to end once its signal was aborted at shutdown. */
 const shutdownGrace = 1_000;
-
-export interface WorkerParts {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly jobs: ReadonlyMap<string, AnyJob>;
-  readonly events: Events<RunEvents>;
-  readonly middleware: readonly ExecuteMiddleware[];
-  readonly log: Log;
-  readonly release: string | undefined;
-  readonly enqueue: EnqueueFromRun;
-  /** The schedules of the application; undefined: it says nothing of them. */
-  readonly schedules?: ReadonlyMap<string, ScheduleDefinition> | undefined;
-  /** The middleware around enqueue, for the runs of schedules. */
-  readonly around?: Composed<EnqueueRequest> | undefined;
-  /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
-  readonly adapter?: Adapter<unknown, boolean> | undefined;
-  /** Slots by queue; `*` stands for all queues not named. Default `{ "*": 10 }`. */
-  readonly queues?: Readonly<Record<string, number>> | undefined;
-  /** How long `stop` waits for handlers before their runs are handed back. Default 25 s. */
-  readonly drain?: Duration | undefined;
-  /** From 0 up to 1, for the jitter of retries. Default Math.random. */
-  readonly random?: (() => number) | undefined;
-  /** A runner looks after this process. */
-  readonly attendance?: Attendance | undefined;
-}
-
-/** What a process that a runner looks after gives its worker to know. */
-export interface Attendance {
-  /** The process id of the runner. */
-  readonly runner: number;
-  /** Calls what belongs to one execution in such a way that its run can be named while it goes on. */
-  readonly frame: NonNullable<Environment["frame"]>;
-}
 
 export interface RunningWorker {
   readonly id: string;
@@ -110,7 +61,7 @@ export interface RunningWorker {
 export function createWorker(parts: WorkerParts): RunningWorker {
   const { store, clock, events } = parts;
   const jobs = knownJobs(parts.jobs);
-  let registration = describe(parts, jobs);
+  let registration = registrationOf(parts, jobs);
   const { id } = registration;
   const environment = environmentOf(parts, id, jobs);
   const reportError = (where: string) => (error: unknown) => events.emit("error", { error, where });
@@ -121,9 +72,12 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   });
   const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
   const life = createLife(clock, limit, () => loop.stopExecutions({ why: "lost" }));
-  const delay = measureDelay();
-  const delayReported = delay.reader();
-  const delayShown = delay.reader();
+  const reporter = createReporter(loop.status, () => ({
+    state: state(),
+    hasStarted: isRegistered || stopping !== undefined,
+    beatAt,
+    queues: registration.queues,
+  }));
   const promoter = createPromoter(store, clock, reportError("promote"));
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
@@ -141,19 +95,18 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const services = [preparer, promoter, rescuer, pruner, scheduler];
   const heartbeat = createHeartbeat({
     clock,
-    beat: () => life.show(() => store.heartbeat(id, reportOf())),
+    beat: () => life.show(() => store.heartbeat(id, reporter.report())),
     obey,
     onError: reportError("heartbeat"),
   });
   const hearing = createHearing({
     heard: (messages) => store.heard(id, messages),
-    read,
+    read: (message) => deedOf(message, { quiet, resume, kill, setQueues, stop, tell }),
     onError: reportError("message"),
   });
   let isRegistered = false;
   let isQuiet = false;
   let beatAt: number | undefined;
-  let hurry: (() => void) | undefined;
   let unwatch: (() => void) | undefined;
   let returning: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -206,54 +159,25 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     await hearing.hear(pulse.messages);
   }
 
-  function read({ name, payload }: Message): Deed {
-    const command = readCommand(name, payload);
-    if (command === undefined)
-      return { now: () => events.emit("message", { worker: id, name, payload: decodedPayload(payload) }) };
-    switch (command.do) {
-      case "quiet":
-        return { now: quiet };
-      case "resume":
-        return { now: resume };
-      case "kill":
-        return { now: () => void kill(command.runs) };
-      case "queues":
-        return { now: () => setQueues(command.queues) };
-      case "stop":
-        return { afterwards: () => void stop(command.drain === undefined ? {} : { drain: command.drain }) };
-    }
+  function tell(name: string, payload: unknown): void {
+    events.emit("message", { worker: id, name, payload });
   }
 
-  /** Enters the store, as soon as it is there. */
-  async function enter(): Promise<void> {
-    for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
-      try {
-        await store.open();
-        await life.show(() => store.register(registration));
-        isRegistered = true;
-        beatAt = performance.now();
-        await store.publish(definitionsOf(environment.jobs));
-        return;
-      } catch (error) {
-        if (stopping !== undefined || !isOutage(error)) throw error;
-        reportError("start")(error);
-        await rest(pause);
-      }
-    }
-  }
-
-  function rest(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = clock.after(milliseconds, resolve);
-      hurry = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-  }
+  const entrance = createEntrance({
+    clock,
+    async enter() {
+      await store.open();
+      await life.show(() => store.register(registration));
+      isRegistered = true;
+      beatAt = performance.now();
+      await store.publish(definitionsOf(environment.jobs));
+    },
+    isWanted: () => stopping === undefined,
+    onOutage: reportError("start"),
+  });
 
   async function start(): Promise<void> {
-    await enter();
+    await entrance.open();
     unwatch = store.watch(onChange);
     heartbeat.start();
     await Promise.all(services.map((one) => one.start()));
@@ -269,7 +193,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     isRegistered = false;
     heartbeat.stop();
     life.end();
-    delay.stop();
+    reporter.stop();
     unheard();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
@@ -309,7 +233,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   function stop(options: { drain?: Duration } = {}): Promise<void> {
     shutdown.within(duration(options.drain ?? parts.drain ?? defaults.drain, "drain"));
     stopping ??= stopAll();
-    hurry?.();
+    entrance.hurry();
     return stopping;
   }
 
@@ -346,27 +270,6 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     return isQuiet ? "quiet" : "working";
   }
 
-  function reportOf(): WorkerReport {
-    return {
-      state: state(),
-      memory: process.memoryUsage.rss(),
-      delay: delayReported(),
-      leaked: loop.status().leaked.length,
-      queues: registration.queues,
-    };
-  }
-
-  function status(): WorkerStatus {
-    return {
-      ...loop.status(),
-      state: isRegistered || stopping !== undefined ? state() : "starting",
-      lastBeat: beatAt === undefined ? undefined : performance.now() - beatAt,
-      memory: process.memoryUsage.rss(),
-      delay: delayShown(),
-      queues: registration.queues,
-    };
-  }
-
   return {
     id,
     ready,
@@ -376,7 +279,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     resume,
     kill,
     setQueues,
-    status,
+    status: reporter.status,
     rescue: rescuer.bury,
     note: (note) => store.note([note]),
     idle: () => ready.then(() => loop.idle()),
@@ -387,25 +290,4 @@ export function createWorker(parts: WorkerParts): RunningWorker {
 function isOf({ run, token, claim }: Pulse["lost"][number]): (execution: Execution) => boolean {
   return ({ claimed }) =>
     claimed.run === run && claimed.token === token && (claim === undefined || claimed.claim === claim);
-}
-
-function knownJobs(jobs: ReadonlyMap<string, AnyJob>): ReadonlyMap<string, KnownJob> {
-  return new Map([...jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]));
-}
-
-function describe(parts: WorkerParts, jobs: ReadonlyMap<string, KnownJob>): NewWorker {
-  return {
-    id: newId(),
-    ...thisHost(),
-    release: parts.release,
-    runner: parts.attendance?.runner,
-    abilities: abilitiesOf(jobs),
-    queues: parts.queues ?? defaults.work,
-  };
-}
-
-function environmentOf(parts: WorkerParts, worker: string, jobs: ReadonlyMap<string, KnownJob>): Environment {
-  const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
-  const frame = attendance?.frame;
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frame, grace, random };
 }

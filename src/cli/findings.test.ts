@@ -34,6 +34,8 @@ const queue: QueueRow = {
   running: 0,
   waiting: 0,
   oldest: 1,
+  heldUntil: undefined,
+  slots: undefined,
 };
 
 function errors(facts: Partial<WorkFacts>): string[] {

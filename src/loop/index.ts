@@ -10,6 +10,7 @@
 //   notes.ts      logs and progress on their way to the store
 //   heartbeat.ts  shows that the worker lives; hearing.ts acts on what it is told
 //   life.ts       whether the worker could show that it lives
+//   enter.ts      enters the store as soon as it is there
 //
 // It knows nothing of waits: a suspension is one more way for an execution to end. Who keeps the worker
 // registered, alive and its store tidy is `src/worker.ts` with `upkeep/`.
@@ -18,6 +19,7 @@ export type { Execution } from "./conclusion.js";
 export { OutcomeNotReturnedError } from "./context.js";
 export { abilitiesOf, definitionsOf } from "./definitions.js";
 export { measureDelay } from "./delay.js";
+export { createEntrance } from "./enter.js";
 export type { EnqueueFromRun, Environment, KnownJob } from "./environment.js";
 export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
 export { createHearing, type Deed } from "./hearing.js";
@@ -27,3 +29,4 @@ export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
 export { ExecutionStoppedError } from "./stop.js";
+export type { LoopStatus } from "./tally.js";

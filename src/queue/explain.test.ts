@@ -64,7 +64,17 @@ function explain(changed: Partial<StoredRun>, facts: Partial<Facts> = {}): strin
     now,
     events: [],
     workers: [worker],
-    queue: { name: "mail", paused: false, scheduled: 0, ready: 1, running: 0, waiting: 0, oldest: now },
+    queue: {
+      name: "mail",
+      paused: false,
+      scheduled: 0,
+      ready: 1,
+      running: 0,
+      waiting: 0,
+      oldest: now,
+      heldUntil: undefined,
+      slots: undefined,
+    },
     paused: [],
     attempts: 10,
     crashes: 3,
@@ -152,6 +162,8 @@ describe("a ready run", () => {
       running: 20,
       waiting: 0,
       oldest: now,
+      heldUntil: undefined,
+      slots: undefined,
     };
     const busy = { ...worker, running: 10 };
     expect(explain({}, { queue, workers: [busy, busy] })[0]).toBe(

@@ -45,7 +45,13 @@ export interface NewEvent {
     | "cancelled"
     | "retried"
     | "prepared"
-    | "expired";
+    | "expired"
+    /** The handler was told to come later: by another service, which it asked too often. */
+    | "rateLimited"
+    /** A later request with the same unique key changed it. */
+    | "replaced"
+    /** Somebody gave it another queue, priority or time; `detail` says which. */
+    | "changed";
   readonly detail?: unknown;
 }
 
@@ -66,6 +72,11 @@ export interface Settlement extends Fence {
   /** Milliseconds to keep the run after its end. */
   readonly keep?: number | undefined;
   readonly events?: readonly NewEvent[] | undefined;
+  /**
+   * For so long, in milliseconds, nobody else is to start either: at the rates of this run, or where it has none, in its
+   * queue. What waits longer already goes on waiting.
+   */
+  readonly holdBack?: number | undefined;
 }
 
 /** The words duckdive itself uses for why a run failed; a handler's own code stands beside them. */

@@ -50,6 +50,16 @@ export const moves = {
     to: ["ready", "cancelled"],
     when: "its worker died; the attempt stays counted",
   },
+  turnAway: {
+    from: ["ready"],
+    to: ["waiting"],
+    when: "a claim finds a lock, a limit or a rate of it closed; no attempt is counted",
+  },
+  postpone: {
+    from: ["scheduled", "ready"],
+    to: ["scheduled", "ready"],
+    when: "a later request with its unique key, or somebody by hand, gives it another time",
+  },
   unpark: { from: ["waiting"], to: ["ready"], when: "what it waited for has come" },
   prepare: {
     from: ["waiting"],

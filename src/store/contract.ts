@@ -18,14 +18,24 @@ export type { Fence, Moment, NewEvent, Settlement, WaitReason };
 
 // ── Intake ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** One admission rule of a run: a lock, a concurrency limit or a rate, with the key already computed. */
+/**
+ * One admission rule of a run: a lock, a concurrency limit or a rate, with the key already computed. The claim takes all
+ * gates of a run at once, or none: a run that does not get one is parked on the first that was closed, `waiting` for
+ * `admission`, and nobody reads it again until that one hands it a place. Never taken in a caller's transaction.
+ *
+ * A run holds its locks and limits while it runs, and while a place that was handed to it waits for its claim; a lock with
+ * `hold: "run"` from its first start to its end. What is let go goes to the next in line, by priority and then by age, in
+ * the transaction that lets go. A newcomer gets no place while somebody is in line. docs/decisions/0009-policies.md.
+ */
 export interface Gate {
   readonly kind: "lock" | "limit" | "rate";
+  /** Its whole name: runs with equal kind and key share a gate, whatever their jobs. */
   readonly key: string;
+  /** How many may hold it; of a lock 1. Rates: how many may start in `per`. The limit of the run that asks counts. */
   readonly limit: number;
-  /** Rates: the length of the window in milliseconds. */
+  /** Rates: the time in milliseconds in which `limit` may start. One start opens the gate again after `per / limit`. */
   readonly per?: number;
-  /** Rates: how many may start at once. */
+  /** Rates: how many may start at once after a pause; 1 unless given. So in any `per` at most `limit + burst - 1` start. */
   readonly burst?: number;
   /** Locks: kept over waits and retries (`run`), or for one attempt. */
   readonly hold?: "run" | "attempt";
@@ -33,6 +43,7 @@ export interface Gate {
 
 /** The unique rule of a run, with the key already computed. */
 export interface Unique {
+  /** Its whole name, the job's in it. */
   readonly key: string;
   /** The key is held while the run is in one of these states … */
   readonly while?: readonly State[];
@@ -83,6 +94,8 @@ export interface Inserted {
   readonly id: string;
   /** False: this id, or this unique key, was recorded before, and `id` is that run. */
   readonly created: boolean;
+  /** That run was given what this request asked for: another input, another time. */
+  readonly changed?: true;
 }
 
 /** A run that was recorded without its definition, now checked by a worker that has it. */
@@ -91,13 +104,21 @@ export type Prepared =
   | { readonly id: string; readonly invalid: StoredError; readonly keep: number };
 
 export interface Intake {
-  /** Records runs, all or none. Idempotent by id: a second insert of an id is the first run, finished or not. */
+  /**
+   * Records runs, all or none. Idempotent by id: a second insert of an id is the first run, finished or not. Of a job
+   * that was rerouted it goes to that queue.
+   *
+   * @throws UniqueConflictError: a key is taken and its rule says `reject`; nothing was recorded
+   */
   insert(runs: readonly NewRun[]): Promise<Inserted[]>;
   /** Records runs inside the caller's own transaction: visible when, and only if, that transaction commits. */
   insertIn(transaction: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
   /** As `insertIn`, before it returns. Only a store whose databases have synchronous transactions has it. */
   insertInSync?(transaction: unknown, runs: readonly NewRun[]): Inserted[];
-  /** Ends `waiting(preparation)`: ready (or scheduled), or failed. Runs that no longer wait for it are left alone. */
+  /**
+   * Ends `waiting(preparation)`: ready (or scheduled), or failed. Runs that no longer wait for it are left alone. One whose
+   * unique key is taken is cancelled with reason `duplicate`, having changed the other as its rule says.
+   */
   prepare(prepared: readonly Prepared[]): Promise<void>;
 }
 
@@ -141,6 +162,8 @@ export interface ClaimRequest {
   /** Free slots by queue; `*` stands for every queue that is not named. */
   readonly queues: Readonly<Record<string, number>>;
   readonly abilities: readonly Ability[];
+  /** A line of runs counts as one priority higher for each time so long, in milliseconds, that its first has waited. */
+  readonly ageing?: number | undefined;
 }
 
 export interface Claimed extends Fence {
@@ -166,6 +189,11 @@ export interface Claimed extends Fence {
   readonly parent: string | undefined;
   /** Its job is paused: it must be parked, not executed. */
   readonly paused: boolean;
+}
+
+/** A settlement, and the runs that are recorded in its transaction if it is taken. */
+export interface Settling extends Settlement {
+  readonly follow?: readonly NewRun[] | undefined;
 }
 
 /** Whether a settlement was taken, and the state the run is in by it; refused: the claim was lost. */
@@ -234,6 +262,25 @@ export interface Pulse {
   readonly lost: readonly (Fence & { readonly claim?: string })[];
   /** What it was told and has not `heard` yet, oldest first, at most a hundred at once. */
   readonly messages: readonly Message[];
+  /** Slots by queue that somebody has set for all workers, which then count instead of their own. */
+  readonly slots: Readonly<Record<string, number>>;
+}
+
+/** What a worker has seen of the runs of a job in a queue since it last told, by the minute. */
+export interface Tally {
+  /** The beginning of the minute, on the store's clock. */
+  readonly minute: number;
+  readonly queue: string;
+  readonly job: string;
+  readonly succeeded: number;
+  /** Runs that failed for good. */
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Attempts that failed and are tried again. */
+  readonly retried: number;
+  /** Sums, in milliseconds: from due to started, and from started to ended, over all of these executions. */
+  readonly waited: number;
+  readonly ran: number;
 }
 
 export interface Work {
@@ -250,7 +297,7 @@ export interface Work {
   /** Takes runs: highest priority first, then longest due. Counts their attempt. Writes nothing when there are none. */
   claim(request: ClaimRequest): Promise<Claimed[]>;
   /** Ends executions. Answers each; a refused one changed nothing. A run whose cancellation was asked for does not go on. */
-  settle(settlements: readonly Settlement[]): Promise<Settled[]>;
+  settle(settlements: readonly Settling[]): Promise<Settled[]>;
   /** Writes entries of durable handlers under their fence; answers whether each write was taken. */
   record(writes: readonly EntryWrite[]): Promise<boolean[]>;
   /**
@@ -259,7 +306,7 @@ export interface Work {
    */
   recordIn(transaction: unknown, write: EntryWrite): Promise<boolean>;
   /** Ends an execution in the same way, having written these notes of it. */
-  settleIn(transaction: unknown, settlement: Settlement, notes: readonly Note[]): Promise<Settled>;
+  settleIn(transaction: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   /** The transaction of this `settleIn` has committed: listeners hear of it, and the claim is let go. */
   committed(settlement: Settlement): void;
   /**
@@ -270,6 +317,8 @@ export interface Work {
   /** Everything a replay needs, in one read. */
   entries(run: string): Promise<Entry[]>;
   note(notes: readonly Note[]): Promise<void>;
+  /** Adds to the counts by the minute. Kept for 30 days; what a worker had not told when it died is not in them. */
+  tally(tallies: readonly Tally[]): Promise<void>;
 }
 
 // ── Upkeep ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -296,8 +345,10 @@ export interface Rescued {
 export interface Promotion {
   /** Runs that became ready, or ended because their `startWithin` or `finishWithin` was over. */
   readonly moved: number;
-  /** When the next start, or the next limit, is due, on the store's clock; undefined: nothing is. */
+  /** When the next start, limit, or place at a rate is due, on the store's clock; undefined: nothing is. */
   readonly next: number | undefined;
+  /** Those that ended. */
+  readonly expired: readonly { readonly run: string; readonly job: string }[];
 }
 
 export interface Upkeep {
@@ -368,6 +419,10 @@ export interface RunFilter {
   readonly waiting?: readonly WaitReason[] | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly meta?: Readonly<Record<string, string>> | undefined;
+  /** The name or the code of the error it has. */
+  readonly errors?: readonly string[] | undefined;
+  /** Its input has this text in it, as JSON, in the same case. */
+  readonly text?: string | undefined;
   /** Requested at or after, before; milliseconds since 1970. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
@@ -439,6 +494,39 @@ export interface QueueRow {
   readonly waiting: number;
   /** When the longest-due ready run became due. */
   readonly oldest: number | undefined;
+  /** Handed out again from then on: an execution said that it is rate limited. */
+  readonly heldUntil: number | undefined;
+  /** The slots that somebody has set for it in all workers. */
+  readonly slots: number | undefined;
+}
+
+/** How a run stands at one of its gates. */
+export interface GateStanding extends Gate {
+  /** It has a place here. */
+  readonly isHolding: boolean;
+  /** It is parked here. */
+  readonly isParked: boolean;
+  /** Locks and limits: how many places are taken, and by whom; the first ten. */
+  readonly used: number;
+  readonly holders: readonly {
+    readonly run: string;
+    readonly job: string;
+    readonly state: State;
+    /** Since when it runs; undefined while it does not. */
+    readonly since: number | undefined;
+  }[];
+  /** How many are in line here, or in front of this run where it is in line; ten thousand at most. */
+  readonly ahead: number;
+  /** Rates: when the next may start. */
+  readonly opensAt: number | undefined;
+}
+
+/** What may be changed of a run that is not running and has not ended. */
+export interface RunChange {
+  readonly queue?: string | undefined;
+  readonly priority?: number | undefined;
+  /** When it is to start; ends a retry's wait. */
+  readonly due?: Moment | undefined;
 }
 
 /** What can be paused: a queue is passed over by claims, a job's runs are parked. */
@@ -456,6 +544,8 @@ export interface Definition {
   /** A schema, keys or gates exist, so a run recorded without JavaScript must be prepared. */
   readonly prepared: boolean;
   readonly description?: string | undefined;
+  /** Events that it is enqueued for. */
+  readonly events?: readonly string[] | undefined;
 }
 
 export interface Hand {
@@ -474,6 +564,8 @@ export interface Hand {
   cancel(ids: readonly string[], reason: string): Promise<boolean[]>;
   /** Makes failed and cancelled runs ready again, with all attempts and no crash on record. Answers which. */
   retry(ids: readonly string[]): Promise<boolean[]>;
+  /** Changes runs that are not running and have not ended; their place in line by age stays. Answers which. */
+  change(ids: readonly string[], change: RunChange): Promise<boolean[]>;
   /** Removes runs that are not running. Answers which. */
   remove(ids: readonly string[]): Promise<boolean[]>;
   /** Delivers signals to waiting or future waits, once by id. */
@@ -481,7 +573,17 @@ export interface Hand {
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
   paused(): Promise<PauseTarget[]>;
+  /** From now on runs of this job are recorded in that queue, whatever their definition says; undefined: no more so. */
+  reroute(job: string, queue: string | undefined): Promise<void>;
+  /** The queue of each job that was rerouted. */
+  reroutes(): Promise<Readonly<Record<string, string>>>;
+  /** Every worker that draws from this queue does so with so many slots, from its next pulse on; undefined: with its own. */
+  setSlots(queue: string, slots: number | undefined): Promise<void>;
   queues(): Promise<QueueRow[]>;
+  /** How a run stands at each of its gates, in their order; empty: it has none, or is not there. */
+  standing(run: string): Promise<GateStanding[]>;
+  /** Counts by the minute, from `since` on, oldest first. */
+  tallies(since: number): Promise<Tally[]>;
   workers(): Promise<WorkerRow[]>;
   /** Workers that have left or died, newest first. Kept for seven days, the last thousand at most. */
   departed(limit: number): Promise<DepartedWorker[]>;

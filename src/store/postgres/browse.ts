@@ -104,6 +104,8 @@ export async function queues(session: Session): Promise<QueueRow[]> {
       running: 0,
       waiting: 0,
       oldest: undefined,
+      heldUntil: undefined,
+      slots: undefined,
     };
     rows.set(queue, row);
     if (state === "paused") row.paused = true;

@@ -42,6 +42,9 @@ export {
   StoreUnreachableError,
   WorkerLostError,
 } from "../errors.js";
+
+import { unbuiltVerbs } from "../unbuilt.js";
+
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
 export { migrationScript } from "./migrate.js";
@@ -335,6 +338,8 @@ export function postgres(options: PostgresOptions): Store {
     read: verb((ids) => moving.read(session, ids)),
     release: verb((runs) => moving.release(session, runs, tell)),
     adopt: verb((runs) => moving.adopt(session, runs, tell)),
+
+    ...unbuiltVerbs("postgres"),
   };
 }
 

@@ -15,14 +15,15 @@ type Tell = (found: Findings) => void;
 /** Makes ready what is due, and fails what has expired. */
 export async function promote(session: Session, limit: number, tell: Tell): Promise<Promotion> {
   const before = await nextDue(session);
-  if (before.next === undefined || before.next > before.now) return { moved: 0, next: before.next };
+  if (before.next === undefined || before.next > before.now)
+    return { moved: 0, next: before.next, expired: [] };
   const [row] = await session.ask(statements.promote, { limit, now: session.now() });
   const moved = numberOf(row?.[0]);
   const found = new Findings();
   for (const id of listOf(row?.[1])) if (id !== null) found.ended.push(id);
   found.claimable = moved > found.ended.length;
   tell(found);
-  return { moved, next: (await nextDue(session)).next };
+  return { moved, next: (await nextDue(session)).next, expired: [] };
 }
 
 async function nextDue(session: Session): Promise<{ next: number | undefined; now: number }> {

@@ -67,6 +67,7 @@ export async function heartbeat(
     cancelled: JSON.parse(row?.[1] ?? "[]"),
     lost: alive ? await writeLost(session, claims, worker, listOf(row?.[2])) : [],
     messages: messagesIn(row?.[5]),
+    slots: {},
     databaseTime: numberOf(row?.[3]),
   };
 }

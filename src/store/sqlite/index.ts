@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import { causes } from "../deaths.js";
 import type { Findings } from "../findings.js";
+import { unbuiltVerbs } from "../unbuilt.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
 import { closeConnection, inMemory, openConnection, patiently } from "./connection.js";
@@ -240,6 +241,8 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     read: (ids) => moving.read(session, ids),
     release: (runs) => moving.release(session, runs),
     adopt: (runs) => moving.adopt(session, runs),
+
+    ...unbuiltVerbs("sqlite"),
   };
 
   /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */

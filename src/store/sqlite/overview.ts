@@ -19,7 +19,14 @@ export async function queues(session: Session): Promise<QueueRow[]> {
       const known = rows.get(name);
       if (known !== undefined) return known;
       const counts = { scheduled: 0, ready: 0, running: 0, waiting: 0 };
-      const row = { name, paused: paused.has(name), ...counts, oldest: undefined };
+      const row = {
+        name,
+        paused: paused.has(name),
+        ...counts,
+        oldest: undefined,
+        heldUntil: undefined,
+        slots: undefined,
+      };
       rows.set(name, row);
       return row;
     };

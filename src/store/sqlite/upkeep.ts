@@ -15,14 +15,14 @@ import type { Transaction } from "./writer.js";
 /** Makes ready what is due, and fails what has expired. */
 export async function promote(session: Session, limit: number): Promise<Promotion> {
   const next = await session.read(nextDue);
-  if (next === undefined || next > session.clock.now()) return { moved: 0, next };
+  if (next === undefined || next > session.clock.now()) return { moved: 0, next, expired: [] };
   return session.write((transaction) => {
     const now = session.clock.now();
     const expired =
       expire(transaction, "startWithin", now, limit) + expire(transaction, "finishWithin", now, limit);
     const promoted = transaction.sql.run(statements.promoteDue, { now, limit });
     if (promoted > 0) transaction.found.claimable = true;
-    return { moved: promoted + expired, next: nextDue(transaction.sql) };
+    return { moved: promoted + expired, next: nextDue(transaction.sql), expired: [] };
   });
 }
 

@@ -68,7 +68,7 @@ function readPulse(sql: Sql, worker: string): Pulse {
   type Row = [run: string, token: number, reason: string];
   const rows = sql.all<Row>(statements.cancelledOfWorker, { worker });
   const cancelled = rows.map(([run, token, reason]) => ({ run, token, reason }));
-  return { alive, lost: [], cancelled, messages: readMessages(sql, worker) };
+  return { alive, lost: [], cancelled, messages: readMessages(sql, worker), slots: {} };
 }
 
 function readMessages(sql: Sql, worker: string): Message[] {

@@ -355,6 +355,8 @@ function counting(suite: Suite): void {
         running: 0,
         waiting: 0,
         oldest: undefined,
+        heldUntil: undefined,
+        slots: undefined,
         ...fields,
       });
       const rows = async () =>

@@ -129,7 +129,7 @@ export class ModelStore {
     const due = scheduled.filter((run) => run.runAt <= this.now);
     for (const run of due) run.state = "ready";
     const later = scheduled.filter((run) => run.runAt > this.now).map((run) => run.runAt);
-    return { moved: due.length, next: later.length === 0 ? undefined : Math.min(...later) };
+    return { moved: due.length, next: later.length === 0 ? undefined : Math.min(...later), expired: [] };
   }
 
   prune(): number {

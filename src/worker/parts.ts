@@ -1,0 +1,74 @@
+// What a worker is made of, and what its loop and its registration are given of that.
+//
+// Before this file comes whoever starts a worker: an application, the command line, a test. After it comes the worker,
+// which puts the parts together.
+import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "../job/index.js";
+import { type Clock, type Duration, type Events, newId, thisHost } from "../kernel/index.js";
+import { abilitiesOf, type EnqueueFromRun, type Environment, type KnownJob } from "../loop/index.js";
+import type { Composed, EnqueueRequest, ExecuteMiddleware } from "../middleware/index.js";
+import type { RunEvents } from "../run/index.js";
+import type { ScheduleDefinition } from "../schedule/index.js";
+import type { NewWorker, Store } from "../store/contract.js";
+
+/** How long a handler has to end once its signal was aborted, by its timeout or a cancellation, in milliseconds. */
+export const grace = 5_000;
+
+export interface WorkerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly events: Events<RunEvents>;
+  readonly middleware: readonly ExecuteMiddleware[];
+  readonly log: Log;
+  readonly release: string | undefined;
+  readonly enqueue: EnqueueFromRun;
+  /** The schedules of the application; undefined: it says nothing of them. */
+  readonly schedules?: ReadonlyMap<string, ScheduleDefinition> | undefined;
+  /** The middleware around enqueue, for the runs of schedules. */
+  readonly around?: Composed<EnqueueRequest> | undefined;
+  /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
+  readonly adapter?: Adapter<unknown, boolean> | undefined;
+  /** Slots by queue; `*` stands for all queues not named. Default `{ "*": 10 }`. */
+  readonly queues?: Readonly<Record<string, number>> | undefined;
+  /** How long `stop` waits for handlers before their runs are handed back. Default 25 s. */
+  readonly drain?: Duration | undefined;
+  /** From 0 up to 1, for the jitter of retries. Default Math.random. */
+  readonly random?: (() => number) | undefined;
+  /** A runner looks after this process. */
+  readonly attendance?: Attendance | undefined;
+}
+
+/** What a process that a runner looks after gives its worker to know. */
+export interface Attendance {
+  /** The process id of the runner. */
+  readonly runner: number;
+  /** Calls what belongs to one execution in such a way that its run can be named while it goes on. */
+  readonly frame: NonNullable<Environment["frame"]>;
+}
+
+/** A registration, under a name of its own. */
+export function registrationOf(parts: WorkerParts, jobs: ReadonlyMap<string, KnownJob>): NewWorker {
+  return {
+    id: newId(),
+    ...thisHost(),
+    release: parts.release,
+    runner: parts.attendance?.runner,
+    abilities: abilitiesOf(jobs),
+    queues: parts.queues ?? defaults.work,
+  };
+}
+
+export function environmentOf(
+  parts: WorkerParts,
+  worker: string,
+  jobs: ReadonlyMap<string, KnownJob>,
+): Environment {
+  const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
+  const frame = attendance?.frame;
+  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frame, grace, random };
+}
+
+/** The jobs with their policies, resolved once. */
+export function knownJobs(jobs: ReadonlyMap<string, AnyJob>): ReadonlyMap<string, KnownJob> {
+  return new Map([...jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]));
+}
