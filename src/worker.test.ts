@@ -133,3 +133,69 @@ describe("a worker that cannot show that it lives", () => {
     await worker.idle();
   });
 });
+
+describe("a worker that is looked after", () => {
+  test("enters each execution before its handler, and leaves it when its cleanup is done, however it ended", async () => {
+    const trace: string[] = [];
+    const note = (what: string) => trace.push(what);
+    const two = job({
+      name: "two",
+      retry: { attempts: 1 },
+      async handle(_input: undefined, ctx) {
+        ctx.defer(() => void note("cleaned up"));
+        note("called");
+        if (trace.includes("left")) throw new Error("the second one fails");
+      },
+    });
+    const { duckdive, work, clock } = engine([two]);
+    for (let count = 0; count < 2; count += 1) await duckdive.enqueue(two, undefined);
+    const worker = work(
+      { queues: { "*": 1 } },
+      {
+        runner: 1,
+        frames: {
+          enter(_claimed, body) {
+            note("entered");
+            return body();
+          },
+          leave: () => void note("left"),
+        },
+      },
+    );
+    await clock.advance(0);
+    await worker.idle();
+    const once = ["entered", "called", "cleaned up", "left"];
+    expect(trace).toEqual([...once, ...once]);
+  });
+
+  test("enters an execution again to abort it, and leaves it once", async () => {
+    const entered: string[] = [];
+    const left: string[] = [];
+    const started = gate();
+    const stuck = job({
+      name: "stuck",
+      retry: { attempts: 1 },
+      handle: (_input: undefined, ctx) =>
+        new Promise<void>((_resolve, reject) => {
+          ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason));
+          started.open();
+        }),
+    });
+    const { duckdive, work } = engine([stuck]);
+    const { id } = await duckdive.enqueue(stuck, undefined);
+    const worker = work(undefined, {
+      runner: 1,
+      frames: {
+        enter({ run }, body) {
+          entered.push(run);
+          return body();
+        },
+        leave: ({ run }) => void left.push(run),
+      },
+    });
+    await started.passed;
+    worker.kill();
+    await worker.idle();
+    expect([entered, left]).toEqual([[id, id], [id]]);
+  });
+});

@@ -12,7 +12,7 @@ import type { OpenOptions, WorkOptions } from "../src/queue/index.js";
 import type { RunEvents } from "../src/run/index.js";
 import type { Store, StoredRun } from "../src/store/contract.js";
 import { sqlite } from "../src/store/sqlite/index.js";
-import type { RunningWorker } from "../src/worker.js";
+import type { Attendance, RunningWorker } from "../src/worker.js";
 
 /** An event as it was heard. */
 export type Heard = {
@@ -86,8 +86,8 @@ export function engine(jobs: readonly AnyJob[], given: Given = {}) {
     heard,
     /** The names of the events, in the order in which they were heard. */
     names: () => heard.map((event) => event.name),
-    work(options?: WorkOptions): RunningWorker {
-      const worker = work(options);
+    work(options?: WorkOptions, attendance?: Attendance): RunningWorker {
+      const worker = work(options, attendance);
       workers.push(worker);
       return worker;
     },

@@ -21,6 +21,14 @@ export type EnqueueFromRun = (
   options: RequestOptions & { readonly id: string; readonly meta: Record<string, string> },
 ) => Promise<{ readonly id: string }>;
 
+/** Told of executions, so that the run can be named to which the code belongs that is executed now. */
+export interface Frames {
+  /** Calls what belongs to an execution; it goes on until it is left. */
+  enter<T>(claimed: Claimed, body: () => T): T;
+  /** The execution has ended. */
+  leave(claimed: Claimed): void;
+}
+
 export interface Environment {
   /** The id of the worker that all this belongs to. */
   readonly worker: string;
@@ -34,8 +42,8 @@ export interface Environment {
   readonly enqueue: EnqueueFromRun;
   /** The application's own transactions, for `ctx.tx` and `ctx.succeed`. */
   readonly adapter: Adapter<unknown, boolean> | undefined;
-  /** Calls what belongs to one execution in such a way that its run can be named while that goes on; absent: nobody asks. */
-  readonly frame?: (<T>(claimed: Claimed, body: () => T) => T) | undefined;
+  /** Absent: nobody asks whose code it is that is executed. */
+  readonly frames?: Frames | undefined;
   /** How long a handler has to end after its signal was aborted, in milliseconds. */
   readonly grace: number;
 }

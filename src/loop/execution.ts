@@ -32,7 +32,7 @@ import {
 import type { Claimed } from "../store/contract.js";
 import type { Conclusion, Execution } from "./conclusion.js";
 import { createContext, type RunContext, runCleanup } from "./context.js";
-import type { Environment, KnownJob } from "./environment.js";
+import type { Environment, Frames, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
 import { recordOf } from "./record.js";
 import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
@@ -104,7 +104,7 @@ function refuse(claimed: Claimed, known: KnownJob | undefined, now: number): End
 }
 
 function call(claimed: Claimed, known: KnownJob, environment: Environment, notes: Notes): Execution {
-  const { clock, events, frame = unframed } = environment;
+  const { clock, events, frames = unframed } = environment;
   let stopped: Stop | undefined;
   let isOver = false;
   let endsAt = Number.POSITIVE_INFINITY;
@@ -121,38 +121,40 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
     }
     if (stopped !== undefined) return;
     stopped = reason;
-    frame(claimed, () => context.abort(new ExecutionStoppedError(claimed.run, reason)));
+    frames.enter(claimed, () => context.abort(new ExecutionStoppedError(claimed.run, reason)));
   }
 
   const limit = limitOf(claimed, known.policy.timeout, clock.now());
   const timer = clock.after(limit.milliseconds, () => stop(limit.stop, environment.grace));
 
   async function conclude(): Promise<Conclusion> {
-    const performed = perform(claimed, known, environment, context, () => stopped !== undefined);
-    const how = await new Promise<Ended | Committed | "abandoned">((resolve) => {
-      giveUp = () => resolve("abandoned");
-      void performed.then(resolve);
-    });
-    isOver = true;
-    timer.cancel();
-    end?.cancel();
-    if (how === "abandoned")
-      events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
-    await cleanUp(context, environment, claimed);
-    if (how !== "abandoned" && how.how === "committed")
-      return { settlement: how.settlement, isCommitted: true };
-    const settlement = decide(claimed, observed(how, stopped), known, environment);
-    return how === "abandoned"
-      ? { settlement, isCommitted: false, leaked: performed }
-      : { settlement, isCommitted: false };
+    try {
+      const performed = perform(claimed, known, environment, context, () => stopped !== undefined);
+      const how = await new Promise<Ended | Committed | "abandoned">((resolve) => {
+        giveUp = () => resolve("abandoned");
+        void performed.then(resolve);
+      });
+      isOver = true;
+      timer.cancel();
+      end?.cancel();
+      if (how === "abandoned")
+        events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
+      await cleanUp(context, environment, claimed);
+      if (how !== "abandoned" && how.how === "committed")
+        return { settlement: how.settlement, isCommitted: true };
+      const settlement = decide(claimed, observed(how, stopped), known, environment);
+      return how === "abandoned"
+        ? { settlement, isCommitted: false, leaked: performed }
+        : { settlement, isCommitted: false };
+    } finally {
+      frames.leave(claimed);
+    }
   }
 
-  return { claimed, calledAt: performance.now(), stop, conclusion: frame(claimed, conclude) };
+  return { claimed, calledAt: performance.now(), stop, conclusion: frames.enter(claimed, conclude) };
 }
 
-function unframed<T>(_claimed: Claimed, body: () => T): T {
-  return body();
-}
+const unframed: Frames = { enter: (_claimed, body) => body(), leave: () => {} };
 
 /** What becomes of the run. A job's own `retry.when` or `backoff` may throw: the run is then retried by the default rule. */
 function decide(claimed: Claimed, ended: Ended, known: KnownJob, environment: Environment): Settlement {

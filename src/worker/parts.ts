@@ -4,7 +4,13 @@
 // which puts the parts together.
 import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "../job/index.js";
 import { type Clock, type Duration, type Events, newId, thisHost } from "../kernel/index.js";
-import { abilitiesOf, type EnqueueFromRun, type Environment, type KnownJob } from "../loop/index.js";
+import {
+  abilitiesOf,
+  type EnqueueFromRun,
+  type Environment,
+  type Frames,
+  type KnownJob,
+} from "../loop/index.js";
 import type { Composed, EnqueueRequest, ExecuteMiddleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { ScheduleDefinition } from "../schedule/index.js";
@@ -42,8 +48,8 @@ export interface WorkerParts {
 export interface Attendance {
   /** The process id of the runner. */
   readonly runner: number;
-  /** Calls what belongs to one execution in such a way that its run can be named while it goes on. */
-  readonly frame: NonNullable<Environment["frame"]>;
+  /** Knows which run the code belongs to that is executed now. */
+  readonly frames: Frames;
 }
 
 /** A registration, under a name of its own. */
@@ -64,8 +70,8 @@ export function environmentOf(
   jobs: ReadonlyMap<string, KnownJob>,
 ): Environment {
   const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
-  const frame = attendance?.frame;
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frame, grace, random };
+  const frames = attendance?.frames;
+  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frames, grace, random };
 }
 
 /** The jobs with their policies, resolved once. */

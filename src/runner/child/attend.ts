@@ -4,18 +4,17 @@
 // SIGTERM, because nobody would look after it any more. Signals that a terminal sends to the whole group are the
 // runner's business, which passes on what they mean; only SIGTERM to this process itself is left to whoever serves.
 //
-// Before this file come the protocol and the blame. After it comes the command that started the worker.
+// Before this file come the protocol and the blame. After it come the acts, and the command that started the worker.
 import type { Attendance, RunningWorker } from "../../worker.js";
 import {
   attendedBy,
-  type Blocked,
-  type Death,
   type FromPipe,
   type FromWorker,
   type NamedRun,
   statusEvery,
   type ToWorker,
 } from "../index.js";
+import { actsOf } from "./acts.js";
 import { createBlame } from "./blame.js";
 import { tellPipe } from "./pipe.js";
 import { createStatus } from "./status.js";
@@ -39,9 +38,6 @@ export interface Deeds {
 }
 
 const ignored = ["SIGINT", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGUSR1", "SIGUSR2"] as const;
-
-/** The frames of a stack that are kept with a run, in characters. */
-const longestStack = 4_000;
 
 /** Begins to listen to the runner of this process; undefined: it has none. */
 export function attend(): Attendant | undefined {
@@ -82,7 +78,7 @@ export function attend(): Attendant | undefined {
   function speakFor(worker: RunningWorker, deeds: Deeds): void {
     spokenFor = worker;
     const status = createStatus(worker, send);
-    const acts = actsOf(worker, deeds, status.tell);
+    const acts = actsOf({ ...deeds, worker, tellStatus: status.tell, send });
     obey = (message) => (message === "gone" ? deeds.stop(undefined) : acts(message));
     for (const message of early.splice(0)) obey(message);
     const unwatch = startWatchdog(blame, runner);
@@ -102,7 +98,7 @@ export function attend(): Attendant | undefined {
   }
 
   return {
-    attendance: { runner, frame: blame.frame },
+    attendance: { runner, frames: blame.frames },
     speakFor,
     dying,
     leaving(why) {
@@ -115,44 +111,4 @@ export function attend(): Attendant | undefined {
 /** What cannot be sent any more is not missed: the end of the channel is heard of by itself. */
 function send(message: FromWorker, then: () => void = () => {}): void {
   if (process.connected) process.send?.(message, undefined, undefined, then);
-}
-
-function actsOf(
-  worker: RunningWorker,
-  { stop, onError }: Deeds,
-  tellStatus: () => void,
-): (message: ToWorker) => void {
-  async function bury(death: Death): Promise<void> {
-    const runs = await worker.rescue([death]);
-    send({ type: "rescued", worker: death.worker, runs });
-  }
-
-  return (message) => {
-    switch (message.type) {
-      case "stop":
-        return stop(message.drain);
-      case "quiet":
-        return worker.quiet();
-      case "resume":
-        return worker.resume();
-      case "report":
-        return tellStatus();
-      case "kill":
-        return void worker.kill();
-      case "died":
-        return void bury(message.death).catch(onError);
-      case "blocked":
-        return void noteBlock(worker, message.worker, message.blocked).catch(onError);
-    }
-  };
-}
-
-/** Writes on a run of another worker that it blocks that worker, which cannot say so itself. */
-async function noteBlock(worker: RunningWorker, other: string, blocked: Blocked): Promise<void> {
-  const { run: named, milliseconds, stack } = blocked;
-  if (named === undefined) return;
-  const { run, token } = named;
-  const message = `blocked the event loop of worker ${other} for ${(milliseconds / 1_000).toFixed(1)} s`;
-  const fields = stack === undefined ? undefined : JSON.stringify({ stack: stack.slice(0, longestStack) });
-  await worker.note({ run, token, log: { level: "error", message, fields } });
 }

@@ -18,17 +18,23 @@ import type { NamedRun } from "../index.js";
 const room = 4_096;
 
 export interface Blame {
-  readonly frame: Attendance["frame"];
+  readonly frames: Attendance["frames"];
   /** The run whose code is executed now; undefined: that is not known. */
   current(): NamedRun | undefined;
   /** The name of the run that executes alone, as JSON after its length; a length of 0: there is no such run. */
   readonly only: SharedArrayBuffer;
 }
 
+/** The async context of one execution. */
+interface Frame {
+  readonly named: NamedRun;
+  isOver: boolean;
+}
+
 /** @param isLeaked whether this execution was given up and goes on */
 export function createBlame(isLeaked: (run: NamedRun) => boolean): Blame {
-  const frames = new AsyncLocalStorage<NamedRun>();
-  const executing = new Set<NamedRun>();
+  const storage = new AsyncLocalStorage<Frame>();
+  const executing = new Map<NamedRun, Frame>();
   const only = new SharedArrayBuffer(4 + room);
   const length = new Int32Array(only, 0, 1);
   const bytes = new Uint8Array(only, 4);
@@ -38,35 +44,39 @@ export function createBlame(isLeaked: (run: NamedRun) => boolean): Blame {
   function publish(): void {
     if (executing.size > 2) return;
     Atomics.store(length, 0, 0);
-    const [run] = executing;
-    if (executing.size !== 1 || run === undefined) return;
-    const encoded = encoder.encode(JSON.stringify(run));
+    const [frame] = executing.values();
+    if (executing.size !== 1 || frame === undefined) return;
+    const encoded = encoder.encode(JSON.stringify(frame.named));
     if (encoded.length > room) return;
     bytes.set(encoded);
     Atomics.store(length, 0, encoded.length);
   }
 
-  function end(run: NamedRun): void {
-    executing.delete(run);
+  function begin(claimed: NamedRun): Frame {
+    // What outlives the execution keeps its frame: the name alone, and not the input that was claimed with it.
+    const { run, job, token, attempt } = claimed;
+    const frame = { named: { run, job, token, attempt }, isOver: false };
+    executing.set(claimed, frame);
     publish();
-  }
-
-  function current(): NamedRun | undefined {
-    const run = frames.getStore();
-    return run !== undefined && (executing.has(run) || isLeaked(run)) ? run : undefined;
+    return frame;
   }
 
   return {
-    frame({ run, job, token, attempt }, body) {
-      const named = { run, job, token, attempt };
-      executing.add(named);
-      publish();
-      const result = frames.run(named, body);
-      if (result instanceof Promise) void result.finally(() => end(named));
-      else end(named);
-      return result;
+    frames: {
+      enter: (claimed, body) => storage.run(executing.get(claimed) ?? begin(claimed), body),
+      leave(claimed) {
+        const frame = executing.get(claimed);
+        if (frame === undefined) return;
+        frame.isOver = true;
+        executing.delete(claimed);
+        publish();
+      },
     },
-    current,
+    current() {
+      const frame = storage.getStore();
+      if (frame === undefined) return undefined;
+      return !frame.isOver || isLeaked(frame.named) ? frame.named : undefined;
+    },
     only,
   };
 }

@@ -1,6 +1,6 @@
 // The door of `runner/child/`: the worker's side of a runner.
 //
-//   attend.ts    speaks the protocol for a worker: says how it is, does what it is told
+//   attend.ts    speaks the protocol for a worker: says how it is; acts.ts does what it is told
 //   blame.ts     knows which run the code that is executed now belongs to
 //   watchdog.ts  a thread that sees the event loop stand still, and says by which run; thread.ts is its code
 //   pipe.ts      the line that is written to in the last moment
