@@ -49,6 +49,7 @@ export {
   ContractNotHandledError,
   DuplicateJobError,
   InvalidInputError,
+  InvalidKeyError,
   InvalidOutputError,
   InvalidTransactionError,
   job,
@@ -82,6 +83,9 @@ export { type Config, config, isConfig, open } from "./open.js";
 export type {
   Batch,
   BatchSummary,
+  BulkOptions,
+  BulkProgress,
+  Change,
   Command,
   DepartedState,
   Duckdive,

@@ -28,6 +28,7 @@ import type { RunEvents } from "../run/index.js";
 import type { Inserted, Store, PauseTarget as StoredPauseTarget } from "../store/contract.js";
 import { createAccess } from "./access.js";
 import { act } from "./act.js";
+import { changeOf } from "./change.js";
 import { messageOf } from "./control.js";
 import { type Asking, createEnqueue } from "./enqueue.js";
 import { ClosedError } from "./errors.js";
@@ -62,6 +63,9 @@ type Bare = Omit<Client, "enqueue" | "enqueueMany" | "enqueueSync" | "run"> & {
   enqueueSync(job: AnyContract, input?: unknown, options?: GivenOptions): RunHandle;
   run(job: AnyContract, id: string): RunHandle;
 };
+
+/** Neither running nor ended. */
+const resting = ["scheduled", "ready", "waiting"] as const;
 
 export function createClient<Tx = unknown, Sync extends boolean = false>(
   parts: ClientParts,
@@ -118,22 +122,23 @@ function bareClient(parts: ClientParts): Bare {
       return new RunHandle(handles, job, { id, created: false, isInTransaction: false });
     },
     ...createInspect(access, jobs),
-    cancel(target, reason = cancelledByApplication) {
+    cancel(target, reason = cancelledByApplication, options) {
       const apply = (ids: readonly string[]) => store.cancel(ids, reason);
-      return act(access, target, {
-        where: "duckdive.cancel()",
-        states: ["scheduled", "ready", "waiting", "running"],
-        apply,
-      });
+      return act(access, target, { verb: "cancel", states: [...resting, "running"], apply }, options);
     },
-    retry(target) {
+    retry(target, options) {
       const apply = (ids: readonly string[]) => store.retry(ids);
-      return act(access, target, { where: "duckdive.retry()", states: ["failed", "cancelled"], apply });
+      return act(access, target, { verb: "retry", states: ["failed", "cancelled"], apply }, options);
     },
-    delete(target) {
+    delete(target, options) {
+      const states = [...resting, "succeeded", "failed", "cancelled"] as const;
       const apply = (ids: readonly string[]) => store.remove(ids);
-      const states = ["scheduled", "ready", "waiting", "succeeded", "failed", "cancelled"] as const;
-      return act(access, target, { where: "duckdive.delete()", states, apply });
+      return act(access, target, { verb: "delete", states, apply }, options);
+    },
+    async change(target, change, options) {
+      const changed = changeOf(change);
+      const apply = (ids: readonly string[]) => store.change(ids, changed);
+      return act(access, target, { verb: "change", states: resting, apply }, options);
     },
     async pause(target) {
       const stored = pauseTargetOf(target, "duckdive.pause()");

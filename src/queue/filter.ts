@@ -5,7 +5,7 @@
 //
 // Before this file comes the application. After it come `list`, `count` and everything that acts on many runs.
 import { isContract } from "../job/index.js";
-import { checkOptions, didYouMean, InvalidOptionError } from "../kernel/index.js";
+import { checkOptions, didYouMean, duration, InvalidOptionError } from "../kernel/index.js";
 import { states } from "../run/index.js";
 import type { RunFilter, WaitReason } from "../store/contract.js";
 import type { Filter } from "./types.js";
@@ -19,23 +19,36 @@ const waitReasons = [
   "preparation",
 ] as const satisfies readonly WaitReason[];
 
+const fields = [
+  "id",
+  "job",
+  "queue",
+  "state",
+  "reason",
+  "waiting",
+  "tag",
+  "meta",
+  "error",
+  "text",
+  "since",
+  "until",
+  "olderThan",
+] as const satisfies readonly (keyof Filter)[];
+
 /**
  * The filter in the store's words; undefined: it matches no run at all.
  *
  * @param where for messages: `duckdive.list()`
- * @throws InvalidOptionError
+ * @param now on the store's clock: ages count from it
+ * @throws InvalidOptionError, InvalidDurationError
  */
-export function filterOf(filter: Filter, where: string): RunFilter | undefined {
+export function filterOf(filter: Filter, where: string, now: number): RunFilter | undefined {
   if (typeof filter !== "object" || filter === null) {
     throw new InvalidOptionError(
       `The filter of ${where} is no object. Use one such as { job: "mail", state: "failed" }.`,
     );
   }
-  checkOptions(
-    filter,
-    ["id", "job", "queue", "state", "reason", "waiting", "tag", "meta", "since", "until"],
-    `the filter of ${where}`,
-  );
+  checkOptions(filter, [...fields], `the filter of ${where}`);
   const found = {
     ids: texts(filter.id, "id", where),
     jobs: texts(listOf(filter.job)?.map(nameOf), "job", where),
@@ -45,8 +58,10 @@ export function filterOf(filter: Filter, where: string): RunFilter | undefined {
     waiting: oneOf(filter.waiting, waitReasons, "waiting", where),
     tags: texts(filter.tag, "tag", where),
     meta: metaOf(filter.meta, where),
+    errors: texts(filter.error, "error", where),
+    text: textOf(filter.text, where),
     since: timeOf(filter.since, "since", where),
-    until: timeOf(filter.until, "until", where),
+    until: earlier(timeOf(filter.until, "until", where), ageOf(filter.olderThan, where, now)),
   };
   if (Object.values(found).some((value) => Array.isArray(value) && value.length === 0)) return undefined;
   return found;
@@ -103,6 +118,22 @@ function metaOf(meta: unknown, where: string): Record<string, string> | undefine
     if (entries.length === Object.keys(meta).length) return Object.fromEntries(entries);
   }
   throw new InvalidOptionError(`The filter of ${where}: meta is not acceptable. Use an object of texts.`);
+}
+
+function textOf(text: unknown, where: string): string | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text === "string" && text !== "") return text;
+  throw new InvalidOptionError(
+    `The filter of ${where}: text is not acceptable. Use a text that is not empty, as it stands in the JSON of the input.`,
+  );
+}
+
+function ageOf(age: Filter["olderThan"], where: string, now: number): number | undefined {
+  return age === undefined ? undefined : now - duration(age, `The filter of ${where}: olderThan`);
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 }
 
 function timeOf(date: unknown, name: string, where: string): number | undefined {

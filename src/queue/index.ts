@@ -22,7 +22,7 @@ export {
 export { consoleLog } from "./log.js";
 export { outages } from "./outage.js";
 export { recordOf } from "./record.js";
-export { checkId, checkMeta, checkTags, newRunOf } from "./request.js";
+export { checkId, checkMeta, checkTags, newRunOf, unrefused } from "./request.js";
 export type {
   PastTick,
   RuntimeScheduleOptions,
@@ -36,6 +36,9 @@ export type {
 export type {
   Batch,
   BatchSummary,
+  BulkOptions,
+  BulkProgress,
+  Change,
   DepartedState,
   Duckdive,
   EnqueueOptions,

@@ -75,13 +75,13 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
       return run === undefined ? undefined : recordOf(run);
     },
     list(filter = {}, options = {}) {
-      const wanted = filterOf(filter, "duckdive.list()");
+      const wanted = filterOf(filter, "duckdive.list()", store.now());
       const limit = limitOf(options, ["limit", "cursor"], "duckdive.list()");
       return listing((cursor) => readPage(wanted, limit, cursor), options.cursor);
     },
     async count(filter = {}) {
-      const wanted = filterOf(filter, "duckdive.count()");
       await access.opening();
+      const wanted = filterOf(filter, "duckdive.count()", store.now());
       return wanted === undefined ? 0 : store.count(wanted);
     },
     async stats() {

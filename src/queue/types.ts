@@ -24,10 +24,12 @@ import type { Duration, Listener } from "../kernel/index.js";
 import type { Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { DepartedWorker, LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
+import type { BulkOptions, Change } from "./bulk-types.js";
 import type { Command } from "./control.js";
 import type { Run } from "./run-types.js";
 import type { Schedule, ScheduleHandle, ScheduleState } from "./schedule-types.js";
 
+export type { BulkOptions, BulkProgress, Change } from "./bulk-types.js";
 export type { Run, WaitOptions } from "./run-types.js";
 
 // ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -49,10 +51,16 @@ export interface Filter {
   tag?: OneOrMore<string>;
   /** Has all of these. */
   meta?: Record<string, string>;
+  /** The name or the code of the error that it has: of its end, or of its last attempt. */
+  error?: OneOrMore<string>;
+  /** Has this text in its input, as it stands there in JSON, in the same case. */
+  text?: string;
   /** Asked for at this time or later. */
   since?: Date;
   /** Asked for before this time. */
   until?: Date;
+  /** Asked for longer ago than that. */
+  olderThan?: Duration;
 }
 
 /** Runs to act on: by id, by ids, by filter; and all of them only when that is what is said. */
@@ -261,12 +269,23 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   /** Workers that have stopped or died, newest first: `limit` of them, 100 unless given. Kept for seven days. */
   departed(options?: { limit?: number }): Promise<DepartedState[]>;
 
-  /** Ends runs, and asks running ones to end. Answers how many it did something to. */
-  cancel(target: Target, reason?: string): Promise<number>;
+  /**
+   * Ends runs, and asks running ones to end. Answers how many it did something to. Like its kin it goes in chunks of up to
+   * 1,000 runs, each durable by itself, and leaves alone what comes into a filter after its beginning.
+   */
+  cancel(target: Target, reason?: string, options?: BulkOptions): Promise<number>;
   /** Makes failed and cancelled runs ready again, with all attempts. Answers how many. */
-  retry(target: Target): Promise<number>;
+  retry(target: Target, options?: BulkOptions): Promise<number>;
   /** Removes runs that are not running. Answers how many. */
-  delete(target: Target): Promise<number>;
+  delete(target: Target, options?: BulkOptions): Promise<number>;
+  /**
+   * Gives runs that are not running and have not ended another queue, priority or time. Their place in line by age stays.
+   * Answers how many.
+   *
+   * @throws InvalidOptionError
+   * @example await duckdive.change({ job: report, state: "ready", olderThan: "1h" }, { queue: "bulk" });
+   */
+  change(target: Target, change: Change, options?: BulkOptions): Promise<number>;
   /** No run of it is started any more, anywhere, until it is resumed; what is running goes on. */
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
