@@ -16,10 +16,13 @@ function planOf(sql: string): string[] {
 
 /** The tables that may be read from one end to the other: they have a row a process, a pause, a job, or are bounded. */
 const small =
-  /^SCAN (duckdive_(worker|departed|pause|definition|ability|schedule)|json_each|schedule|lane|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+  /^SCAN (duckdive_(worker|departed|pause|definition|ability|schedule)|json_each|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
 
 const served: Record<string, string> = {
   lanes: "duckdive_run_ready",
+  lanesFair: "duckdive_run_fair",
+  shares: "duckdive_run_fair",
+  sharePage: "duckdive_run_fair",
   lanePage: "duckdive_run_ready",
   claimableLane: "duckdive_run_ready",
   claimableRuns: "INTEGER PRIMARY KEY",
@@ -63,6 +66,7 @@ describe("the plan of", () => {
     for (const step of planOf(sql)) {
       // The first lane is found by the first entry of the index: "SCAN" with a limit of one.
       if (name === "lanes" && step.includes("COVERING INDEX duckdive_run_ready")) continue;
+      if (name === "lanesFair" && step.includes("COVERING INDEX duckdive_run_fair")) continue;
       if (step.startsWith("SCAN ")) expect(step).toMatch(small);
     }
   });
@@ -71,6 +75,7 @@ describe("the plan of", () => {
     for (const sql of [
       statements.claimableLane,
       statements.lanePage,
+      statements.sharePage,
       statements.promoteDue,
       statements.prunable,
     ]) {

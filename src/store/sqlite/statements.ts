@@ -42,6 +42,10 @@ where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
+  changeRun: `update duckdive_run
+set queue = coalesce(:queue, queue), priority = coalesce(:priority, priority), run_at = coalesce(:runAt, run_at),
+  state = case when :runAt is null or state = 'waiting' then state when :runAt > :now then 'scheduled' else 'ready' end
+where seq = :seq and state in ('scheduled', 'ready', 'waiting')`,
   changeSchedule: `update duckdive_schedule set
   origin = :origin, job = :job, times = :times, policy = :policy, input = :input, digest = :digest, former = :former,
   release = :release, next_at = :next, retired_at = null
@@ -55,7 +59,7 @@ where seq in (select value from json_each(:seqs))`,
 ))
 from (
   select * from duckdive_run
-  where state = 'ready' and queue = :queue and priority = :priority and route = :route
+  where state = 'ready' and fair is null and queue = :queue and priority = :priority and route = :route
   order by run_at, seq limit :limit
 )`,
   claimableRuns: `select json_group_array(json_array(
@@ -85,7 +89,12 @@ where id in (select value from json_each(:ids))
       select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
       where had.key = wanted.key and had.value = wanted.value
     )
-  ))`,
+  ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)`,
   countRuns: `select count(*) from duckdive_run
 where seq < :before and seq >= :floor
   and (:jobs is null or job in (select value from json_each(:jobs)))
@@ -104,15 +113,21 @@ where seq < :before and seq >= :floor
       select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
       where had.key = wanted.key and had.value = wanted.value
     )
-  ))`,
+  ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)`,
   countStates: `select 'scheduled' as state, count(*) as number from duckdive_run where state = 'scheduled'
-union all select 'ready', count(*) from duckdive_run where state = 'ready'
+union all select 'ready', (select count(*) from duckdive_run where state = 'ready' and fair is null)
+  + (select count(*) from duckdive_run where state = 'ready' and fair is not null)
 union all select 'running', count(*) from duckdive_run where state = 'running'
 union all select 'waiting', count(*) from duckdive_run where state = 'waiting'
 union all select 'failed', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'failed'
 union all select 'cancelled', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'cancelled'`,
   countWorkers: `select count(*) from duckdive_worker where :worker is null or id = :worker`,
-  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes from duckdive_definition order by job`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes, events from duckdive_definition order by job`,
   deleteAbilities: `delete from duckdive_ability where worker = :worker`,
   deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
   deleteDependency: `delete from duckdive_dependency where run in (select value from json_each(:seqs))`,
@@ -125,6 +140,8 @@ union all select 'cancelled', count(*) from duckdive_run where state in ('failed
   deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
   deleteSchedule: `delete from duckdive_schedule where name = :name`,
   deleteScheduler: `delete from duckdive_scheduler where worker = :worker`,
+  deleteTallies: `delete from duckdive_tally
+where minute in (select distinct minute from duckdive_tally where minute < :before order by minute limit :limit)`,
   deleteWorker: `delete from duckdive_worker where id = :worker`,
   depart: `insert into duckdive_departed (id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs)
 select id, host, pid, release, started_at, heartbeat_at, :now, :how, :cause, :lost, :runs
@@ -135,11 +152,13 @@ from duckdive_departed order by number desc limit :limit`,
 where next_at <= :now and paused_at is null and retired_at is null
   and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
 order by next_at limit :limit`,
+  endReroute: `delete from duckdive_reroute where job = :job`,
   endRun: `update duckdive_run
-set state = :state, reason = :reason, finished_at = :now, expires_at = :expiresAt, worker = null,
-  wait_reason = null, wait_on = null, cancel_asked = null, unique_key = null, attempt = attempt - :giveBack,
+set state = :state, reason = :reason, finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null,
+  wait_reason = null, wait_on = null, cancel_asked = null, attempt = attempt - :giveBack,
   output = :output, error = :error, body = :body, crashes = crashes + :crashes
 where seq = :seq`,
+  endSlots: `delete from duckdive_slots where queue = :queue`,
   enterScheduler: `insert into duckdive_scheduler (schedule, worker, digest)
 select :name, :worker, :digest where exists (select 1 from duckdive_worker where id = :worker)
 on conflict (schedule, worker) do update set digest = excluded.digest`,
@@ -149,16 +168,23 @@ where entry.run = (select seq from duckdive_run where id = :id)
 order by entry.position is null, entry.position, entry.name`,
   entrySettled: `select 1 from duckdive_entry
 where run = :run and name in (select value from json_each(:names)) and state <> 'pending' limit 1`,
-  expiredFinish: `select seq, id, body from duckdive_run
+  expiredFinish: `select seq, id, body, job from duckdive_run
 where finish_by is not null and state in ('scheduled', 'ready', 'waiting') and finish_by <= :now
 order by finish_by, seq limit :limit`,
-  expiredStart: `select seq, id, body from duckdive_run
+  expiredStart: `select seq, id, body, job from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
 order by start_by, seq limit :limit`,
   forgetDeparted: `delete from duckdive_departed
 where ended_at < :now - 604800000
   or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
   forgetTicks: `delete from duckdive_tick where schedule = :name and number <= :number`,
+  giveKey: `update duckdive_run set unique_key = :key, unique_while = :while, unique_until = requested_at + :window where id = :id`,
+  holderOfKey: `select seq, id, state, wait_reason, run_at, requested_at, body from duckdive_run
+where unique_key = :key and instr(unique_while, state) > 0 and seq <> :seq
+union all
+select seq, id, state, wait_reason, run_at, requested_at, body from duckdive_run
+where unique_key = :key and unique_until is not null and unique_until > :requestedAt and seq <> :seq
+limit 1`,
   insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
 on conflict (job, worker) do update set version = max(version, excluded.version)`,
   insertBody: `insert into duckdive_body (run, input)
@@ -172,41 +198,74 @@ from duckdive_run as run where run.id = :id and run.token = :token and run.state
   start_by, finish_by,   input, body, tags, meta, release
 )
 values (
-  :id, :job, :version, :queue, :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
+  :id, :job, :version, coalesce((select queue from duckdive_reroute where job = :job), :queue), :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
   :requestedAt + :startWithin, :requestedAt + :finishWithin,   :input, :body, :tags, :meta, :release
 )
 on conflict (id) do nothing`,
   insertSchedule: `insert into duckdive_schedule (name, origin, job, times, policy, input, digest, former, release, next_at, created_at)
 values (:name, :origin, :job, :times, :policy, :input, :digest, '[]', :release, :next, :now)`,
   isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
+  keyOfRun: `select unique_key, requested_at from duckdive_run where seq = :seq and unique_key is not null`,
   lanePage: `select seq, run_at from duckdive_run
-where state = 'ready' and queue = :queue and priority = :priority and route = :route
+where state = 'ready' and fair is null and queue = :queue and priority = :priority and route = :route
   and run_at >= :runAt and (run_at > :runAt or seq > :seq)
 order by run_at, seq
 limit :limit`,
-  lanes: `with recursive lane (seq) as (
-  select (select seq from duckdive_run where state = 'ready' order by queue, priority, route, run_at, seq limit 1)
+  lanesFair: `with recursive lane (seq) as (
+  select (
+    select seq from duckdive_run where state = 'ready' and fair is not null
+    order by queue, priority, route, fair, run_at, seq limit 1
+  )
   union all
   select coalesce(
     (
       select run.seq from duckdive_run as run
-      where run.state = 'ready' and run.queue = here.queue and run.priority = here.priority and run.route > here.route
+      where run.state = 'ready' and run.fair is not null
+        and run.queue = here.queue and run.priority = here.priority and run.route > here.route
+      order by run.route, run.fair, run.run_at, run.seq limit 1
+    ),
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.fair is not null and run.queue = here.queue and run.priority > here.priority
+      order by run.priority, run.route, run.fair, run.run_at, run.seq limit 1
+    ),
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.fair is not null and run.queue > here.queue
+      order by run.queue, run.priority, run.route, run.fair, run.run_at, run.seq limit 1
+    )
+  )
+  from lane join duckdive_run as here on here.seq = lane.seq
+)
+select run.queue, run.priority, run.route from lane join duckdive_run as run on run.seq = lane.seq`,
+  lanes: `with recursive lane (seq) as (
+  select (
+    select seq from duckdive_run where state = 'ready' and fair is null
+    order by queue, priority, route, run_at, seq limit 1
+  )
+  union all
+  select coalesce(
+    (
+      select run.seq from duckdive_run as run
+      where run.state = 'ready' and run.fair is null
+        and run.queue = here.queue and run.priority = here.priority and run.route > here.route
       order by run.route, run.run_at, run.seq limit 1
     ),
     (
       select run.seq from duckdive_run as run
-      where run.state = 'ready' and run.queue = here.queue and run.priority > here.priority
+      where run.state = 'ready' and run.fair is null and run.queue = here.queue and run.priority > here.priority
       order by run.priority, run.route, run.run_at, run.seq limit 1
     ),
     (
       select run.seq from duckdive_run as run
-      where run.state = 'ready' and run.queue > here.queue
+      where run.state = 'ready' and run.fair is null and run.queue > here.queue
       order by run.queue, run.priority, run.route, run.run_at, run.seq limit 1
     )
   )
   from lane join duckdive_run as here on here.seq = lane.seq
 )
-select run.queue, run.priority, run.route, run.run_at from lane join duckdive_run as run on run.seq = lane.seq`,
+select run.queue, run.priority, run.route, run.run_at, run.seq
+from lane join duckdive_run as run on run.seq = lane.seq`,
   listEndedRuns: `select seq from duckdive_run
 where state in ('failed', 'cancelled') and state = :state and seq < :before and seq >= :floor
   and (:jobs is null or job in (select value from json_each(:jobs)))
@@ -225,6 +284,11 @@ where state in ('failed', 'cancelled') and state = :state and seq < :before and 
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
   listRunsById: `select seq from duckdive_run
 where id in (select value from json_each(:ids)) and seq < :before
@@ -245,6 +309,11 @@ where id in (select value from json_each(:ids)) and seq < :before
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
   listRunsOfJob: `select seq from duckdive_run
 where job = :job and seq < :before and seq >= :floor
@@ -264,6 +333,11 @@ where job = :job and seq < :before and seq >= :floor
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
   listRuns: `select seq from duckdive_run
 where seq < :before and seq >= :floor
@@ -284,6 +358,11 @@ where seq < :before and seq >= :floor
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
   listUnpreparedRuns: `select seq from duckdive_run
 where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and seq < :before and seq >= :floor
@@ -303,6 +382,11 @@ where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and 
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
@@ -319,13 +403,14 @@ where next_at is not null and paused_at is null and retired_at is null
   and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
 order by next_at limit 1`,
   nonce: `select nonce from duckdive_meta where id = 1`,
+  oldTallies: `select minute from duckdive_tally where minute < :before order by minute limit 1`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
   pauseSchedule: `update duckdive_schedule set paused_at = :now where name = :name and paused_at is null`,
   pause: `insert into duckdive_pause (kind, name, paused_at) values (:kind, :name, :now) on conflict do nothing`,
   pauses: `select kind, name from duckdive_pause order by kind, name`,
   peers: `select id, host, pid, process_start, beats, runner from duckdive_worker`,
   prepareRun: `update duckdive_run
-set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
+set job = :job, version = :version, queue = coalesce((select queue from duckdive_reroute where job = :job), :queue), priority = :priority, state = :state,
   wait_reason = null, wait_on = null, input = :input, body = :body,
   start_within = :startWithin, finish_within = :finishWithin,
   start_by = requested_at + :startWithin, finish_by = requested_at + :finishWithin,
@@ -334,14 +419,16 @@ where seq = :seq`,
   promoteDue: `update duckdive_run set state = 'ready'
 where seq in (select seq from duckdive_run where state = 'scheduled' and run_at <= :now order by run_at, seq limit :limit)`,
   prunable: `select seq from duckdive_run where expires_at is not null and expires_at <= :now order by expires_at, seq limit :limit`,
-  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, crashes, prepared, description, published_at)
-values (:job, :version, :queue, :priority, :attempts, :crashes, :prepared, :description, :now)
+  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, crashes, prepared, description, events, published_at)
+values (:job, :version, :queue, :priority, :attempts, :crashes, :prepared, :description, :events, :now)
 on conflict (job) do update set
   version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
   crashes = excluded.crashes, prepared = excluded.prepared, description = excluded.description,
+  events = excluded.events,
   published_at = excluded.published_at
 where excluded.version >= duckdive_definition.version`,
-  queueCounts: `select queue, 'ready' as state, count(*) as number from duckdive_run where state = 'ready' group by queue
+  queueCounts: `select queue, 'ready' as state, count(*) as number from duckdive_run where state = 'ready' and fair is null group by queue
+union all select queue, 'ready', count(*) from duckdive_run where state = 'ready' and fair is not null group by queue
 union all select queue, 'scheduled', count(*) from duckdive_run where state = 'scheduled' group by queue
 union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
 union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
@@ -357,6 +444,12 @@ on conflict (id) do update set
   host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
   runner = excluded.runner, queues = excluded.queues, started_at = excluded.started_at,
   heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
+  replaceInput: `update duckdive_run
+set input = :input, version = :version, body = (body & ~1) | :body
+where seq = :seq`,
+  reroute: `insert into duckdive_reroute (job, queue) values (:job, :queue)
+on conflict (job) do update set queue = excluded.queue`,
+  reroutes: `select job, queue from duckdive_reroute order by job`,
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
   wait_reason = :waitReason, wait_on = :waitOn, error = iif(:hasError, :error, error), body = :body,
@@ -407,19 +500,45 @@ where :names is null or schedule.name in (select value from json_each(:names))
 order by schedule.name`,
   seqOfId: `select seq from duckdive_run where id = :id`,
   seqsOfIds: `select seq, id from duckdive_run where id in (select value from json_each(:ids))`,
+  setSlots: `insert into duckdive_slots (queue, slots) values (:queue, :slots)
+on conflict (queue) do update set slots = excluded.slots`,
   settleEach: `update duckdive_run
-set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
 where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
 returning seq`,
   settleOutput: `update duckdive_run
-set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, output = :output, body = body & 1
 where seq = :seq and token = :token and state = 'running'`,
   settlePlain: `update duckdive_run
-set state = 'succeeded', finished_at = :now, expires_at = :expiresAt, worker = null, cancel_asked = null,
+set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
 where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
+  sharePage: `select seq, run_at from duckdive_run
+where state = 'ready' and fair is not null and queue = :queue and priority = :priority and route = :route
+  and fair = :fair and run_at >= :runAt and (run_at > :runAt or seq > :seq)
+order by run_at, seq
+limit :limit`,
+  shares: `with recursive share (seq, number) as (
+  select (
+    select seq from duckdive_run
+    where state = 'ready' and fair is not null and queue = :queue and priority = :priority and route = :route
+      and fair > :after
+    order by fair, run_at, seq limit 1
+  ), 1
+  union all
+  select (
+    select run.seq from duckdive_run as run
+    where run.state = 'ready' and run.fair is not null
+      and run.queue = :queue and run.priority = :priority and run.route = :route and run.fair > here.fair
+    order by run.fair, run.run_at, run.seq limit 1
+  ), number + 1
+  from share join duckdive_run as here on here.seq = share.seq
+  where number < :limit
+)
+select run.fair, run.run_at, run.seq from share join duckdive_run as run on run.seq = share.seq`,
+  slots: `select queue, slots from duckdive_slots order by queue`,
   staleSchedules: `select 1 from duckdive_scheduler as own
 left join duckdive_schedule as schedule on schedule.name = own.schedule
 where own.worker = :worker and own.schedule <> ''
@@ -442,6 +561,14 @@ from duckdive_run as run
 left join duckdive_body as body on body.run = run.seq and run.body <> 0
 left join duckdive_progress as progress on progress.run = run.seq
 where run.seq in (select value from json_each(:seqs))`,
+  tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally
+where minute >= :since order by minute, queue, job`,
+  tally: `insert into duckdive_tally (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
+values (:minute, :queue, :job, :succeeded, :failed, :cancelled, :retried, :waited, :ran)
+on conflict (minute, queue, job) do update set
+  succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed,
+  cancelled = cancelled + excluded.cancelled, retried = retried + excluded.retried,
+  waited = waited + excluded.waited, ran = ran + excluded.ran`,
   tell: `insert into duckdive_message (worker, id, name, payload, at)
 select id, :message, :name, :payload, :now from duckdive_worker where :worker is null or id = :worker
 on conflict (worker, id) do nothing`,
@@ -450,7 +577,7 @@ where schedule = :name order by number desc limit :limit`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive_event
 where run = (select seq from duckdive_run where id = :id) order by number`,
   unparkRuns: `update duckdive_run
-set state = 'ready', route = case wait_reason when 'worker' then wait_on else route end,
+set state = iif(run_at > :now, 'scheduled', 'ready'), route = case wait_reason when 'worker' then wait_on else route end,
   wait_reason = null, wait_on = null
 where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
   unprepared: `select seq, run_at, requested_at, body from duckdive_run
@@ -476,6 +603,7 @@ on conflict (run) do update set error = excluded.error`,
 on conflict (run) do update set input = excluded.input`,
   writeBodyOutput: `insert into duckdive_body (run, output) values (:run, :output)
 on conflict (run) do update set output = excluded.output`,
+  writeLock: `update duckdive_meta set claims = claims where id = 1`,
   writeProgress: `insert into duckdive_progress (run, at, done, total, note)
 select run.seq, :now, :done, :total, :note
 from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'
@@ -837,6 +965,113 @@ create table duckdive_tick (
 
 -- Counts up when schedules change: other processes see by it that it was about schedules.
 alter table duckdive_meta add column schedules integer not null default 0;
+`,
+  },
+  {
+    number: 4,
+    name: "gates",
+    sql: `-- Gates (locks, limits, rates), queues that are held back, and fair shares.
+
+-- The first migration had a table of gates, with counts that could drift; no version has ever written to it.
+drop table duckdive_gate;
+
+-- Who has a place at which lock or limit: runs that run, and those that were handed a place and wait for their claim. Of
+-- a rate only the latter: runs that were let in and have not paid.
+create table duckdive_place (
+  gate text not null,              -- kind and key: 'lock server:532'
+  run integer not null,
+  kept integer not null,           -- 1: a lock that is held to the end of its run
+  primary key (gate, run)
+) strict, without rowid;
+
+create index duckdive_place_run on duckdive_place (run);
+
+-- The lines before the gates.
+drop index duckdive_run_parked;
+create index duckdive_run_parked on duckdive_run (parked_on, priority desc, run_at, seq) where parked_on is not null;
+
+-- Rates that are in use. From over_at on a row is as good as none.
+create table duckdive_rate (
+  gate text primary key,
+  arrival real not null,           -- the theoretical arrival time of the next start, in milliseconds
+  held_until integer not null,     -- nobody starts before
+  opens_at integer,                -- when the next in line may be let in; null: nobody is in line, or claims come first
+  over_at integer not null
+) strict, without rowid;
+
+create index duckdive_rate_opens on duckdive_rate (opens_at) where opens_at is not null;
+create index duckdive_rate_over on duckdive_rate (over_at);
+
+-- Queues that are passed over by claims for a time, since a handler said that it is rate limited.
+create table duckdive_held (
+  queue text primary key,
+  until integer not null
+) strict, without rowid;
+
+-- Runs with a fair share stand in lines of their own, one for each share; every ready run is in one of the two indexes.
+drop index duckdive_run_ready;
+create index duckdive_run_ready on duckdive_run (queue, priority, route, run_at, seq, fair)
+  where state = 'ready' and fair is null;
+create index duckdive_run_fair on duckdive_run (queue, priority, route, fair, run_at, seq)
+  where state = 'ready' and fair is not null;
+
+-- How much each share of a queue has had, in virtual time: who is not here, or behind the queue's own time, stands at that.
+create table duckdive_turn (
+  queue text not null,
+  fair text not null,              -- '': runs without a share
+  turn integer not null,
+  primary key (queue, fair)
+) strict, without rowid;
+
+create table duckdive_fair (
+  queue text primary key,
+  turn integer not null,           -- its virtual time: the turn of whoever was served last
+  after text not null              -- with very many shares a claim looks at some of them: those after this one
+) strict, without rowid;
+`,
+  },
+  {
+    number: 5,
+    name: "hand",
+    sql: `-- Unique keys, what people set by hand, and what workers have counted.
+
+-- Who holds a key is read from the runs themselves: one whose state is among those that hold it, or one whose time is not
+-- over. So there is nothing to take back when a run moves on, and nothing that a crash could leave behind. A key that no
+-- run has any more is in no index. The states stand as words in one text, none of which is part of another.
+alter table duckdive_run add column unique_while text;
+
+drop index duckdive_run_unique;
+create index duckdive_run_unique on duckdive_run (unique_key, seq)
+  where unique_key is not null and instr(unique_while, state) > 0;
+create index duckdive_run_unique_until on duckdive_run (unique_key, unique_until) where unique_until is not null;
+
+-- Jobs that go to another queue than their definition says.
+create table duckdive_reroute (
+  job text primary key,
+  queue text not null
+) strict, without rowid;
+
+-- Slots of a queue in each worker that draws from it, in place of its own.
+create table duckdive_slots (
+  queue text primary key,
+  slots integer not null
+) strict, without rowid;
+
+-- What workers have seen, by the minute.
+create table duckdive_tally (
+  minute integer not null,
+  queue text not null,
+  job text not null,
+  succeeded integer not null,
+  failed integer not null,
+  cancelled integer not null,
+  retried integer not null,
+  waited real not null,            -- sums, in milliseconds
+  ran real not null,
+  primary key (minute, queue, job)
+) strict, without rowid;
+
+alter table duckdive_definition add column events text; -- json: what it is enqueued for
 `,
   },
 ] as const;

@@ -5,6 +5,6 @@ select json_group_array(json_array(
 ))
 from (
   select * from duckdive_run
-  where state = 'ready' and queue = :queue and priority = :priority and route = :route
+  where state = 'ready' and fair is null and queue = :queue and priority = :priority and route = :route
   order by run_at, seq limit :limit
 )
