@@ -1,13 +1,15 @@
-// `retry`, `cancel` and `delete`: the same way to say which runs, the same care before touching many.
+// `retry`, `cancel`, `delete` and `change`: the same way to say which runs, the same care before touching many.
 //
 // Runs are named by id (or its beginning) or by filter, never both. The count is shown, more than a few are asked
-// about, and what an action cannot touch is said instead of being passed over.
+// about, and what an action cannot touch is said instead of being passed over. Ctrl-C ends it after the chunk under way, and
+// says with which cursor the same command goes on.
 //
-// Before this file come three commands of a few lines. After it comes the client.
+// Before this file come four commands of a few lines. After it comes the client.
 import type { Command } from "commander";
 import type { RunRecord, State } from "../job/index.js";
-import type { Duckdive, Filter, Target } from "../queue/index.js";
+import type { BulkOptions, Duckdive, Filter, Target } from "../queue/index.js";
 import { confirm } from "./ask.js";
+import { interruptible } from "./bulk.js";
 import { NothingMatchedError, UsageError } from "./errors.js";
 import { type ExitCode, exits } from "./exit.js";
 import { addFilterOptions, type FilterOptions, filterFrom, isEmpty } from "./filter.js";
@@ -24,6 +26,7 @@ export interface ActOptions extends FilterOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly because?: string;
+  readonly from?: string;
 }
 
 export interface Action {
@@ -38,6 +41,7 @@ export interface Action {
     duckdive: Duckdive<unknown, boolean>,
     target: Target,
     options: ActOptions,
+    bulk: BulkOptions,
   ) => Promise<number>;
 }
 
@@ -45,7 +49,8 @@ export function addActOptions(command: Command): Command {
   return addFilterOptions(command.argument("[id...]", "runs, by id or its beginning"))
     .option("--all", "every run that it can be done to")
     .option("--dry-run", "only show which runs it would be")
-    .option("--yes", `do not ask, also for more than ${few} runs`);
+    .option("--yes", `do not ask, also for more than ${few} runs`)
+    .option("--from <cursor>", "go on where the same command was interrupted");
 }
 
 export async function act(
@@ -100,7 +105,7 @@ async function onFilter(
   if (state.length === 0) throw nothing(action);
   const target = { ...filter, state };
   const count = await session.duckdive.count(target);
-  if (count === 0) throw nothing(action);
+  if (count === 0 && options.from === undefined) throw nothing(action);
   const { runs } = await session.duckdive.list(target, { limit: few });
   return perform(cli, session, action, { target, count, sample: runs }, options);
 }
@@ -145,9 +150,10 @@ async function perform(
     output.note("Nothing was done.");
     return exits.failed;
   }
-  if (count > few) output.progress(`${many(count, "run")} to ${action.verb} …`);
-  const number = await action.apply(duckdive, target, options);
-  output.progress("");
+  const number = await interruptible(cli, action, { count, from: options.from }, (bulk) =>
+    action.apply(duckdive, target, options, bulk),
+  );
+  if (number === undefined) return exits.failed;
   if (output.isJson) output.json({ action: action.verb, count: number });
   else output.line(`${many(number, "run")} ${action.done}.`);
   const running = action.whileRunning === undefined ? 0 : await stillRunning(duckdive, target);

@@ -54,6 +54,11 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/delete.js")).defineDelete,
   },
   {
+    name: "change",
+    summary: "Give runs that wait another queue, priority or time",
+    load: async () => (await import("./commands/change.js")).defineChange,
+  },
+  {
     name: "queues",
     summary: "List queues and what is in them",
     load: async () => (await import("./commands/queues.js")).defineQueues,

@@ -1,4 +1,4 @@
-// Filters as options of a command, the same for `runs`, `retry`, `cancel` and `delete`.
+// Filters as options of a command, the same for `runs` and all that act on many.
 //
 // Before this file comes commander. After it comes the client's own filter, which checks states and reasons.
 import type { Command } from "commander";
@@ -17,6 +17,8 @@ export interface FilterOptions {
   readonly waiting?: string[];
   readonly tag?: string[];
   readonly meta?: string[];
+  readonly error?: string[];
+  readonly text?: string;
   readonly since?: string;
   readonly until?: string;
 }
@@ -25,7 +27,7 @@ const waitingReasons = ["worker", "paused", "preparation", "admission", "depende
 
 export function addFilterOptions(command: Command): Command {
   return command
-    .option("--job <name>", "of this job; may be given several times, as may the next six", gather)
+    .option("--job <name>", "of this job; may be given several times, as may the next seven", gather)
     .option("--queue <name>", "in this queue", gather)
     .option("--state <state>", `in this state: ${states.join(", ")}`, gather)
     .option(
@@ -36,8 +38,10 @@ export function addFilterOptions(command: Command): Command {
     .option("--waiting <reason>", `waiting for this: ${waitingReasons.join(", ")}`, gather)
     .option("--tag <tag>", "with this tag", gather)
     .option("--meta <name=value>", "with this meta", gather)
+    .option("--error <name>", "with an error of this name or code: TypeError, ECONNRESET …", gather)
+    .option("--text <text>", "with this text in its input, as it stands in JSON")
     .option("--since <time>", 'asked for since then: "2h" (ago), or a date')
-    .option("--until <time>", "asked for before then");
+    .option("--until <time>", 'asked for before then: "7d" is more than seven days ago');
 }
 
 /**
@@ -59,6 +63,8 @@ export function filterFrom(options: FilterOptions): (now: number) => Filter {
       : { waiting: words(options.waiting, waitingReasons, "--waiting") }),
     ...(options.tag === undefined ? {} : { tag: options.tag }),
     ...(meta === undefined ? {} : { meta }),
+    ...(options.error === undefined ? {} : { error: options.error }),
+    ...(options.text === undefined ? {} : { text: options.text }),
   };
   return (now) => ({
     ...filter,

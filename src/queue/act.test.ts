@@ -105,7 +105,7 @@ describe("acting on many", () => {
     };
     const first = duckdive.retry({ state: "failed" }, { signal: enough.signal, onProgress });
     await expect(first).rejects.toThrow();
-    clock.advance(5_000);
+    await clock.advance(5_000);
     await failReady(store, 2_000);
     await failed(duckdive, store, 5);
     await duckdive.retry({ state: "failed" }, { from: cursor });

@@ -10,8 +10,8 @@ const action: Action = {
   done: "cancelled",
   states: ["scheduled", "ready", "waiting", "running"],
   whileRunning: "asked to end, and cancelled when the handler obeys `ctx.signal`.",
-  apply: (duckdive, target, { because = "cancelled from the command line" }) =>
-    duckdive.cancel(target, because),
+  apply: (duckdive, target, { because = "cancelled from the command line" }, bulk) =>
+    duckdive.cancel(target, because, bulk),
 };
 
 export function defineCancel(command: Command, perform: Perform): void {

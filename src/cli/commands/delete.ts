@@ -7,7 +7,7 @@ const action: Action = {
   verb: "delete",
   done: "deleted",
   states: ["scheduled", "ready", "waiting", "succeeded", "failed", "cancelled"],
-  apply: (duckdive, target) => duckdive.delete(target),
+  apply: (duckdive, target, _, bulk) => duckdive.delete(target, bulk),
 };
 
 export function defineDelete(command: Command, perform: Perform): void {

@@ -7,7 +7,7 @@ const action: Action = {
   verb: "retry",
   done: "retried",
   states: ["failed", "cancelled"],
-  apply: (duckdive, target) => duckdive.retry(target),
+  apply: (duckdive, target, _, bulk) => duckdive.retry(target, bulk),
 };
 
 export function defineRetry(command: Command, perform: Perform): void {
