@@ -113,6 +113,11 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
   cancel(reason: string): Outcome<never>;
   /** Comes back later; costs no attempt. */
   snooze(duration: Duration): Outcome<never>;
-  /** Comes back later, and so do the other runs under the job's rate. */
+  /**
+   * Comes back later; costs no attempt. Until then nobody else starts under the keys of this run's rates either; of a job
+   * without a rate, nobody of its queue.
+   *
+   * @example if (response.status === 429) return ctx.rateLimited("30s");
+   */
   rateLimited(duration: Duration): Outcome<never>;
 }

@@ -14,6 +14,7 @@ export const defaults = {
   timeout: "15m",
   crashes: 3,
   keep: { succeeded: "7d", failed: "90d", cancelled: "7d" },
+  keepShortly: "15m",
   version: 1,
   drain: "25s",
   work: { "*": 10 },

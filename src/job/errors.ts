@@ -138,6 +138,32 @@ export class UniqueConflictError extends DuckdiveError {
   }
 }
 
+/** A rule of a job's policy cannot make a key of an input: its function threw, or gave neither a text nor null. */
+export class InvalidKeyError extends DuckdiveError {
+  static readonly code = "INVALID_KEY";
+  readonly code: string = InvalidKeyError.code;
+  readonly job: string;
+  /** Where the rule stands in the policy: `concurrency[1].by`. */
+  readonly option: string;
+
+  constructor(
+    what: string,
+    options: {
+      readonly job: string;
+      readonly option: string;
+      readonly remedy: string;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(
+      `job "${options.job}": ${options.option} ${what}. ${options.remedy}. Nothing was recorded.`,
+      options,
+    );
+    this.job = options.job;
+    this.option = options.option;
+  }
+}
+
 /** What was given as `tx` is no transaction of the adapter that `open({ with })` was given. */
 export class InvalidTransactionError extends DuckdiveError {
   static readonly code = "INVALID_TRANSACTION";

@@ -3,6 +3,7 @@
 // The list is written by hand, so that adding to it is a decision.
 
 export { type Adapter, isSqlConnection, type SqlConnection, type TxOf } from "./adapter.js";
+export { type Admission, admissionOf } from "./admission.js";
 export type { Context, Log, OnChildFailure, StepInfo, Wait } from "./context.js";
 export type { AnyContract, Contract } from "./contract.js";
 export { defaults, priorities } from "./defaults.js";
@@ -21,6 +22,7 @@ export {
   ContractNotHandledError,
   DuplicateJobError,
   InvalidInputError,
+  InvalidKeyError,
   InvalidOutputError,
   InvalidTransactionError,
   type Issue,

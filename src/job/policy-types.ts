@@ -9,7 +9,12 @@
 import type { Duration } from "../kernel/index.js";
 import type { State, StoredError } from "./record.js";
 
-/** Which runs belong together: by fields of the input, or by a text made of it. Null: the rule is not for this run. */
+/**
+ * Which runs belong together: by a field of the input, by several, or by a text made of it. Null: the rule is not for this
+ * run. A field's value is compared as JSON, so 1 and "1" differ. What it sees is what the schema gives out. It has to be
+ * pure, synchronous and cheap; it is called whenever a run is recorded, and what it gives is stored with the run. Keys
+ * over 500 characters are hashed.
+ */
 export type By<P> = (keyof P & string) | readonly (keyof P & string)[] | ((input: P) => string | null);
 
 /** How long to wait between attempts. `base` defaults to 5 s, `cap` to 6 h, `jitter` to 0.2 (20 % either way). */
@@ -29,29 +34,49 @@ export interface Retry {
   when?: (error: StoredError) => boolean;
 }
 
-/** What becomes of a request whose unique key is taken. `ignore` gives back the run that has it. */
+/**
+ * What becomes of a request whose unique key is taken. `ignore`, unless given, gives back the run that has it, with
+ * `created: false`; `reject` throws UniqueConflictError. `replace` gives that run these of the new request.
+ * `debounce` gives it the new input and lets it start so long after the last request, `atMost` so long after the first; the
+ * first request, too, waits so long, unless it says when it is to run. A run that has begun is never changed.
+ */
 export type OnConflict =
   | "ignore"
   | "reject"
   | { replace: ("input" | "runAt" | "priority")[] }
   | { debounce: Duration; atMost?: Duration };
 
+/**
+ * One run for one key: `by` fields or a text, the job's own; without `by` one run of the job at all. The key is taken
+ * `while` the run is in one of these states, or `for` so long from its request, whatever becomes of the run (a throttle).
+ * Unless given: while it has not ended; with `replace` and `debounce`: while it has not begun, so that what comes after is
+ * a run of its own and is not lost.
+ */
 export type Unique<P> = { by?: By<P>; onConflict?: OnConflict } & (
   | { while?: Extract<State, "scheduled" | "ready" | "waiting" | "running">[]; for?: never }
   | { for: Duration; while?: never }
 );
 
+/** How many may run at once. */
 export interface Limit<P> {
+  /** Whole number from 1. */
   limit: number;
+  /** For each key; for the whole job unless given. */
   by?: By<P>;
+  /** All jobs with a limit of this name share it; the job's own unless given. */
   name?: string;
 }
 
+/** How many may start in a time, over all workers. */
 export interface Rate<P> {
+  /** Whole number from 1. Starts are spread: one each `per / limit`, beside a `burst`. */
   limit: number;
   per: Duration;
+  /** For each key; for the whole job unless given. */
   by?: By<P>;
+  /** How many may start at once after a pause: as many as a tenth of a second allows, and at least 1, unless given. */
   burst?: number;
+  /** All jobs with a rate of this name share it; the job's own unless given. */
   name?: string;
 }
 
@@ -74,13 +99,25 @@ export interface Policy<P> {
   /** From the request to the end; a run that is later fails with reason `expired`. */
   finishWithin?: Duration;
   unique?: Unique<P>;
-  /** One run at a time for one key. `hold: "run"` (the default) keeps it over waits and retries. */
+  /**
+   * One run at a time for one key, in the order they were asked for. A text is a key as it is, so jobs share a lock by
+   * giving the same text (`"server:532"`); fields make one that is the job's own. `hold: "run"`, unless given, keeps it
+   * over waits and retries, from the first start to the end.
+   */
   lock?: By<P> | { by: By<P>; hold?: "run" | "attempt" };
-  /** How many may be running at once. */
+  /** How many may be running at once; several limits hold together. A run that waits counts for none. */
   concurrency?: Limit<P> | readonly Limit<P>[];
-  /** How many may start in a time. */
+  /** How many may start in a time; several rates hold together. A job has at most 8 locks, limits and rates. */
   rate?: Rate<P> | readonly Rate<P>[];
-  /** How long finished runs are kept: 7 d succeeded, 90 d failed, 7 d cancelled unless given; false: minutes. */
+  /**
+   * Whose share of its queue a run takes: those who have runs there take turns, however many each has. A key means the
+   * same one in all jobs of the queue.
+   */
+  fair?: { by: By<P> };
+  /**
+   * How long ended runs are kept: 7 d succeeded, 90 d failed, 7 d cancelled unless given. False: 15 minutes when it
+   * succeeded, for its result and for requests that are sent again; failed and cancelled ones as usual.
+   */
   keep?: false | { succeeded?: Duration; failed?: Duration; cancelled?: Duration };
   isolate?: "thread" | "process";
   /** Whole number from 1; a worker runs this version of a job and older ones. */

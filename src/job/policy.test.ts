@@ -66,7 +66,14 @@ describe("a policy", () => {
       backoff: { kind: "linear", base: 2_000, cap: 60_000, jitter: 0 },
       keep: { succeeded: 86_400_000, failed: 7_776_000_000, cancelled: 604_800_000 },
     });
-    expect(resolved({ keep: false }).keep).toBe(false);
+  });
+
+  test("that keeps nothing keeps a success for minutes, and failures as usual", () => {
+    expect(resolved({ keep: false }).keep).toEqual({
+      succeeded: 900_000,
+      failed: 7_776_000_000,
+      cancelled: 604_800_000,
+    });
   });
 
   test("takes a kind, a rule or a function as backoff", () => {
@@ -86,14 +93,7 @@ describe("a policy", () => {
 
   test("names what this version does not do, so that it is refused and not ignored", () => {
     expect(unbuilt(define({}))).toEqual([]);
-    const policy = {
-      unique: { by: "id" },
-      lock: "id",
-      concurrency: [{ limit: 2 }],
-      rate: { limit: 1, per: "1m" },
-      isolate: "thread",
-    };
-    expect(unbuilt(define(policy))).toEqual(["unique", "lock", "concurrency", "rate", "isolate"]);
+    expect(unbuilt(define({ isolate: "thread" }))).toEqual(["isolate"]);
   });
 
   test.each<[object, RegExp]>([
@@ -123,7 +123,38 @@ describe("a policy", () => {
     [{ unique: "id" }, /unique is "id"/],
     [{ unique: { for: "1m", while: ["ready"] } }, /both "for" and "while"/],
     [{ concurrency: { max: 1 } }, /concurrency of job "mail" has no option "max"/],
-    [{ rate: [{ limit: 1, every: "1m" }] }, /rate of job "mail" has no option "every"/],
+    [{ rate: [{ limit: 1, every: "1m" }] }, /rate\[0\] of job "mail" has no option "every"/],
+    [{ unique: { by: 7 } }, /unique\.by is 7\. Use a field of the input/],
+    [{ unique: { bye: "id" } }, /unique of job "mail" has no option "bye"\. Did you mean "by"/],
+    [{ unique: { while: ["succeeded"] } }, /unique\.while is \["succeeded"\]\. Use a list of "scheduled"/],
+    [{ unique: { while: [] } }, /unique\.while is \[\]/],
+    [{ unique: { for: 0 } }, /unique\.for is 0/],
+    [{ unique: { onConflict: "skip" } }, /unique\.onConflict is "skip"\. Use "ignore", "reject"/],
+    [{ unique: { onConflict: { replace: ["output"] } } }, /replace is \["output"\]\. Use a list of "input"/],
+    [{ unique: { onConflict: { replace: [] } } }, /replace is \[\]/],
+    [{ unique: { onConflict: {} } }, /neither what to replace nor for how long/],
+    [{ unique: { onConflict: { debounce: "1m", most: 1 } } }, /onConflict has no option "most"/],
+    [{ unique: { onConflict: { debounce: "1m", atMost: "1s" } } }, /atMost is shorter than debounce.*60s|1m/],
+    [{ lock: 7 }, /lock is 7\. Use a field of the input, a list of fields, or a function/],
+    [{ lock: [] }, /lock is an array/],
+    [{ lock: ["id", "id"] }, /lock names a field twice/],
+    [{ lock: { by: "id", held: "run" } }, /lock of job "mail" has no option "held"\. Did you mean "hold"/],
+    [{ lock: { by: "id", hold: "always" } }, /lock\.hold is "always"\. Use "run" or "attempt"/],
+    [{ concurrency: 4 }, /concurrency is 4\. Use an object such as/],
+    [
+      { concurrency: [{ limit: 1 }, { limit: 0 }] },
+      /concurrency\[1\]\.limit is 0\. Use a whole number from 1 up/,
+    ],
+    [{ concurrency: { limit: 1, name: "" } }, /concurrency of job "mail" needs a name/],
+    [{ rate: { limit: 1 } }, /rate\.per is/],
+    [{ rate: { limit: 1, per: 0 } }, /rate\.per is 0/],
+    [{ rate: { limit: 1, per: "1s", burst: 0.5 } }, /rate\.burst is 0\.5/],
+    [
+      { concurrency: Array.from({ length: 9 }, () => ({ limit: 1 })) },
+      /has 9 locks, limits and rates\. Use 8/,
+    ],
+    [{ fair: "tenant" }, /fair is "tenant"\. Use an object such as \{ by: "tenant" \}/],
+    [{ fair: {} }, /fair\.by is undefined/],
     [{ isolate: "worker" }, /isolate is "worker"/],
     [{ description: 1 }, /description is 1/],
   ])("%j is refused, with the job, the option and a remedy", (policy, message) => {

@@ -2,10 +2,10 @@
 //
 // A wrong policy is an error at import, naming the job, the option and the remedy, and not a surprise at the first
 // retry. Durations become milliseconds, defaults are filled in, and a function that computes a backoff is wrapped so
-// that what it gives back is checked each time. What this version does not do yet is listed by `unbuilt`, so that
+// that what it gives back is checked each time. What this version does not do yet is listed by `unbuiltOptions`, so that
 // whoever would have to do it can refuse: nothing is silently ignored.
 //
-// Before this file come the policy as written and the defaults. After it come the enqueue and the loop.
+// Before this file come the policy as written, the defaults, and rules.ts, which reads what makes runs wait for others. After it come the enqueue and the loop.
 
 import {
   type BackoffRule,
@@ -15,16 +15,17 @@ import {
   duration,
   InvalidOptionError,
 } from "../kernel/index.js";
+import { checkInteger, checkObject, positive } from "./check.js";
 import { defaults, priorities } from "./defaults.js";
 import { checkName, show } from "./names.js";
-import type { Backoff, By, Limit, Policy, Rate, Retry, Unique } from "./policy-types.js";
+import type { Backoff, Policy, Retry } from "./policy-types.js";
 import type { StoredError } from "./record.js";
+import { type Fields, type Rules, resolveRules } from "./rules.js";
+
+export type { Fields } from "./rules.js";
 
 /** How long to wait after an attempt failed: a rule, or a function that gives milliseconds and is checked. */
 export type ResolvedBackoff = BackoffRule | ((attempt: number) => number);
-
-/** The parsed input of some job: its fields are not known, only that it has some. */
-export type Fields = Record<string, unknown>;
 
 /** A job's policy with everything filled in. Durations are whole milliseconds. */
 export interface ResolvedPolicy {
@@ -37,15 +38,13 @@ export interface ResolvedPolicy {
   readonly crashes: number;
   readonly startWithin?: number;
   readonly finishWithin?: number;
-  readonly keep: { readonly succeeded: number; readonly failed: number; readonly cancelled: number } | false;
+  readonly keep: { readonly succeeded: number; readonly failed: number; readonly cancelled: number };
   readonly version: number;
   readonly description?: string;
-  // Not done by this version: see `unbuilt`. As declared.
+  /** Unique, lock, concurrency, rate and fair; absent when it has none of them. */
+  readonly rules?: Rules;
+  /** Not done by this version: see `unbuiltOptions`. As declared. */
   readonly isolate?: "thread" | "process";
-  readonly unique?: Unique<Fields>;
-  readonly lock?: By<Fields> | { by: By<Fields>; hold?: "run" | "attempt" };
-  readonly concurrency?: Limit<Fields> | readonly Limit<Fields>[];
-  readonly rate?: Rate<Fields> | readonly Rate<Fields>[];
 }
 
 /** The names of all policy options. */
@@ -61,13 +60,14 @@ export const policyOptions = [
   "lock",
   "concurrency",
   "rate",
+  "fair",
   "keep",
   "isolate",
   "version",
   "description",
 ] as const satisfies readonly (keyof Policy<unknown>)[];
 
-const notBuilt = ["unique", "lock", "concurrency", "rate", "isolate"] as const;
+const notBuilt = ["isolate"] as const;
 
 /** The options of a policy that this version would ignore, and therefore must refuse. */
 export function unbuiltOptions(policy: ResolvedPolicy): string[] {
@@ -88,11 +88,12 @@ export function resolvePolicy(declared: Policy<Fields>, where: string): Resolved
       `${where}: queue is "*", which stands for all queues. Give it a name of its own.`,
     );
   }
-  checkInteger(priority, priorities.lowest, priorities.highest, `${where}: priority`);
-  checkInteger(version, 1, maxInteger, `${where}: version`);
+  checkInteger(priority, priorities.lowest, `${where}: priority`, priorities.highest);
+  checkInteger(version, 1, `${where}: version`);
   const { crashes = defaults.crashes } = declared;
-  checkInteger(crashes, 1, maxInteger, `${where}: crashes`);
+  checkInteger(crashes, 1, `${where}: crashes`);
   const retry = resolveRetry(declared.retry, where);
+  const rules = resolveRules(declared, where);
   return {
     queue,
     priority,
@@ -104,22 +105,9 @@ export function resolvePolicy(declared: Policy<Fields>, where: string): Resolved
     keep: resolveKeep(declared.keep, where),
     version,
     ...(declared.description === undefined ? {} : { description: text(declared.description, where) }),
-    ...resolveUnbuilt(declared, where),
+    ...(rules === undefined ? {} : { rules }),
+    ...resolveIsolate(declared.isolate, where),
   };
-}
-
-const maxInteger = 2 ** 31 - 1;
-
-function checkInteger(value: unknown, lowest: number, highest: number, where: string): void {
-  if (typeof value === "number" && Number.isInteger(value) && value >= lowest && value <= highest) return;
-  const range = highest === maxInteger ? `from ${lowest} up` : `from ${lowest} to ${highest}`;
-  throw new InvalidOptionError(`${where} is ${show(value)}. Use a whole number ${range}.`);
-}
-
-function positive(value: Duration, where: string): number {
-  const milliseconds = duration(value, where);
-  if (milliseconds > 0) return milliseconds;
-  throw new InvalidOptionError(`${where} is 0. Use a time longer than that.`);
 }
 
 function optional<Name extends "startWithin" | "finishWithin">(
@@ -137,11 +125,6 @@ function text(value: unknown, where: string): string {
   throw new InvalidOptionError(`${where}: description is ${show(value)}. Use a text.`);
 }
 
-function checkObject(value: unknown, where: string, instead: string): asserts value is object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
-  throw new InvalidOptionError(`${where} is ${show(value)}. Use ${instead}.`);
-}
-
 /** A retry policy, filled in: for a job, and for a step. */
 export function resolveRetry(
   retry: Retry | undefined,
@@ -152,7 +135,7 @@ export function resolveRetry(
     checkOptions(retry, ["attempts", "backoff", "when"], `retry of ${where}`);
   }
   const attempts = retry?.attempts ?? defaults.retry.attempts;
-  checkInteger(attempts, 1, maxInteger, `${where}: retry.attempts`);
+  checkInteger(attempts, 1, `${where}: retry.attempts`);
   const backoff = resolveBackoff(retry?.backoff ?? defaults.retry.kind, `${where}: retry.backoff`);
   if (retry?.when === undefined) return { attempts, backoff };
   if (typeof retry.when !== "function") {
@@ -195,7 +178,7 @@ export function retryDelay(backoff: ResolvedBackoff, attempt: number, random: ()
 }
 
 function resolveKeep(declared: Policy<Fields>["keep"], where: string): ResolvedPolicy["keep"] {
-  if (declared === false) return false;
+  if (declared === false) return resolveKeep({ succeeded: defaults.keepShortly }, where);
   if (declared !== undefined) {
     checkObject(declared, `${where}: keep`, 'false, or an object such as { succeeded: "1d" }');
     checkOptions(declared, Object.keys(defaults.keep), `keep of ${where}`);
@@ -208,40 +191,8 @@ function resolveKeep(declared: Policy<Fields>["keep"], where: string): ResolvedP
   };
 }
 
-/** What is typed and not done yet is kept as it was declared; only names that nobody knows are refused here. */
-function resolveUnbuilt(
-  declared: Policy<Fields>,
-  where: string,
-): Pick<ResolvedPolicy, (typeof notBuilt)[number]> {
-  const { unique, lock, concurrency, rate, isolate } = declared;
-  if (unique !== undefined) {
-    checkObject(unique, `${where}: unique`, 'an object such as { by: "userId" }');
-    checkOptions(unique, ["by", "onConflict", "while", "for"], `unique of ${where}`);
-    if (unique.for !== undefined && unique.while !== undefined) {
-      throw new InvalidOptionError(`${where}: unique has both "for" and "while". Use one of them.`);
-    }
-  }
-  for (const limit of list(concurrency)) {
-    checkObject(limit, `${where}: concurrency`, "an object such as { limit: 4 }");
-    checkOptions(limit, ["limit", "by", "name"], `concurrency of ${where}`);
-  }
-  for (const limit of list(rate)) {
-    checkObject(limit, `${where}: rate`, 'an object such as { limit: 100, per: "1m" }');
-    checkOptions(limit, ["limit", "per", "by", "burst", "name"], `rate of ${where}`);
-  }
-  if (isolate !== undefined && isolate !== "thread" && isolate !== "process") {
-    throw new InvalidOptionError(`${where}: isolate is ${show(isolate)}. Use "thread" or "process".`);
-  }
-  return {
-    ...(unique === undefined ? {} : { unique }),
-    ...(lock === undefined ? {} : { lock }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-    ...(rate === undefined ? {} : { rate }),
-    ...(isolate === undefined ? {} : { isolate }),
-  };
-}
-
-function list<T>(value: T | readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value as T];
+function resolveIsolate(isolate: unknown, where: string): Pick<ResolvedPolicy, "isolate"> {
+  if (isolate === undefined) return {};
+  if (isolate === "thread" || isolate === "process") return { isolate };
+  throw new InvalidOptionError(`${where}: isolate is ${show(isolate)}. Use "thread" or "process".`);
 }

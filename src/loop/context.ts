@@ -161,6 +161,10 @@ class HandlerContext implements Context {
     return (length) => this.#make(outcomes.snooze(duration(length, "ctx.snooze")));
   }
 
+  get rateLimited(): Context["rateLimited"] {
+    return (length) => this.#make(outcomes.rateLimited(duration(length, "ctx.rateLimited")));
+  }
+
   get tx(): Context["tx"] {
     return <T>(name: string, fn: (tx: never) => T | Promise<T>) =>
       // What was stored of a T is a Stored<T>.
@@ -210,10 +214,6 @@ class HandlerContext implements Context {
 
   scope(): never {
     return refuse("scope");
-  }
-
-  rateLimited(): never {
-    return refuse("rateLimited");
   }
 }
 

@@ -24,7 +24,7 @@ export function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[]
 
 /** What a run of the job needs beside what is published: then one that was recorded without JavaScript is prepared. */
 function needsPreparation({ job, policy }: KnownJob): boolean {
-  const { startWithin, finishWithin, unique, lock, concurrency, rate } = policy;
-  const computed = [startWithin, finishWithin, unique, lock, concurrency, rate];
+  const { startWithin, finishWithin, rules } = policy;
+  const computed = [startWithin, finishWithin, rules];
   return definitionOf(job).input !== undefined || computed.some((one) => one !== undefined);
 }

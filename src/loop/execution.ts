@@ -48,7 +48,7 @@ interface Committed {
 const longestReason = 4_000;
 
 /** The policy of a run whose job this worker does not know: only used to park it. */
-const noPolicy = { keep: false, attempts: 1, backoff: () => 0 } as const;
+const noPolicy = { keep: { succeeded: 0, failed: 0, cancelled: 0 }, attempts: 1, backoff: () => 0 } as const;
 
 /** Executes a claimed run, or ends it at once for a reason. */
 export function begin(claimed: Claimed, environment: Environment, notes: Notes): Execution {
@@ -256,7 +256,7 @@ async function endOfOutcome(
         : { how: "committed", settlement: end };
     }
     case "rateLimited":
-      throw new NotBuiltError(`This version of duckdive does not do \`ctx.${outcome.kind}\` yet.`);
+      return { how: "rateLimited", milliseconds: outcome.milliseconds };
   }
 }
 

@@ -140,9 +140,9 @@ describe("a request", () => {
   });
 
   test("for a job whose policy this version cannot keep is refused, by name", async () => {
-    const locked = job({ name: "locked", lock: () => "one", handle() {} });
-    await expect(inMemory().enqueue(locked)).rejects.toThrow("`lock`");
-    expect(() => open("sqlite::memory:", { jobs: [locked] })).toThrow("`lock`");
+    const locked = job({ name: "locked", isolate: "thread", handle() {} });
+    await expect(inMemory().enqueue(locked)).rejects.toThrow("`isolate`");
+    expect(() => open("sqlite::memory:", { jobs: [locked] })).toThrow("`isolate`");
   });
 
   test("after close is refused", async () => {

@@ -46,8 +46,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
 
   async function prepare({ job, input, options }: Asking): Promise<NewRun> {
     const prepared = prepareInput(job, input);
-    const { text } = prepared instanceof Promise ? await prepared : prepared;
-    return newRunOf(job, text, options, release);
+    return newRunOf(job, prepared instanceof Promise ? await prepared : prepared, options, release);
   }
 
   /** Records, and sees to what an id that was given may mean. */
@@ -57,14 +56,14 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
       return store.insertIn(connectionOf(transaction), runs);
     }
     const inserted = await store.insert(runs);
-    if (inserted.some(({ created }) => !created)) await checkJobs(runs, inserted);
+    if (inserted.some(isKnownId(runs))) await checkJobs(runs, inserted);
     if (events.has("enqueued")) tell(runs, inserted);
     return inserted;
   }
 
   /** An id that was there before must be of the same job. */
   async function checkJobs(runs: readonly NewRun[], inserted: readonly Inserted[]): Promise<void> {
-    const known = await store.find(inserted.flatMap(({ id, created }) => (created ? [] : [id])));
+    const known = await store.find(inserted.filter(isKnownId(runs)).map(({ id }) => id));
     const jobs = new Map(known.map((run) => [run?.id, run?.job]));
     runs.forEach(({ job }, position) => {
       const id = inserted[position]?.id ?? "";
@@ -91,8 +90,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
   return {
     async one(job, input, options) {
       const prepared = prepareInput(job, input);
-      const { text } = prepared instanceof Promise ? await prepared : prepared;
-      const run = newRunOf(job, text, options, release);
+      const run = newRunOf(job, prepared instanceof Promise ? await prepared : prepared, options, release);
       const opening = options?.tx === undefined ? access.opening() : undefined;
       if (opening !== undefined) await opening;
       if (around !== undefined)
@@ -121,7 +119,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
         );
       }
       access.refuseClosed();
-      const run = newRunOf(job, prepared.text, options, release);
+      const run = newRunOf(job, prepared, options, release);
       const connection = connectionOf(options?.tx);
       const insertNow = (changed: NewRun): Inserted =>
         at(store.insertInSync?.(connection, [changed]) ?? [], 0);
@@ -131,6 +129,11 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
       );
     },
   };
+}
+
+/** Its id was recorded before. Another id in its place is the run that has its unique key. */
+function isKnownId(runs: readonly NewRun[]): (inserted: Inserted, position: number) => boolean {
+  return ({ id, created }, position) => !created && id === runs[position]?.id;
 }
 
 async function first(inserted: Promise<Inserted[]>): Promise<Inserted> {

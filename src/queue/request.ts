@@ -1,10 +1,17 @@
 // One request, checked and put into the words of the store: job and input on one side, a NewRun on the other.
 //
-// The job decides queue, lifetime and version; the request decides when, how urgently and what travels along. Options
+// The job decides queue, lifetime, version, and from the parsed input what the run may meet; the request decides when, how urgently and what travels along. Options
 // that nobody knows, and those that this version would have to ignore, are refused here by name.
 //
 // Before this file comes the prepared input. After it comes the enqueue, which hands the NewRun to the store.
-import { policyOf, priorities, type RequestOptions, unbuilt } from "../job/index.js";
+import {
+  admissionOf,
+  type PreparedInput,
+  policyOf,
+  priorities,
+  type RequestOptions,
+  unbuilt,
+} from "../job/index.js";
 import { checkOptions, duration, InvalidOptionError, isId, NotBuiltError, newId } from "../kernel/index.js";
 import type { Moment } from "../run/index.js";
 import type { NewRun } from "../store/contract.js";
@@ -22,17 +29,19 @@ const nothing: GivenOptions = {};
  *
  * @throws NotBuiltError when the job's policy needs what this version does not do
  * @throws InvalidOptionError, InvalidDurationError, InvalidIdError
+ * @throws InvalidKeyError when a function of the policy has no answer for this input
  */
 export function newRunOf(
   job: { readonly name: string },
-  text: string | undefined,
+  { text, parsed }: PreparedInput,
   options: GivenOptions | undefined,
   release: string | undefined,
 ): NewRun {
   const policy = policyOf(job);
   refuseUnbuilt(job);
   const { id, priority, tags, meta } = options === undefined ? nothing : checked(options, job.name);
-  return {
+  const due = options === undefined ? undefined : dueOf(options, job.name);
+  const run: NewRun = {
     id: id ?? newId(),
     fresh: id === undefined,
     job: job.name,
@@ -40,13 +49,29 @@ export function newRunOf(
     queue: policy.queue,
     priority: priority ?? policy.priority,
     input: text,
-    due: options === undefined ? undefined : dueOf(options, job.name),
+    due,
     startWithin: policy.startWithin,
     finishWithin: policy.finishWithin,
     tags,
     meta,
     release,
   };
+  if (policy.rules === undefined) return run;
+  const admission = admissionOf(policy, job.name, parsed);
+  const first = due === undefined ? debounced(admission.unique) : undefined;
+  return first === undefined ? { ...run, ...admission } : { ...run, ...admission, due: first };
+}
+
+/** The first of several requests that are to become one run waits for the others. */
+function debounced(unique: NewRun["unique"]): Moment | undefined {
+  return unique?.onConflict.kind === "debounce" ? { after: unique.onConflict.delay } : undefined;
+}
+
+/** A run that nobody asks for in person: where its key is taken there is nobody to refuse, so the run that has it stands. */
+export function unrefused(run: NewRun): NewRun {
+  const { unique } = run;
+  if (unique?.onConflict.kind !== "reject") return run;
+  return { ...run, unique: { ...unique, onConflict: { kind: "ignore" } } };
 }
 
 /** Refuses a job whose policy this version cannot keep: a lock that does not lock is worse than none. */

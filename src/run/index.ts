@@ -11,4 +11,4 @@ export {
   type WaitReason,
 } from "./settlement.js";
 export { hasEnded, states } from "./states.js";
-export { isExhausted, isLastChance, isPoison, shortestKeep, transition } from "./transition.js";
+export { isExhausted, isLastChance, isPoison, transition } from "./transition.js";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { State } from "../job/index.js";
 import type { Ended } from "./ended.js";
 import { hasEnded, isLegal, type MoveName, moves, states } from "./states.js";
-import { isExhausted, isLastChance, isPoison, type Policy, shortestKeep, transition } from "./transition.js";
+import { isExhausted, isLastChance, isPoison, type Policy, transition } from "./transition.js";
 
 const error = { name: "Error", message: "boom" };
 
@@ -26,6 +26,7 @@ function moveOf(ended: Ended, to: State): MoveName {
     case "cancelled":
       return "cancel";
     case "snoozed":
+    case "rateLimited":
       return "snooze";
     case "handedBack":
       return "handBack";
@@ -41,6 +42,7 @@ const ends: fc.Arbitrary<Ended> = fc.oneof(
   fc.record({ how: fc.constant("failed" as const), error: fc.constant(error), reason: fc.string() }),
   fc.record({ how: fc.constant("cancelled" as const), reason: fc.string() }),
   fc.record({ how: fc.constant("snoozed" as const), milliseconds: fc.nat() }),
+  fc.record({ how: fc.constant("rateLimited" as const), milliseconds: fc.nat() }),
   fc.constant<Ended>({ how: "handedBack" }),
   fc.record({
     how: fc.constant("parked" as const),
@@ -56,10 +58,7 @@ const ends: fc.Arbitrary<Ended> = fc.oneof(
 
 const policies: fc.Arbitrary<Policy> = fc.record({
   attempts: fc.integer({ min: 1, max: 6 }),
-  keep: fc.oneof(
-    fc.constant(false as const),
-    fc.record({ succeeded: fc.nat(), failed: fc.nat(), cancelled: fc.nat() }),
-  ),
+  keep: fc.record({ succeeded: fc.nat(), failed: fc.nat(), cancelled: fc.nat() }),
   backoff: fc.constant({ kind: "exponential", base: 5_000, factor: 3, cap: 60_000, jitter: 0.2 } as const),
   when: fc.constantFrom(
     () => true,
@@ -254,7 +253,6 @@ describe("transition", () => {
       keep: 2,
       reason: "error",
     });
-    expect(settled({ how: "returned", output: undefined }, { keep: false }).keep).toBe(shortestKeep);
   });
 
   test("asks `when` only while an attempt is left, and fails for good when it says no", () => {

@@ -16,9 +16,6 @@ export interface Execution extends Fence {
 type Retention = Pick<ResolvedPolicy, "keep">;
 export type Policy = Pick<ResolvedPolicy, "keep" | "attempts" | "backoff" | "when">;
 
-/** How long a run is kept whose job says `keep: false`: long enough for its result, and for a retried enqueue. */
-export const shortestKeep = 15 * 60_000;
-
 /** Decides what becomes of a run whose execution ended. `random` gives numbers in [0, 1). */
 export function transition(
   execution: Execution,
@@ -29,7 +26,7 @@ export function transition(
   const fence = fenceOf(execution);
   switch (ended.how) {
     case "returned": // succeed
-      return { ...fence, state: "succeeded", output: ended.output, keep: keepFor("succeeded", policy) };
+      return { ...fence, state: "succeeded", output: ended.output, keep: policy.keep.succeeded };
     case "threw": // backOff, or fail
       return again(execution, ended.error, "error", policy, random);
     case "timedOut": // backOff, or fail
@@ -41,7 +38,7 @@ export function transition(
         ...fence,
         state: "cancelled",
         reason: ended.reason,
-        keep: keepFor("cancelled", policy),
+        keep: policy.keep.cancelled,
         events: [{ kind: "cancelled", detail: { reason: ended.reason } }],
       };
     case "snoozed": // snooze
@@ -51,6 +48,15 @@ export function transition(
         due: { after: ended.milliseconds },
         giveBack: true,
         events: [{ kind: "snoozed", detail: { milliseconds: ended.milliseconds } }],
+      };
+    case "rateLimited": // snooze, and others are held back too
+      return {
+        ...fence,
+        state: "scheduled",
+        due: { after: ended.milliseconds },
+        giveBack: true,
+        holdBack: ended.milliseconds,
+        events: [{ kind: "rateLimited", detail: { milliseconds: ended.milliseconds } }],
       };
     case "handedBack": // handBack
       return { ...fence, state: "ready", giveBack: true, events: [{ kind: "handedBack" }] };
@@ -123,7 +129,7 @@ function finalFailure(
     state: "failed",
     reason,
     error,
-    keep: keepFor("failed", policy),
+    keep: policy.keep.failed,
     events: [{ kind: reason === "expired" ? "expired" : "failed", detail: error }],
   };
 }
@@ -131,10 +137,6 @@ function finalFailure(
 function fenceOf(execution: Execution): Pick<Settlement, "run" | "token" | "claim"> {
   const fence = { run: execution.run, token: execution.token };
   return execution.claim === undefined ? fence : { ...fence, claim: execution.claim };
-}
-
-function keepFor(state: "succeeded" | "failed" | "cancelled", policy: Retention): number {
-  return policy.keep === false ? shortestKeep : policy.keep[state];
 }
 
 function timeoutError(timeout: number): StoredError {

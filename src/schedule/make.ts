@@ -7,7 +7,7 @@
 // Before this file come what is due and the definitions. After it come the service, and the trigger.
 import { prepareInput } from "../job/index.js";
 import { encode, idAt } from "../kernel/index.js";
-import { newRunOf } from "../queue/index.js";
+import { newRunOf, unrefused } from "../queue/index.js";
 import type { DueSchedules, NewRun, NewSchedule, Tick, TickWrite } from "../store/contract.js";
 import { calendarOf, type Times } from "./calendar.js";
 import { type Rules, type ScheduleDefinition, textOfRules, textOfTimes } from "./define.js";
@@ -54,9 +54,9 @@ export async function runOf(
   const { name, id, due, release } = asked;
   const at = new Date(asked.at);
   const value: unknown = typeof input === "function" ? input({ at }) : input;
-  const { text } = await prepareInput(job, value);
+  const prepared = await prepareInput(job, value);
   const meta = { schedule: name, tick: at.toISOString() };
-  const run = newRunOf(job, text, { id, meta }, release);
+  const run = unrefused(newRunOf(job, prepared, { id, meta }, release));
   return due === undefined ? run : { ...run, due: { at: due } };
 }
 

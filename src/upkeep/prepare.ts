@@ -3,9 +3,16 @@
 // Such a run waits, never executed, until a worker that has its job has judged its input by the job's schema. Valid, it
 // gets the queue, the priority and the limits its job declares and becomes ready; invalid, it fails with the reason,
 // and no attempt is used. Two workers may judge one run; the store takes the first answer.
-import { type AnyContract, defaults, parseStored, type ResolvedPolicy } from "../job/index.js";
+import {
+  type Admission,
+  type AnyContract,
+  admissionOf,
+  defaults,
+  parseStored,
+  type ResolvedPolicy,
+} from "../job/index.js";
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
-import { shortestKeep, storedError } from "../run/index.js";
+import { storedError } from "../run/index.js";
 import type { Prepared, Store, StoredRun } from "../store/contract.js";
 import { rounds } from "./rounds.js";
 
@@ -60,18 +67,28 @@ export function createPreparer(
     if (known === undefined)
       throw new TypeError(`a run of ${run.job} was listed though no such job was asked for`);
     const { policy } = known;
+    let admission: Admission;
     try {
-      await parseStored(known.job, run.input, { wasChecked: false });
+      const parsed = await parseStored(known.job, run.input, { wasChecked: false });
+      admission = admissionOf(policy, run.job, parsed);
     } catch (error) {
-      const keep = policy.keep === false ? shortestKeep : policy.keep.failed;
-      return { id: run.id, invalid: storedError(error), keep };
+      return { id: run.id, invalid: storedError(error), keep: policy.keep.failed };
     }
     const { startWithin, finishWithin, queue, version } = policy;
     // Who asked for another priority than the usual one has said so for this run.
     const priority = run.priority === defaults.priority ? policy.priority : run.priority;
     return {
       id: run.id,
-      run: { job: run.job, version, queue, priority, input: run.input, startWithin, finishWithin },
+      run: {
+        job: run.job,
+        version,
+        queue,
+        priority,
+        input: run.input,
+        startWithin,
+        finishWithin,
+        ...admission,
+      },
     };
   }
 
