@@ -15,6 +15,12 @@ import { statements } from "./statements.js";
 
 /** How many rows are looked at before the process gets its turn. */
 const stretch = 10_000;
+/** The same where texts must be read that may be long. */
+const stretchOfTexts = 500;
+
+function stretchFor({ text, errors }: RunFilter): number {
+  return text === undefined && errors === undefined ? stretch : stretchOfTexts;
+}
 
 function filterValues(filter: RunFilter): Values {
   const list = (values: readonly string[] | undefined): string | null =>
@@ -28,6 +34,8 @@ function filterValues(filter: RunFilter): Values {
     waiting: list(filter.waiting),
     tags: list(filter.tags),
     meta: filter.meta === undefined ? null : JSON.stringify(filter.meta),
+    errors: list(filter.errors),
+    text: filter.text,
     since: filter.since,
     until: filter.until,
     job: filter.jobs?.[0],
@@ -63,7 +71,7 @@ export async function list(
   const runs: StoredRun[] = [];
   const seqs: number[] = [];
   while (missing > 0 && before > oldest) {
-    const floor = inStretches ? Math.max(oldest, before - stretch) : oldest;
+    const floor = inStretches ? Math.max(oldest, before - stretchFor(filter)) : oldest;
     const rows = await session.read((sql) => {
       const places = sql
         .all<[number]>(statement, { ...values, before, floor, limit: missing })
@@ -106,9 +114,10 @@ export async function count(session: Session, filter: RunFilter): Promise<number
     return [...new Set(filter.states)].reduce((sum, state) => sum + byState[state], 0);
   }
   const { newest, oldest } = await bounds(session);
+  const step = stretchFor(filter);
   let sum = 0;
-  for (let before = newest + 1; before > oldest; before -= stretch) {
-    const range = { before, floor: Math.max(oldest, before - stretch) };
+  for (let before = newest + 1; before > oldest; before -= step) {
+    const range = { before, floor: Math.max(oldest, before - step) };
     sum += await session.read(
       (sql) => sql.get<[number]>(statements.countRuns, { ...values, ...range })?.[0] ?? 0,
     );

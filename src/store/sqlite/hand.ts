@@ -3,12 +3,13 @@
 // Everything that changes runs works by id, one run after another inside of one transaction, and answers for each
 // whether it did something. Long lists are cut into slices, each a transaction of its own.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
+import type { LogLine, NewSignal, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
 import type { Sql } from "./driver.js";
 import { appendEvent, endRun, type Movable } from "./moves.js";
 import { type StoredRow, storedRunFrom } from "./rows.js";
 import { listing, type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
+import { holderOf } from "./unique.js";
 import { unpark } from "./unpark.js";
 import { removeRuns } from "./upkeep.js";
 import type { Transaction } from "./writer.js";
@@ -87,13 +88,35 @@ function hasEnded(state: StoredRun["state"]): boolean {
   return state === "succeeded" || state === "failed" || state === "cancelled";
 }
 
-/** Makes failed and cancelled runs ready again, with all attempts. */
+/** Makes failed and cancelled runs ready again, with all attempts, unless another run holds their key by now. */
 export function retry(session: Session, ids: readonly string[]): Promise<boolean[]> {
   return each(session, ids, (transaction, run, now) => {
     if (run.state !== "failed" && run.state !== "cancelled") return false;
+    if (isKeyTaken(transaction, run.seq)) return false;
     appendEvent(transaction, run.seq, { kind: "retried" }, now);
     transaction.sql.run(statements.retryRun, { seq: run.seq, now });
     transaction.found.claimable = true;
+    return true;
+  });
+}
+
+function isKeyTaken(transaction: Transaction, seq: number): boolean {
+  const row = transaction.sql.get<[key: string, requestedAt: number]>(statements.keyOfRun, { seq });
+  return row !== undefined && holderOf(transaction, row[0], { seq, requestedAt: row[1] }) !== undefined;
+}
+
+/** Changes runs that are not running and have not ended. */
+export function change(session: Session, ids: readonly string[], asked: RunChange): Promise<boolean[]> {
+  const { queue, priority, due } = asked;
+  return each(session, ids, (transaction, run, now) => {
+    if (run.state === "running" || hasEnded(run.state)) return false;
+    const runAt = due === undefined ? undefined : "at" in due ? due.at : now + due.after;
+    appendEvent(transaction, run.seq, { kind: "changed", detail: { queue, priority, runAt } }, now);
+    transaction.sql.run(statements.changeRun, { seq: run.seq, queue, priority, runAt, now });
+    if (run.state !== "waiting") {
+      if (runAt !== undefined && runAt > now) transaction.found.dueAt(runAt);
+      else transaction.found.claimable = true;
+    }
     return true;
   });
 }

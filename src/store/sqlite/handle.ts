@@ -7,6 +7,7 @@
 import { realpathSync } from "node:fs";
 import { InvalidOptionError } from "../../kernel/index.js";
 import type { Inserted, NewRun } from "../contract.js";
+import { Findings } from "../findings.js";
 import { type RawDatabase, type Sql, sqlOf } from "./driver.js";
 import { MigrationMissingError, OtherDatabaseError, translate } from "./errors.js";
 import { insertRuns, refuseUnbuilt } from "./insert.js";
@@ -49,7 +50,12 @@ export function handleInserter(
 ): (handle: unknown, runs: readonly NewRun[]) => Inserted[] {
   return (handle, runs) => {
     refuseUnbuilt(runs);
-    return through(handle, (sql) => insertRuns(sql, runs, now()));
+    const hasKeys = runs.some(({ unique }) => unique !== undefined);
+    return through(handle, (sql) => {
+      // Somebody could record a run with the same key between reading who holds it and writing.
+      if (hasKeys) sql.run(statements.writeLock);
+      return insertRuns({ sql, found: new Findings() }, runs, now());
+    });
   };
 }
 

@@ -23,10 +23,12 @@ import { insert, prepare } from "./insert.js";
 import { migrate, requireMigrated } from "./migrate.js";
 import * as moving from "./move.js";
 import * as overview from "./overview.js";
+import * as routing from "./routing.js";
 import * as scheduling from "./schedules.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
+import * as counts from "./tallies.js";
 import { owns, recordEntries, refuseUnsettled, settleThrough } from "./transactional.js";
 import * as upkeep from "./upkeep.js";
 import { Watch } from "./watch.js";
@@ -203,6 +205,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     owns: (fence) => owns(session, fence),
     entries: (run) => settling.entries(session, run),
     note: (notes) => settling.note(session, notes),
+    tally: (tallies) => counts.tally(session, tallies),
 
     promote: (limit) => upkeep.promote(session, limit),
     findLost: () => morgue.findLost(),
@@ -216,12 +219,17 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     timeline: (run) => hand.timeline(session, run),
     cancel: (ids, reason) => hand.cancel(session, ids, reason),
     retry: (ids) => hand.retry(session, ids),
+    change: (ids, change) => hand.change(session, ids, change),
     remove: (ids) => hand.remove(session, ids),
     signal: (signals) => hand.signal(signals),
     pause: (target) => hand.pause(session, target),
     resume: (target) => hand.resume(session, target),
     paused: () => hand.paused(session),
+    reroute: (job, queue) => routing.reroute(session, job, queue),
+    reroutes: () => routing.reroutes(session),
+    setSlots: (queue, slots) => routing.setSlots(session, queue, slots),
     queues: () => overview.queues(session),
+    tallies: (since) => counts.tallies(session, since),
     workers: () => overview.workers(session),
     departed: (limit) => staff.departed(session, limit),
     tell: (messages) => staff.tell(session, messages),
@@ -242,7 +250,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     release: (runs) => moving.release(session, runs),
     adopt: (runs) => moving.adopt(session, runs),
 
-    ...unbuiltVerbs("sqlite"),
+    standing: unbuiltVerbs("sqlite").standing,
   };
 
   /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */

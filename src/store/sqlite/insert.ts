@@ -5,29 +5,77 @@
 // the handle must lead to the same database, which the word in `duckdive_meta` shows. `prepare` gives runs that were
 // recorded without their definition what the definition says.
 //
-// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
+// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again. A request whose unique key is
+// held gets the run that holds it (`unique.ts`). One that must be refused for that throws where it is recorded; `insert`
+// then takes back what the call has recorded, and throws outside: an error inside would roll back what others write in
+// the same commit.
+import { UniqueConflictError } from "../../job/index.js";
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
-import type { Findings } from "../findings.js";
-import type { Sql } from "./driver.js";
-import { appendEvent, bodyBit, endRun, isLong } from "./moves.js";
+import { Findings } from "../findings.js";
+import { appendEvent, bodyBit, endRun, isLong, type Movable } from "./moves.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
+import { giveKey, type Holder, holderOf, meet } from "./unique.js";
 import type { Transaction } from "./writer.js";
 
 /** Records runs, all or none. */
 export async function insert(session: Session, runs: readonly NewRun[]): Promise<Inserted[]> {
   refuseUnbuilt(runs);
   if (runs.length === 0) return [];
-  return session.write(({ sql, found }) => insertRuns(sql, runs, session.clock.now(), found));
+  const answer = await session.write((transaction) =>
+    insertOrTakeBack(transaction, runs, session.clock.now()),
+  );
+  if (answer instanceof UniqueConflictError) throw answer;
+  return answer;
 }
 
-/** Records runs in the transaction that is open on this database. */
-export function insertRuns(sql: Sql, runs: readonly NewRun[], now: number, found?: Findings): Inserted[] {
-  return runs.map((run) => insertRun(sql, run, now, found));
+function insertOrTakeBack(
+  transaction: Transaction,
+  runs: readonly NewRun[],
+  now: number,
+): Inserted[] | UniqueConflictError {
+  if (!runs.some(({ unique }) => unique?.onConflict.kind === "reject"))
+    return insertRuns(transaction, runs, now);
+  const { sql } = transaction;
+  const found = new Findings();
+  sql.run("savepoint duckdive_insert");
+  try {
+    const inserted = insertRuns({ sql, found }, runs, now);
+    transaction.found.merge(found);
+    return inserted;
+  } catch (error) {
+    if (!(error instanceof UniqueConflictError)) throw error;
+    sql.run("rollback to duckdive_insert");
+    return error;
+  } finally {
+    sql.run("release duckdive_insert");
+  }
 }
 
-function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefined): Inserted {
+/** Records runs in the transaction that is open on this database. @throws UniqueConflictError */
+export function insertRuns(transaction: Transaction, runs: readonly NewRun[], now: number): Inserted[] {
+  return runs.map((run) => insertRun(transaction, run, now));
+}
+
+/** The same where nobody is there to be refused: a run whose key is held is then not recorded. */
+export function followWith(transaction: Transaction, runs: readonly NewRun[], now: number): Inserted[] {
+  return runs.map((run) => {
+    const isRefused = run.unique?.onConflict.kind === "reject";
+    const unique = isRefused ? { ...run.unique, onConflict: { kind: "ignore" } as const } : run.unique;
+    return insertRun(transaction, { ...run, unique }, now);
+  });
+}
+
+function insertRun(transaction: Transaction, run: NewRun, now: number): Inserted {
+  const { sql, found } = transaction;
+  if (run.unique !== undefined) {
+    const isKnown = !run.fresh && sql.get(statements.seqOfId, { id: run.id }) !== undefined;
+    if (isKnown) return { id: run.id, created: false };
+    const { key, onConflict } = run.unique;
+    const holder = holderOf(transaction, key, { seq: 0, requestedAt: now });
+    if (holder !== undefined) return meet(transaction, holder, { ...run, onConflict }, now);
+  }
   const runAt = run.due === undefined ? now : "at" in run.due ? run.due.at : now + run.due.after;
   const state = run.waiting !== undefined ? "waiting" : runAt > now ? "scheduled" : "ready";
   const long = isLong(run.input);
@@ -51,11 +99,10 @@ function insertRun(sql: Sql, run: NewRun, now: number, found: Findings | undefin
   });
   if (changes === 0) return { id: run.id, created: false };
   if (long) sql.run(statements.insertBody, { id: run.id, input: run.input });
-  if (found !== undefined) {
-    if (state === "ready" || state === "waiting") found.claimable = true;
-    if (state === "scheduled") found.dueAt(runAt);
-    limitsOf(run, now, found);
-  }
+  if (run.unique !== undefined) giveKey(transaction, run.id, run.unique);
+  if (state === "ready" || state === "waiting") found.claimable = true;
+  if (state === "scheduled") found.dueAt(runAt);
+  limitsOf(run, now, found);
   return { id: run.id, created: true };
 }
 
@@ -87,7 +134,6 @@ export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
 
 function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
   if (run.gates !== undefined && run.gates.length > 0) return "a lock, a concurrency limit or a rate";
-  if (run.unique !== undefined) return "a unique key";
   if (run.fair !== undefined) return "fairness";
   if (run.parent !== undefined) return "a parent";
   if (run.batch !== undefined) return "a batch";
@@ -104,6 +150,8 @@ export async function prepare(session: Session, prepared: readonly Prepared[]): 
     for (const item of prepared) prepareOne(transaction, item, now);
   });
 }
+
+type PreparedRun = Omit<NewRun, "id" | "waiting" | "due">;
 
 function prepareOne(transaction: Transaction, item: Prepared, now: number): void {
   const { sql, found } = transaction;
@@ -123,6 +171,13 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
     return;
   }
   const { run } = item;
+  if (run.unique !== undefined) {
+    const holder = holderOf(transaction, run.unique.key, { seq, requestedAt });
+    if (holder !== undefined) {
+      giveWay(transaction, { seq, id: item.id, body, runAt }, holder, run, now);
+      return;
+    }
+  }
   const long = isLong(run.input);
   if (long) sql.run(statements.writeBodyInput, { run: seq, input: run.input });
   appendEvent(transaction, seq, { kind: "prepared" }, now);
@@ -141,7 +196,25 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
     meta: jsonUnlessEmpty(run.meta),
     release: run.release,
   });
+  if (run.unique !== undefined) giveKey(transaction, item.id, run.unique);
   if (runAt > now) found.dueAt(runAt);
   else found.claimable = true;
   limitsOf(run, requestedAt, found);
+}
+
+/** Ends a run whose key is held by another, which gets of it what its rule says. */
+function giveWay(
+  transaction: Transaction,
+  run: Movable & { readonly runAt: number },
+  holder: Holder,
+  { unique, ...requested }: PreparedRun,
+  now: number,
+): void {
+  if (unique !== undefined && unique.onConflict.kind !== "reject") {
+    const due = { at: run.runAt };
+    meet(transaction, holder, { ...requested, due, onConflict: unique.onConflict }, now);
+  }
+  const reason = "duplicate";
+  appendEvent(transaction, run.seq, { kind: "cancelled", detail: { reason, of: holder.id } }, now);
+  endRun(transaction, run, { state: "cancelled", reason }, now);
 }

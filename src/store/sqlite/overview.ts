@@ -4,17 +4,19 @@
 // and priority, and so that people see what exists. In a rolling deploy an old worker does not overwrite a new one.
 import type { Ability, Definition, QueueRow, WorkerRow } from "../contract.js";
 import { pausesOf } from "./claim.js";
+import { readSlots } from "./routing.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 
 type LiveState = "scheduled" | "ready" | "running" | "waiting";
 type MutableQueue = { -readonly [Key in keyof QueueRow]: QueueRow[Key] };
 
-/** The queues that have live runs, are paused, or belong to a published job. */
+/** The queues that have live runs, are paused, have slots that were set, or belong to a published job. */
 export async function queues(session: Session): Promise<QueueRow[]> {
   return session.read((sql) => {
     const rows = new Map<string, MutableQueue>();
     const paused = pausesOf(sql, "queue");
+    const slots = readSlots(sql);
     const rowOf = (name: string): MutableQueue => {
       const known = rows.get(name);
       if (known !== undefined) return known;
@@ -25,19 +27,19 @@ export async function queues(session: Session): Promise<QueueRow[]> {
         ...counts,
         oldest: undefined,
         heldUntil: undefined,
-        slots: undefined,
+        slots: slots[name],
       };
       rows.set(name, row);
       return row;
     };
     for (const [queue, state, number] of sql.all<[string, LiveState, number]>(statements.queueCounts)) {
-      rowOf(queue)[state] = number;
+      rowOf(queue)[state] += number;
     }
     for (const [queue, , , oldest] of sql.all<[string, number, string, number]>(statements.lanes)) {
       const row = rowOf(queue);
       row.oldest = Math.min(row.oldest ?? oldest, oldest);
     }
-    for (const queue of paused) rowOf(queue);
+    for (const queue of [...paused, ...Object.keys(slots)]) rowOf(queue);
     for (const row of sql.all<DefinitionRow>(statements.definitions)) rowOf(row[2]);
     return [...rows.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   });
@@ -76,11 +78,13 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
 export async function publish(session: Session, definitions: readonly Definition[]): Promise<void> {
   if (definitions.length === 0) return;
   await session.write(({ sql }) => {
-    for (const { job, version, queue, priority, attempts, crashes, prepared, description } of definitions) {
+    for (const { job, version, queue, priority, attempts, crashes, ...rest } of definitions) {
+      const { prepared, description, events = [] } = rest;
       const values = { job, version, queue, priority, attempts, crashes, description };
       sql.run(statements.publishDefinition, {
         ...values,
         prepared: prepared ? 1 : 0,
+        events: events.length === 0 ? null : JSON.stringify(events),
         now: session.clock.now(),
       });
     }
@@ -96,12 +100,13 @@ type DefinitionRow = [
   prepared: number,
   description: string | null,
   crashes: number | null,
+  events: string | null,
 ];
 
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.read((sql) => sql.all<DefinitionRow>(statements.definitions));
-  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes]) => ({
+  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes, events]) => ({
     job,
     version,
     queue,
@@ -110,5 +115,6 @@ export async function definitions(session: Session): Promise<Definition[]> {
     prepared: prepared === 1,
     description: description ?? undefined,
     crashes: crashes ?? undefined,
+    ...(events === null ? {} : { events: JSON.parse(events) }),
   }));
 }

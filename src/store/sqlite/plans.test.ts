@@ -16,7 +16,7 @@ function planOf(sql: string): string[] {
 
 /** The tables that may be read from one end to the other: they have a row a process, a pause, a job, or are bounded. */
 const small =
-  /^SCAN (duckdive_(worker|departed|pause|definition|ability|schedule)|json_each|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+  /^SCAN (duckdive_(worker|departed|pause|definition|ability|schedule|reroute|slots)|json_each|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
 
 const served: Record<string, string> = {
   lanes: "duckdive_run_ready",

@@ -15,7 +15,7 @@ import type {
 } from "../contract.js";
 import { awayAtMost, digestOf, formerKept, ticksKept } from "../schedules.js";
 import type { Sql } from "./driver.js";
-import { insertRuns, refuseUnbuilt } from "./insert.js";
+import { followWith, refuseUnbuilt } from "./insert.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -166,19 +166,22 @@ export async function tick(session: Session, writes: readonly TickWrite[]): Prom
   });
 }
 
-function tickOne({ sql, found }: Transaction, write: TickWrite, now: number): TickAnswer {
+function tickOne(transaction: Transaction, write: TickWrite, now: number): TickAnswer {
+  const { sql } = transaction;
   const { schedule: name, expected, unlessRunning, runs } = write;
   const known = atHand(sql, name);
   if (known === undefined || (expected !== undefined && !standsAt(known, expected))) return { taken: false };
   const skipped =
     unlessRunning && runs.length > 0 && sql.get(statements.scheduleRuns, { name }) !== undefined;
-  if (!skipped) insertRuns(sql, runs, now, found);
+  const recorded = skipped ? [] : followWith(transaction, runs, now);
+  // Where a unique key is held it is the run that holds it.
+  const ids = new Map(recorded.map(({ id }, index) => [runs[index]?.id, id]));
   let number = known.ticks;
   for (const one of write.ticks) {
     number += 1;
     const { at, until, count = 1, outcome, run, note } = one;
     const isSkipped = skipped && run !== undefined;
-    const fate = isSkipped ? { outcome: "skipped", run: null } : { outcome, run };
+    const fate = isSkipped ? { outcome: "skipped", run: null } : { outcome, run: ids.get(run) ?? run };
     sql.run(statements.appendTick, { name, number, at, until, count, ...fate, note, now });
   }
   sql.run(statements.forgetTicks, { name, number: number - ticksKept });

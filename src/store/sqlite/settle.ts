@@ -8,9 +8,19 @@
 // A run whose cancellation was asked for does not go on: a settlement that would not end it cancels it. And a run
 // that would rest for something that has come already does not rest.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { Entry, EntryWrite, Moment, NewEvent, Note, Settled, Settlement } from "../contract.js";
+import type {
+  Entry,
+  EntryWrite,
+  Moment,
+  NewEvent,
+  Note,
+  Settled,
+  Settlement,
+  Settling,
+} from "../contract.js";
 import { parseRoute, placeInMark } from "./claim.js";
 import type { Sql, Value } from "./driver.js";
+import { followWith, refuseUnbuilt } from "./insert.js";
 import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -20,7 +30,8 @@ const refused: Settled = Object.freeze({ taken: false });
 const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
 
 /** Ends executions, answering each. */
-export async function settle(session: Session, settlements: readonly Settlement[]): Promise<Settled[]> {
+export async function settle(session: Session, settlements: readonly Settling[]): Promise<Settled[]> {
+  for (const { follow } of settlements) if (follow !== undefined) refuseUnbuilt(follow);
   if (settlements.length === 0) return [];
   return session.write((transaction) => settleAll(transaction, settlements, session.clock.now()));
 }
@@ -32,7 +43,7 @@ interface Plain {
   readonly settlement: Settlement;
 }
 
-function settleAll(transaction: Transaction, settlements: readonly Settlement[], now: number): Settled[] {
+function settleAll(transaction: Transaction, settlements: readonly Settling[], now: number): Settled[] {
   const answers: Settled[] = new Array(settlements.length);
   let plain = new Map<string, Plain>();
   const flush = (): void => {
@@ -52,8 +63,9 @@ function settleAll(transaction: Transaction, settlements: readonly Settlement[],
   return answers;
 }
 
-function isShortSuccess(settlement: Settlement): boolean {
+function isShortSuccess(settlement: Settling): boolean {
   return (
+    (settlement.follow === undefined || settlement.follow.length === 0) &&
     settlement.state === "succeeded" &&
     !settlement.giveBack &&
     (settlement.events === undefined || settlement.events.length === 0) &&
@@ -118,8 +130,14 @@ interface Running extends Movable {
   readonly cancelAsked: string | null;
 }
 
-/** Ends one execution, in whatever way. */
-export function settleOne(transaction: Transaction, settlement: Settlement, now: number): Settled {
+/** Ends one execution, in whatever way, and records the runs that follow it. */
+export function settleOne(transaction: Transaction, settlement: Settling, now: number): Settled {
+  const answer = endOne(transaction, settlement, now);
+  if (answer.taken && settlement.follow !== undefined) followWith(transaction, settlement.follow, now);
+  return answer;
+}
+
+function endOne(transaction: Transaction, settlement: Settlement, now: number): Settled {
   type Row = [number, string, number, string, string | null, number];
   const row = transaction.sql.get<Row>(statements.running, { id: settlement.run, token: settlement.token });
   if (row === undefined) return refused;

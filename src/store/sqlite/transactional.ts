@@ -6,9 +6,10 @@
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it come the statements of settling.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, Fence, Note, Settled, Settlement } from "../contract.js";
+import type { EntryWrite, Fence, Note, Settled, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Sql } from "./driver.js";
+import { refuseUnbuilt } from "./insert.js";
 import type { Session } from "./session.js";
 import { settleOne, writeNotes } from "./settle.js";
 import { statements } from "./statements.js";
@@ -33,12 +34,8 @@ export function recordEntries(sql: Sql, write: EntryWrite): boolean {
 }
 
 /** Ends an execution in the transaction that is open on this database, having written what it said. */
-export function settleThrough(
-  sql: Sql,
-  settlement: Settlement,
-  notes: readonly Note[],
-  now: number,
-): Settled {
+export function settleThrough(sql: Sql, settlement: Settling, notes: readonly Note[], now: number): Settled {
+  refuseUnbuilt(settlement.follow ?? []);
   writeNotes(sql, notes, now);
   return settleOne({ sql, found: new Findings() }, settlement, now);
 }

@@ -7,7 +7,7 @@
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
 
-/** Makes ready whatever waits for this reason on this name. */
+/** Makes ready, or scheduled if it was given a later time, whatever waits for this reason on this name. */
 export function unpark(
   { sql, found }: Transaction,
   reason: "worker" | "paused",
@@ -15,5 +15,7 @@ export function unpark(
   now: number,
 ): void {
   sql.run(statements.appendUnparked, { reason, on, now });
-  if (sql.run(statements.unparkRuns, { reason, on }) > 0) found.claimable = true;
+  if (sql.run(statements.unparkRuns, { reason, on, now }) === 0) return;
+  found.claimable = true;
+  found.dueAt(sql.get<[number | null]>(statements.nextScheduled)?.[0] ?? undefined);
 }

@@ -10,6 +10,7 @@ import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
 import { forgetScheduler } from "./schedules.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
+import { forgetTallies } from "./tallies.js";
 import type { Transaction } from "./writer.js";
 
 /** Makes ready what is due, and fails what has expired. */
@@ -18,11 +19,13 @@ export async function promote(session: Session, limit: number): Promise<Promotio
   if (next === undefined || next > session.clock.now()) return { moved: 0, next, expired: [] };
   return session.write((transaction) => {
     const now = session.clock.now();
-    const expired =
-      expire(transaction, "startWithin", now, limit) + expire(transaction, "finishWithin", now, limit);
+    const expired = [
+      ...expire(transaction, "startWithin", now, limit),
+      ...expire(transaction, "finishWithin", now, limit),
+    ];
     const promoted = transaction.sql.run(statements.promoteDue, { now, limit });
     if (promoted > 0) transaction.found.claimable = true;
-    return { moved: promoted + expired, next: nextDue(transaction.sql), expired: [] };
+    return { moved: promoted + expired.length, next: nextDue(transaction.sql), expired };
   });
 }
 
@@ -39,9 +42,12 @@ function expire(
   limitName: "startWithin" | "finishWithin",
   now: number,
   limit: number,
-): number {
+): Promotion["expired"] {
   const statement = limitName === "startWithin" ? statements.expiredStart : statements.expiredFinish;
-  const rows = transaction.sql.all<[seq: number, id: string, body: number]>(statement, { now, limit });
+  const rows = transaction.sql.all<[seq: number, id: string, body: number, job: string]>(statement, {
+    now,
+    limit,
+  });
   const what = limitName === "startWithin" ? "it had not started" : "it had not ended";
   const error: StoredError = {
     name: "ExpiredError",
@@ -52,7 +58,7 @@ function expire(
     appendEvent(transaction, seq, { kind: "expired", detail: error }, now);
     endRun(transaction, { seq, id, body }, { state: "failed", reason: "expired", error }, now);
   }
-  return rows.length;
+  return rows.map(([, run, , job]) => ({ run, job }));
 }
 
 /** Gives the runs of dead workers back, and takes those workers out; of those that left by themselves as `stopped`. */
@@ -117,6 +123,7 @@ function giveUpRuns(transaction: Transaction, { worker, cause, culprits }: Death
 /** Removes what is past its keeping. */
 export async function prune(session: Session, limit: number): Promise<number> {
   const values = () => ({ now: session.clock.now(), limit });
+  await forgetTallies(session, limit);
   const some = await session.read((sql) => sql.get(statements.prunable, { ...values(), limit: 1 }));
   if (some === undefined) return 0;
   return session.write(({ sql }) => {

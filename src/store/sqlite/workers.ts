@@ -20,6 +20,7 @@ import type {
 import { type Corpse, causes, runnersFirst } from "../deaths.js";
 import { parseRoute } from "./claim.js";
 import type { Sql } from "./driver.js";
+import { readSlots } from "./routing.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
 import { unpark } from "./unpark.js";
@@ -68,7 +69,7 @@ function readPulse(sql: Sql, worker: string): Pulse {
   type Row = [run: string, token: number, reason: string];
   const rows = sql.all<Row>(statements.cancelledOfWorker, { worker });
   const cancelled = rows.map(([run, token, reason]) => ({ run, token, reason }));
-  return { alive, lost: [], cancelled, messages: readMessages(sql, worker), slots: {} };
+  return { alive, lost: [], cancelled, messages: readMessages(sql, worker), slots: readSlots(sql) };
 }
 
 function readMessages(sql: Sql, worker: string): Message[] {

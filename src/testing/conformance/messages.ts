@@ -36,7 +36,13 @@ function delivery(suite: Suite): void {
       assert.deepEqual(await store.tell([message]), [1]);
       await clock.advance(7);
       const expected = [asHeard(message, beginning + 11)];
-      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [], lost: [], messages: expected });
+      assert.deepEqual(await store.pulse(one), {
+        alive: true,
+        cancelled: [],
+        lost: [],
+        messages: expected,
+        slots: {},
+      });
       assert.deepEqual((await store.heartbeat(one)).messages, expected);
       assert.deepEqual(await unheard(store, two), []);
     },

@@ -33,24 +33,24 @@ function due(suite: Suite): void {
   suite.test("a run is ready at its moment and not a millisecond before", async ({ store, clock }) => {
     const id = await insertOne(store, { due: { after: 5_000 } });
     await clock.advance(4_999);
-    assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 5_000 });
+    assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 5_000, expired: [] });
     assert.equal(await stateOf(store, id), "scheduled");
     await clock.advance(1);
-    assert.deepEqual(await store.promote(10), { moved: 1, next: undefined });
+    assert.deepEqual(await store.promote(10), { moved: 1, next: undefined, expired: [] });
     const run = await stored(store, id);
     assert.deepEqual([run.state, run.runAt, run.attempt], ["ready", beginning + 5_000, 0]);
-    assert.deepEqual(await store.promote(10), { moved: 0, next: undefined });
+    assert.deepEqual(await store.promote(10), { moved: 0, next: undefined, expired: [] });
   });
 
   suite.test(
     "next is the earliest of what is left, whatever order it was recorded in",
     async ({ store, clock }) => {
       for (const after of [30, 10, 50, 20, 40]) await insertOne(store, { due: { after } });
-      assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 10 });
+      assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 10, expired: [] });
       await clock.advance(25);
-      assert.deepEqual(await store.promote(10), { moved: 2, next: beginning + 30 });
+      assert.deepEqual(await store.promote(10), { moved: 2, next: beginning + 30, expired: [] });
       await clock.advance(25);
-      assert.deepEqual(await store.promote(10), { moved: 3, next: undefined });
+      assert.deepEqual(await store.promote(10), { moved: 3, next: undefined, expired: [] });
     },
   );
 
@@ -71,7 +71,7 @@ function due(suite: Suite): void {
         (await store.find([early, middle, late])).map((run) => run?.state),
         ["ready", "ready", "scheduled"],
       );
-      assert.deepEqual(await store.promote(2), { moved: 1, next: undefined });
+      assert.deepEqual(await store.promote(2), { moved: 1, next: undefined, expired: [] });
     },
   );
 
@@ -82,7 +82,7 @@ function due(suite: Suite): void {
       await clock.advance(400);
       await settle(store, backedOff(claimed, 1_000));
       await clock.advance(999);
-      assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 1_400 });
+      assert.deepEqual(await store.promote(10), { moved: 0, next: beginning + 1_400, expired: [] });
       await clock.advance(1);
       assert.equal((await store.promote(10)).moved, 1);
       const run = await stored(store, id);
@@ -99,7 +99,7 @@ function due(suite: Suite): void {
     const ids = [id, waiting, plain, cancelled];
     await clock.advance(10);
     const before = await Promise.all(ids.map((each) => picture(store, each)));
-    assert.deepEqual(await store.promote(10), { moved: 0, next: undefined });
+    assert.deepEqual(await store.promote(10), { moved: 0, next: undefined, expired: [] });
     assert.deepEqual(await Promise.all(ids.map((each) => picture(store, each))), before);
     await settle(store, succeeded(claimed));
   });

@@ -173,8 +173,15 @@ function ofTheDead(suite: Suite): void {
         cancelled: [],
         lost: [],
         messages: [],
+        slots: {},
       });
-      assert.deepEqual(await store.pulse(worker), { alive: false, cancelled: [], lost: [], messages: [] });
+      assert.deepEqual(await store.pulse(worker), {
+        alive: false,
+        cancelled: [],
+        lost: [],
+        messages: [],
+        slots: {},
+      });
       await assert.rejects(take(store, worker), withCode("WORKER_LOST"));
       assert.deepEqual(await store.workers(), [], "a heartbeat brought a dead worker back");
       assert.equal(await store.count({ states: ["ready"] }), 1);
@@ -185,7 +192,13 @@ function ofTheDead(suite: Suite): void {
     const { id, worker, claimed } = await running(store);
     await store.rescue([{ worker }]);
     await store.register(aWorker({ id: worker }));
-    assert.deepEqual(await store.heartbeat(worker), { alive: true, cancelled: [], lost: [], messages: [] });
+    assert.deepEqual(await store.heartbeat(worker), {
+      alive: true,
+      cancelled: [],
+      lost: [],
+      messages: [],
+      slots: {},
+    });
     assert.deepEqual(await store.settle([succeeded(claimed)]), [{ taken: false }]);
     const next = await takeOne(store, worker);
     assert.equal(next.run, id);

@@ -13,7 +13,6 @@ export function unbuilt(suite: Suite): void {
     "a lock": { gates: [{ kind: "lock", key: "server:532", limit: 1, hold: "run" }] },
     "a concurrency limit": { gates: [{ kind: "limit", key: "sync", limit: 5 }] },
     "a rate": { gates: [{ kind: "rate", key: "mail", limit: 100, per: 60_000 }] },
-    "a unique key": { unique: { key: "k", while: ["ready"], onConflict: { kind: "ignore" } } },
     "a fair share": { fair: "tenant" },
     "runs to come after": { after: [newId()] },
     "a batch": { batch: "b" },

@@ -58,9 +58,21 @@ export function workers(suite: Suite): void {
     async ({ store, clock }) => {
       const [one, two] = [await enter(store), await enter(store)];
       await clock.advance(5);
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [], messages: [] });
+      assert.deepEqual(await store.heartbeat(one), {
+        alive: true,
+        cancelled: [],
+        lost: [],
+        messages: [],
+        slots: {},
+      });
       await clock.advance(7);
-      assert.deepEqual(await store.pulse(two), { alive: true, cancelled: [], lost: [], messages: [] });
+      assert.deepEqual(await store.pulse(two), {
+        alive: true,
+        cancelled: [],
+        lost: [],
+        messages: [],
+        slots: {},
+      });
       const rows = new Map((await store.workers()).map((row) => [row.id, row]));
       assert.deepEqual([rows.get(one)?.heartbeatAt, rows.get(one)?.startedAt], [beginning + 5, beginning]);
       assert.equal(rows.get(two)?.heartbeatAt, beginning);
@@ -150,20 +162,33 @@ export function workers(suite: Suite): void {
       await store.cancel([second.run, foreign.run], "it's over");
       await clock.advance(3);
       const asked = { run: second.run, token: second.token, reason: "it's over" };
-      assert.deepEqual(await store.pulse(one), { alive: true, cancelled: [asked], lost: [], messages: [] });
+      assert.deepEqual(await store.pulse(one), {
+        alive: true,
+        cancelled: [asked],
+        lost: [],
+        messages: [],
+        slots: {},
+      });
       assert.deepEqual(await store.heartbeat(one), {
         alive: true,
         cancelled: [asked],
         lost: [],
         messages: [],
+        slots: {},
       });
       assert.deepEqual(
         await store.pulse(one),
-        { alive: true, cancelled: [asked], lost: [], messages: [] },
+        { alive: true, cancelled: [asked], lost: [], messages: [], slots: {} },
         "it is told until the run has ended",
       );
       await settle(store, handedBack(second));
-      assert.deepEqual(await store.heartbeat(one), { alive: true, cancelled: [], lost: [], messages: [] });
+      assert.deepEqual(await store.heartbeat(one), {
+        alive: true,
+        cancelled: [],
+        lost: [],
+        messages: [],
+        slots: {},
+      });
       assert.equal((await store.pulse(two)).cancelled.length, 1);
     },
   );
@@ -198,8 +223,15 @@ export function workers(suite: Suite): void {
       cancelled: [],
       lost: [],
       messages: [],
+      slots: {},
     });
-    assert.deepEqual(await store.pulse("nobody"), { alive: false, cancelled: [], lost: [], messages: [] });
+    assert.deepEqual(await store.pulse("nobody"), {
+      alive: false,
+      cancelled: [],
+      lost: [],
+      messages: [],
+      slots: {},
+    });
     assert.deepEqual(await store.workers(), []);
     assert.deepEqual(await picture(store, id), before);
   });

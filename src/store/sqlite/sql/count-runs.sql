@@ -18,3 +18,8 @@ where seq < :before and seq >= :floor
       where had.key = wanted.key and had.value = wanted.value
     )
   ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)

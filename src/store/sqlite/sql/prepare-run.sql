@@ -1,6 +1,7 @@
--- Gives a run that was recorded without its definition what the definition says. Index: the primary key.
+-- Gives a run that was recorded without its definition what the definition says, in the queue where its job was rerouted to, if
+-- it was. Index: the primary keys.
 update duckdive_run
-set job = :job, version = :version, queue = :queue, priority = :priority, state = :state,
+set job = :job, version = :version, queue = coalesce((select queue from duckdive_reroute where job = :job), :queue), priority = :priority, state = :state,
   wait_reason = null, wait_on = null, input = :input, body = :body, 
   start_within = :startWithin, finish_within = :finishWithin,
   start_by = requested_at + :startWithin, finish_by = requested_at + :finishWithin,
