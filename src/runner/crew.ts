@@ -96,7 +96,8 @@ export function createCrew(parts: CrewParts): Crew {
   function bury(child: Child, ended: Ended): void {
     children.delete(child);
     sayEnd(say, child, ended);
-    if (!isOrderly(ended) && child.worker !== undefined) post.died(deathOf(child.worker, ended));
+    if (!isOrderly(ended) && child.worker !== undefined)
+      post.died(deathOf(child.worker, ended, child.status?.value.running));
     post.deliver();
     // A worker that was replaced in good order after a while shows that the program is sound.
     if (ended.wasAsked && ended.wasReady && ended.lived >= restartRules.shortLife)

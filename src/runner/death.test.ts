@@ -30,6 +30,18 @@ test("who is to blame is not known when a process was killed from outside", () =
   expect(deathOf("w", killed)).toEqual({ worker: "w", cause: "killed by SIGKILL" });
 });
 
+test("a death tells what was executed when the process was last heard of, and what it named with its last word", () => {
+  const other = { run: "run-2", job: "mail", token: 4, attempt: 2 };
+  const fences = [run, other].map(({ run, token, attempt }) => ({ run, token, attempt }));
+  expect(deathOf("w", killed, [run, other]).executing).toEqual(fences);
+  const named = { ...exited(1), dying: { cause: "boom", run: other } };
+  expect(deathOf("w", named, [run]).executing).toEqual(fences);
+  expect(deathOf("w", named, [run, other]).executing).toEqual(fences);
+  // Claimed once more since: another execution.
+  expect(deathOf("w", named, [run, { ...other, token: 3 }]).executing).toHaveLength(3);
+  expect(deathOf("w", killed, [])).not.toHaveProperty("executing");
+});
+
 test("a process that died of an execution names it, and one that died of itself names nobody", () => {
   const named = { ...exited(1), dying: { cause: "boom", run } };
   expect(deathOf("w", named).culprits).toEqual(["run-1"]);

@@ -51,8 +51,25 @@ export function culpritsOf({ verdict, dying }: Ended): readonly string[] | undef
   return dying?.run === undefined ? undefined : [dying.run.run];
 }
 
-/** What its peers are to know of it. */
-export function deathOf(worker: string, ended: Ended): Death {
+/**
+ * What its peers are to know of it.
+ *
+ * @param seen what it was executing when it last said how it is
+ */
+export function deathOf(worker: string, ended: Ended, seen: readonly NamedRun[] = []): Death {
   const culprits = culpritsOf(ended);
-  return { worker, cause: causeOf(ended), ...(culprits === undefined ? {} : { culprits }) };
+  const executing = executingOf(seen, ended.dying?.run);
+  return {
+    worker,
+    cause: causeOf(ended),
+    ...(culprits === undefined ? {} : { culprits }),
+    ...(executing.length === 0 ? {} : { executing }),
+  };
+}
+
+/** What it named with its last word may have begun after it last said how it is. */
+function executingOf(seen: readonly NamedRun[], last: NamedRun | undefined): NonNullable<Death["executing"]> {
+  const isKnown = seen.some(({ run, token }) => run === last?.run && token === last.token);
+  const all = last === undefined || isKnown ? seen : [...seen, last];
+  return all.map(({ run, token, attempt }) => ({ run, token, attempt }));
 }

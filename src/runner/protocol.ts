@@ -43,11 +43,15 @@ export interface Status {
   readonly delay: number;
 }
 
-/** A worker that is dead, why, and which runs are to blame; without `culprits` that is not known. */
+/**
+ * A worker that is dead, why, and which runs are to blame; without `culprits` that is not known. `executing`: what it was
+ * doing when it was last heard of, some of which may have ended since.
+ */
 export interface Death {
   readonly worker: string;
   readonly cause: string;
   readonly culprits?: readonly string[];
+  readonly executing?: readonly Pick<NamedRun, "run" | "token" | "attempt">[];
 }
 
 /** An event loop that has stood still for this many milliseconds, and whose execution it was, where that can be told. */

@@ -330,6 +330,11 @@ export interface Death {
   readonly cause?: string | undefined;
   /** Runs that are to blame. Absent: that is not known, and each that it held may be; empty: none is. */
   readonly culprits?: readonly string[] | undefined;
+  /**
+   * What it was executing, as it was last seen: a store whose claims a crash may undo writes down what is lost with them.
+   * Some of it may have ended since.
+   */
+  readonly executing?: readonly (Fence & { readonly attempt: number })[] | undefined;
 }
 
 export interface Rescued {

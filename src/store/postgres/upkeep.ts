@@ -41,8 +41,9 @@ export async function bury(
   if (deaths.length === 0) return [];
   // Of one worker the first counts.
   const byWorker = new Map(deaths.toReversed().map((death) => [death.worker, death]));
-  const values = { deaths: jsonText([...byWorker.values()]), how, now: session.now() };
-  const rows = await session.ask(statements.bury, values);
+  const told = [...byWorker.values()].map(({ worker, cause, culprits }) => ({ worker, cause, culprits }));
+  const rows = await session.ask(statements.bury, { deaths: jsonText(told), how, now: session.now() });
+  await writeUndone(session, deaths);
   const workers = textList([...byWorker.keys()]);
   const [had] = await session.ask(statements.forgetSchedulers, { workers, now: session.now() });
   const found = new Findings();
@@ -62,6 +63,18 @@ export async function bury(
   });
   tell(found);
   return rescued;
+}
+
+/**
+ * What these workers were executing under claims that a crash of the database had undone, and can write down no more. After
+ * their runs were given back: what has a claim until then is lost with its worker, and written by that.
+ */
+async function writeUndone(session: Session, deaths: readonly Death[]): Promise<void> {
+  const seen = deaths.flatMap(({ worker, executing = [] }) =>
+    executing.length === 0 ? [] : { worker, executing },
+  );
+  if (seen.length > 0)
+    await session.ask(statements.writeUndone, { deaths: jsonText(seen), now: session.now() });
 }
 
 /** Rows of a spent partition whose belongings are removed in one transaction. */
