@@ -31,7 +31,9 @@ export async function interruptible(
   let last = { done: 0, cursor: from };
   const onProgress: BulkOptions["onProgress"] = ({ done: acted, cursor }) => {
     last = { done: acted, cursor };
-    if (cursor !== undefined) output.progress(`${number(acted)} of ${many(count, "run")} ${done} …`);
+    // What was done before it was gone on with is not among those that are counted now.
+    const of = from === undefined ? `${number(acted)} of ${many(count, "run")}` : many(acted, "run");
+    if (cursor !== undefined) output.progress(`${of} ${done} …`);
   };
   try {
     return await act({ from, signal: enough.signal, onProgress });
