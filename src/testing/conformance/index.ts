@@ -9,8 +9,10 @@ import { blame } from "./blame.js";
 import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";
 import { departed } from "./departed.js";
+import { fair } from "./fair.js";
 import { fence } from "./fence.js";
 import { filters } from "./filters.js";
+import { gates } from "./gates.js";
 import { hand } from "./hand.js";
 import { house } from "./house.js";
 import { intake } from "./intake.js";
@@ -21,6 +23,7 @@ import { park } from "./park.js";
 import { pause } from "./pause.js";
 import { promote } from "./promote.js";
 import { prune } from "./prune.js";
+import { rates } from "./rates.js";
 import { rescue } from "./rescue.js";
 import { schedules } from "./schedules.js";
 import { settle } from "./settle.js";
@@ -54,6 +57,9 @@ const subjects = {
   transactional,
   schedules,
   moving,
+  gates,
+  rates,
+  fair,
   unbuilt,
   model,
 };

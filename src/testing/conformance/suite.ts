@@ -40,7 +40,8 @@ export interface ConformanceOptions {
   readonly alone?: string | undefined;
   /**
    * Tests that are left out, each with the reason, by their name after its groups, as in
-   * `"claim > the order of claims > the highest priority comes first"`. A name that is no test fails the suite.
+   * `"claim > the order of claims > the highest priority comes first"`, or whole groups, as in `"rates"`. A name that is
+   * neither fails the suite.
    */
   readonly excuses?: Readonly<Record<string, string>> | undefined;
   /** Replays the random sequences of the model test: the seed that a failure printed. */
@@ -82,7 +83,10 @@ export function suiteOf(options: ConformanceOptions): { suite: Suite; unknownExc
     const path = [...groups, name].join(" > ");
     assert.ok(!declared.has(path), `two conformance tests are named "${path}"`);
     declared.add(path);
-    const reason = excuses.get(path) ?? (needsAnother ? options.alone : undefined);
+    const group = groups.map((_, index) => groups.slice(0, index + 1).join(" > ")).find((one) => excuses.has(one));
+    if (group !== undefined) declared.add(group);
+    const excuse = excuses.get(path) ?? excuses.get(group ?? "");
+    const reason = excuse ?? (needsAnother ? options.alone : undefined);
     if (reason === undefined) options.test(name, body);
     else skip(`${name} (left out: ${reason})`, body);
   };

@@ -10,10 +10,6 @@ import type { Suite } from "./suite.js";
 
 export function unbuilt(suite: Suite): void {
   const refused: Record<string, Partial<NewRun>> = {
-    "a lock": { gates: [{ kind: "lock", key: "server:532", limit: 1, hold: "run" }] },
-    "a concurrency limit": { gates: [{ kind: "limit", key: "sync", limit: 5 }] },
-    "a rate": { gates: [{ kind: "rate", key: "mail", limit: 100, per: 60_000 }] },
-    "a fair share": { fair: "tenant" },
     "runs to come after": { after: [newId()] },
     "a batch": { batch: "b" },
   };
