@@ -30,6 +30,7 @@ import { settle } from "./settle.js";
 import { type ConformanceOptions, suiteOf } from "./suite.js";
 import { transactional } from "./transactional.js";
 import { unbuilt } from "./unbuilt.js";
+import { unique } from "./unique.js";
 import { watch } from "./watch.js";
 import { workers } from "./workers.js";
 
@@ -60,6 +61,7 @@ const subjects = {
   gates,
   rates,
   fair,
+  unique,
   unbuilt,
   model,
 };
