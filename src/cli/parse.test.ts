@@ -45,6 +45,10 @@ describe("lists", () => {
     expect(() => slots(["*=5"], "4")).toThrow(/Use one of them/);
     expect(() => slots(["mail=0"], undefined)).toThrow(/no slot/);
     expect(() => slots(undefined, "0")).toThrow(/--concurrency is/);
+    expect(() => slots(["foo"], undefined, "queues")).toThrow(
+      /^queues has "foo" in it\. .* queues "mail=20,\*=5"\.$/,
+    );
+    expect(() => slots(["mail=0"], undefined, "queues")).toThrow(/^queues gives no slot/);
   });
 });
 

@@ -62,10 +62,15 @@ export function pairs(
   );
 }
 
-/** Slots by queue: `mail=20,*=5`. */
+/**
+ * Slots by queue: `mail=20,*=5`.
+ *
+ * @param name the option or the argument that they were given as
+ */
 export function slots(
   values: readonly string[] | undefined,
   concurrency: string | undefined,
+  name = "--queues",
 ): Record<string, number> | undefined {
   const found: Record<string, number> = {};
   for (const part of (values ?? []).flatMap((value) => value.split(","))) {
@@ -73,20 +78,20 @@ export function slots(
     const queue = part.slice(0, place).trim();
     const number = part.slice(place + 1).trim();
     if (place < 1 || queue === "" || !/^\d+$/.test(number)) {
-      throw new UsageError(`--queues has "${part}" in it. Use slots by queue: --queues "mail=20,*=5".`);
+      throw new UsageError(`${name} has "${part}" in it. Use slots by queue: ${name} "mail=20,*=5".`);
     }
-    if (Object.hasOwn(found, queue)) throw new UsageError(`--queues names "${queue}" twice. Say it once.`);
+    if (Object.hasOwn(found, queue)) throw new UsageError(`${name} names "${queue}" twice. Say it once.`);
     found[queue] = Number(number);
   }
   if (concurrency !== undefined) {
     if (Object.hasOwn(found, "*")) {
-      throw new UsageError('--concurrency N means "*=N", and --queues says "*" already. Use one of them.');
+      throw new UsageError(`--concurrency N means "*=N", and ${name} says "*" already. Use one of them.`);
     }
     found["*"] = integer(concurrency, "--concurrency", 1);
   }
   if (Object.keys(found).length === 0) return undefined;
   if (Object.values(found).every((number) => number === 0))
-    throw new UsageError("--queues gives no slot to any queue: such a worker would do nothing.");
+    throw new UsageError(`${name} gives no slot to any queue: such a worker would do nothing.`);
   return found;
 }
 

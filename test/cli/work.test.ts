@@ -262,10 +262,14 @@ onEachStore((store) => {
       const worker = here.start(["work", "jobs.ts", "--processes", "0"]);
       await worker.said("worker ");
       worker.child.stdout?.destroy();
-      const first = await enqueue("chatty");
-      const second = await here.run(["enqueue", "quick", "--jobs", "jobs.ts", "--wait", "--timeout", "25s"]);
-      expect(JSON.parse(second.stdout)).toBe("done");
-      expect(await show(first)).toMatchObject({ state: "succeeded", output: "said" });
+      for (const [name, output] of [
+        ["chatty", "said"],
+        ["quick", "done"],
+      ] as const) {
+        const asked = ["enqueue", name, "--jobs", "jobs.ts", "--wait", "--timeout", "25s"];
+        const { stdout, stderr } = await here.run(asked);
+        expect(stdout.trim(), stderr).toBe(JSON.stringify(output));
+      }
       worker.child.kill("SIGTERM");
       expect((await worker.ended).code).toBe(0);
     });

@@ -91,7 +91,7 @@ async function commandOf(
       return { do: verb, runs };
     }
     case "queues": {
-      const queues = slots(details, undefined);
+      const queues = slots(details, undefined, verb);
       if (queues !== undefined) return { do: verb, queues };
       throw new UsageError("Which queues? Give slots by queue: duckdive tell all queues mail=3,*=5.");
     }
