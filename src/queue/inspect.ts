@@ -5,12 +5,12 @@
 // Before this file come the application's questions. After it comes the store's hand.
 
 import type { RunRecord, State } from "../job/index.js";
-import { policyOf } from "../job/index.js";
-import { checkOptions, InvalidOptionError } from "../kernel/index.js";
+import { type Clock, checkOptions, InvalidOptionError, systemClock } from "../kernel/index.js";
 import type { RunFilter, StoredRun } from "../store/contract.js";
 import type { Access } from "./access.js";
 import { RunNotFoundError } from "./errors.js";
-import { explainRun, type Facts } from "./explain.js";
+import { explainRun } from "./explain/index.js";
+import { gatherFacts } from "./facts.js";
 import { filterOf } from "./filter.js";
 import { recordOf } from "./record.js";
 import type {
@@ -39,7 +39,7 @@ export interface Inspect {
   departed(options?: { limit?: number }): Promise<DepartedState[]>;
 }
 
-export function createInspect(access: Access, jobs: ReadonlyMap<string, object>): Inspect {
+export function createInspect(access: Access, jobs: ReadonlyMap<string, object>, clock: Clock): Inspect {
   const { store } = access;
 
   async function find(id: string): Promise<StoredRun> {
@@ -47,14 +47,6 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
     const [run] = await store.find([id]);
     if (run === undefined) throw new RunNotFoundError(id);
     return run;
-  }
-
-  /** What a job allows: its definition here, or what a worker published. */
-  async function limitsOf(name: string): Promise<Pick<Facts, "attempts" | "crashes">> {
-    const job = jobs.get(name);
-    if (job !== undefined) return policyOf(job);
-    const published = (await store.definitions()).find((definition) => definition.job === name);
-    return { attempts: published?.attempts, crashes: published?.crashes };
   }
 
   async function readPage(
@@ -95,15 +87,7 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>)
     },
     async explain(id) {
       const run = await find(id);
-      const [{ events }, workers, queues, paused, limits] = await Promise.all([
-        store.timeline(id),
-        store.workers(),
-        store.queues(),
-        store.paused(),
-        limitsOf(run.job),
-      ]);
-      const queue = queues.find(({ name }) => name === run.queue);
-      return explainRun({ run, now: store.now(), events, workers, queue, paused, ...limits });
+      return explainRun(await gatherFacts({ store, clock, run, jobs }));
     },
     async queues() {
       await access.opening();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { StoredRun, TimelineEvent, WorkerRow } from "../store/contract.js";
-import { explainRun, type Facts } from "./explain.js";
+import type { GateStanding, QueueRow, StoredRun, TimelineEvent, WorkerRow } from "../../store/contract.js";
+import { explainRun, type Facts } from "./index.js";
 
 const now = Date.UTC(2026, 0, 2, 12);
 const minute = 60_000;
@@ -52,7 +52,24 @@ const worker: WorkerRow = {
   report: undefined,
 };
 
+const queue: QueueRow = {
+  name: "mail",
+  paused: false,
+  scheduled: 0,
+  ready: 1,
+  running: 0,
+  waiting: 0,
+  oldest: now,
+  heldUntil: undefined,
+  slots: undefined,
+};
+
 const error = { name: "TypeError", message: "no such address" };
+
+function gate(changed: Partial<GateStanding>): GateStanding {
+  const standing = { isHolding: false, isParked: false, used: 0, holders: [], ahead: 0, opensAt: undefined };
+  return { kind: "lock", key: "server:532", limit: 1, ...standing, ...changed };
+}
 
 function event(kind: TimelineEvent["kind"]): TimelineEvent {
   return { at: now - minute, kind, attempt: 1, token: 1, worker: "w1", detail: undefined };
@@ -64,17 +81,11 @@ function explain(changed: Partial<StoredRun>, facts: Partial<Facts> = {}): strin
     now,
     events: [],
     workers: [worker],
-    queue: {
-      name: "mail",
-      paused: false,
-      scheduled: 0,
-      ready: 1,
-      running: 0,
-      waiting: 0,
-      oldest: now,
-      heldUntil: undefined,
-      slots: undefined,
-    },
+    clockAhead: 0,
+    queues: [queue],
+    gates: [],
+    reroute: undefined,
+    isShared: false,
     paused: [],
     attempts: 10,
     crashes: 3,
@@ -85,7 +96,7 @@ function explain(changed: Partial<StoredRun>, facts: Partial<Facts> = {}): strin
 describe("a scheduled run", () => {
   test("was asked for with a delay", () => {
     expect(explain({ state: "scheduled", runAt: now + 5 * minute })).toEqual([
-      "It was asked for with a delay: it starts in 5m, at 2026-01-02T12:05:00.000Z.",
+      `It was asked for with a delay: it starts in 5m, at 2026-01-02T12:05:00.000Z. To start it now: \`duckdive change ${run.id} --delay 0s\`.`,
     ]);
   });
 
@@ -93,13 +104,13 @@ describe("a scheduled run", () => {
     const facts = { events: [event("failed")] };
     expect(explain({ state: "scheduled", attempt: 2, error, runAt: now + 15_000 }, facts)).toEqual([
       "It waits to be tried again: attempt 2 of 10 failed with TypeError: no such address, " +
-        "and the next starts in 15s, at 2026-01-02T12:00:15.000Z.",
+        `and the next starts in 15s, at 2026-01-02T12:00:15.000Z. To start it now: \`duckdive change ${run.id} --delay 0s\`.`,
     ]);
   });
 
   test("was snoozed by its handler, also when an earlier attempt failed", () => {
     const facts = { events: [event("failed"), event("snoozed")] };
-    expect(explain({ state: "scheduled", attempt: 1, error, runAt: now + 15_000 }, facts)[0]).toBe(
+    expect(explain({ state: "scheduled", attempt: 1, error, runAt: now + 15_000 }, facts)[0]).toContain(
       "Its handler asked to go on later (snooze): it starts in 15s, at 2026-01-02T12:00:15.000Z.",
     );
   });
@@ -107,9 +118,11 @@ describe("a scheduled run", () => {
   test("is due and nobody is there to see it", () => {
     expect(explain({ state: "scheduled" }, { workers: [] })).toEqual([
       "It was asked for with a delay: it was due 1m ago.",
-      "No worker is running that could start it. Start one: `duckdive work`.",
+      "Besides, no worker is running. Start one: `duckdive work`.",
     ]);
-    expect(explain({ state: "scheduled" })[1]).toBe("A worker makes it ready within moments.");
+    expect(explain({ state: "scheduled" })).toEqual([
+      "It was asked for with a delay: it was due 1m ago. A worker makes it ready within moments.",
+    ]);
   });
 });
 
@@ -154,22 +167,62 @@ describe("a ready run", () => {
     expect(explain({})[0]).toBe(
       'It is ready and next: one worker draws from queue "mail" with 10 slots (0 executing).',
     );
-    const queue = {
-      name: "mail",
-      paused: false,
-      scheduled: 0,
-      ready: 121,
-      running: 20,
-      waiting: 0,
-      oldest: now,
-      heldUntil: undefined,
-      slots: undefined,
-    };
+    const queues = [{ ...queue, ready: 121, running: 20 }];
     const busy = { ...worker, running: 10 };
-    expect(explain({}, { queue, workers: [busy, busy] })[0]).toBe(
-      'It is ready, with 120 other ready runs in its queue: 2 workers draw from queue "mail" with 20 slots (20 executing). ' +
-        "They take the highest priority first, then what has been due the longest.",
+    const full = explain({}, { queues, workers: [busy, busy] });
+    expect(full).toEqual([
+      'It is ready, but all slots are taken: 2 workers draw from queue "mail" with 20 slots (20 executing). ' +
+        "It is taken when one is free. Give the queue more: `duckdive slots mail N`, or start another worker.",
+      "Besides, 120 other runs are ready in its queue, and may be before it. The highest priority goes first, then what has been " +
+        `due the longest. To let it go first: \`duckdive change ${run.id} --to-priority 10\`.`,
+    ]);
+    expect(explain({}, { queues })[0]).toMatch(/^It is ready, but 120 other runs are ready in its queue/);
+    expect(explain({}, { queues, isShared: true })[0]).toContain("whose share has had least");
+    expect(explain({}, { queues: [{ ...queue, ready: 10 }] })[0]).toMatch(/^It is ready and next/);
+  });
+
+  test("is behind others of other queues that have the same slots, and not behind those that are paused", () => {
+    const queues = [queue, { ...queue, name: "other", ready: 10 }];
+    expect(explain({}, { queues })[0]).toMatch(/^It is ready, but 10 other runs are ready in other queues/);
+    expect(explain({}, { queues, paused: [{ queue: "other" }] })[0]).toMatch(/^It is ready and next/);
+    const apart = { ...worker, queues: { mail: 1, "*": 10 } };
+    expect(explain({}, { queues, workers: [apart] })[0]).toMatch(/^It is ready and next/);
+  });
+
+  test("is in a queue that is held back, for so long", () => {
+    const queues = [{ ...queue, heldUntil: now + 30_000 }];
+    expect(explain({}, { queues })[0]).toMatch(
+      /^It is ready, but queue "mail" is held back: .*`ctx.rateLimited`.*by itself in 30s, at 2026-01-02T12:00:30.000Z/,
     );
+    expect(explain({}, { queues: [{ ...queue, heldUntil: now }] })[0]).toMatch(/^It is ready and next/);
+  });
+
+  test("has workers that are quiet, or whose slots somebody has set", () => {
+    const report = { state: "quiet", memory: 0, delay: 0, leaked: 0, queues: { "*": 10 } } as const;
+    expect(explain({}, { workers: [{ ...worker, report }] })[0]).toBe(
+      "It is ready, but the worker that could take it is quiet or stopping. Let them fetch again: `duckdive tell all resume`.",
+    );
+    expect(explain({}, { queues: [{ ...queue, slots: 0 }] })[0]).toBe(
+      'It is ready, but queue "mail" was given 0 slots in all workers. ' +
+        "Give it some: `duckdive slots mail 10`, or let each use its own: `duckdive slots mail --own`.",
+    );
+    const busy = { ...worker, running: 2 };
+    expect(explain({}, { queues: [{ ...queue, slots: 2 }], workers: [busy] })[0]).toContain(
+      "with 2 slots (2 executing)",
+    );
+  });
+
+  test("has every reason told that is true", () => {
+    const all = explain(
+      {},
+      { paused: [{ queue: "mail" }, { job: "send" }], workers: [], gates: [gate({ used: 1 })] },
+    );
+    expect(all.map((sentence) => sentence.slice(0, 40))).toEqual([
+      "It is ready, but its job is paused: the ",
+      'Besides, queue "mail" is paused. Resume ',
+      "Besides, no worker is running. Start one",
+      'Besides, lock "server:532" is held by 1 ',
+    ]);
   });
 
   test("has a limit for its start and its end", () => {
@@ -284,8 +337,80 @@ describe("a waiting run", () => {
   });
 
   test("waits for what later versions make it wait for", () => {
-    for (const reason of ["entries", "dependency", "admission"] as const)
+    for (const reason of ["entries", "dependency"] as const)
       expect(explain(waiting(reason))[0]).toMatch(/waits for/);
+  });
+});
+
+describe("a run with gates", () => {
+  const parked = { state: "waiting", waiting: { reason: "admission", on: "lock server:532" } } as const;
+  const holder = { run: "r1", job: "reboot", state: "running", since: now - minute } as const;
+
+  test("waits for a lock: whose it is, since when, and who is before it", () => {
+    const gates = [gate({ isParked: true, used: 1, holders: [holder], ahead: 2 })];
+    expect(explain(parked, { gates })).toEqual([
+      'It waits because lock "server:532" is held by run r1 of job "reboot" (running since 2026-01-02T11:59:00.000Z), ' +
+        "and 2 runs are in line before it. It is handed on when one of them ends; to end it: `duckdive cancel r1`.",
+    ]);
+  });
+
+  test("waits for a lock that is kept by a run that waits itself", () => {
+    const gates = [
+      gate({ isParked: true, used: 1, holders: [{ ...holder, state: "scheduled", since: undefined }] }),
+    ];
+    expect(explain(parked, { gates })[0]).toMatch(/\(scheduled\)\. It is kept over waits and retries/);
+  });
+
+  test("waits for a place at a limit: how many there are and who has them", () => {
+    const holders = Array.from({ length: 6 }, (_, n) => ({ ...holder, run: `r${n}` }));
+    const gates = [gate({ kind: "limit", key: "send", limit: 9, isParked: true, used: 9, holders })];
+    const [why] = explain(parked, { gates });
+    expect(why).toMatch(/^It waits because 9 of 9 places at limit "send" are taken, by run r0 /);
+    expect(why).toMatch(/run r4 .* and 4 more\. .* counts for runs enqueued from then on\.$/);
+  });
+
+  test("waits for a rate: when it opens", () => {
+    const rate = { kind: "rate", key: "api", limit: 100, per: 60_000, isParked: true } as const;
+    expect(explain(parked, { gates: [gate({ ...rate, opensAt: now + 5_000, ahead: 1 })] })[0]).toMatch(
+      /^It waits because rate "api" \(100 in 60 s\) is closed, and lets the next one start in 5s, at 2026-01-02T12:00:05.000Z, and 1 run is in line/,
+    );
+    expect(explain(parked, { gates: [gate({ ...rate, opensAt: now })] })[0]).toContain("within moments");
+  });
+
+  test("gets no free place while others are in line, and needs none that it has", () => {
+    expect(explain({}, { gates: [gate({ ahead: 1 })] })[0]).toContain("goes to somebody else first");
+    expect(explain({}, { gates: [gate({ used: 1, isHolding: true })] })[0]).toMatch(/^It is ready and next/);
+    expect(explain({}, { gates: [gate({ kind: "rate", opensAt: now })] })[0]).toMatch(
+      /^It is ready and next/,
+    );
+  });
+
+  test("waits where the store does not say how it stands", () => {
+    expect(explain(parked)[0]).toBe("It waits for a place at a lock, a limit or a rate (lock server:532).");
+  });
+});
+
+describe("beside its state", () => {
+  test("is told where its job is rerouted to", () => {
+    expect(explain({}, { reroute: "mail" })[1]).toBe(
+      'Its job is rerouted to queue "mail", whatever its definition says. Undo: `duckdive reroute send --back`.',
+    );
+    expect(explain({}, { reroute: "bulk" })[1]).toMatch(
+      /this run stayed in "mail"\. Move it: .*--to-queue bulk/,
+    );
+  });
+
+  test("is told that the clocks differ", () => {
+    expect(explain({}, { clockAhead: -90_000 })[1]).toMatch(
+      /clock of the database is 1m 30s behind this machine's/,
+    );
+    expect(explain({}, { clockAhead: 500 })).toHaveLength(1);
+  });
+
+  test("is told that its worker is silent", () => {
+    const running = { state: "running", attempt: 1, worker: "w1", startedAt: now - minute } as const;
+    const silent = { ...worker, heartbeatAt: now - 30_000 };
+    expect(explain(running, { workers: [silent] })[0]).toMatch(/showed life 30s ago\)\. That is late/);
   });
 });
 
