@@ -22,12 +22,15 @@ const insertsAtOnce = 2;
 /** What stands for a lane that is there. */
 const made: Promise<unknown> = Promise.resolve();
 
+/** What decides in which lane a run stands. */
+type Placed = Pick<NewRun, "queue" | "priority" | "gates" | "fair">;
+
 export interface Intake {
   insert(runs: readonly NewRun[]): Promise<Inserted[]>;
   insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
   prepare(prepared: readonly Prepared[]): Promise<void>;
   /** Sees to the lanes of runs that are about to be written. */
-  makeLanes(runs: readonly Pick<NewRun, "queue" | "priority">[]): Promise<void>;
+  makeLanes(runs: readonly Placed[]): Promise<void>;
   /** What was known of lanes is forgotten: the database was away, and may be another one. */
   forget(): void;
 }
@@ -83,13 +86,14 @@ export function createIntake(parts: {
   }
 
   /** A lane is made over a connection of our own, before it is needed: making it takes a lock. */
-  async function makeLanes(runs: readonly Pick<NewRun, "queue" | "priority">[]): Promise<void> {
-    const missing = new Map<string, { queue: string; priority: number }>();
+  async function makeLanes(runs: readonly Placed[]): Promise<void> {
+    const missing = new Map<string, object>();
     const underWay = new Set<Promise<unknown>>();
-    for (const { queue, priority } of runs) {
-      const lane = `${priority} ${queue}`;
+    for (const { queue, priority, gates = [], fair } of runs) {
+      const kind = { gated: gates.length > 0, fair: fair !== undefined };
+      const lane = `${priority} ${kind.gated} ${kind.fair} ${queue}`;
       const known = knownLanes.get(lane);
-      if (known === undefined) missing.set(lane, { queue, priority });
+      if (known === undefined) missing.set(lane, { queue, priority, ...kind });
       else if (known !== made) underWay.add(known);
     }
     if (missing.size > 0) underWay.add(makeMissing(missing));
@@ -186,6 +190,8 @@ function shapeOf(run: Omit<NewRun, "id">): object {
     tags: unlessEmpty(run.tags),
     meta: unlessEmpty(run.meta),
     release: run.release,
+    gates: unlessEmpty(run.gates),
+    fair: run.fair,
   };
 }
 
@@ -210,7 +216,7 @@ export function findingsOf(runs: readonly NewRun[], now: number): Findings {
 async function prepare(
   session: Session,
   prepared: readonly Prepared[],
-  makeLanes: (runs: readonly Pick<NewRun, "queue" | "priority">[]) => Promise<void>,
+  makeLanes: (runs: readonly Placed[]) => Promise<void>,
   tell: (found: Findings) => void,
 ): Promise<void> {
   const valid = prepared.flatMap((item) => ("run" in item ? [item.run] : []));
