@@ -5,7 +5,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { job, open, storeAt } from "./duckdive.mjs";
+import { attendedBy, job, open, storeAt } from "./duckdive.mjs";
 
 /** Does nothing. */
 export const nothing = job({ name: "nothing", handle: () => {} });
@@ -43,6 +43,23 @@ export const parcelInput = { number: 1_234_567, text: "duck dive ".repeat(8).sli
 export function start(name, parameters, execArgv = [], execPath = process.execPath) {
   const path = fileURLToPath(new URL(`./processes/${name}.mjs`, import.meta.url));
   return fork(path, parameters.map(String), { execArgv, execPath });
+}
+
+/**
+ * The same process as a runner would start it: it knows at any time whose code it executes, says every second how it is,
+ * and has a thread that watches its event loop.
+ * @param {string} name
+ * @param {readonly (string | number)[]} parameters
+ * @param {string[]} execArgv
+ */
+export function startAttended(name, parameters, execArgv = []) {
+  const path = fileURLToPath(new URL(`./processes/${name}.mjs`, import.meta.url));
+  const env = { ...process.env, [attendedBy]: String(process.pid) };
+  return fork(path, parameters.map(String), {
+    execArgv,
+    env,
+    stdio: ["inherit", "inherit", "inherit", "ipc", "pipe"],
+  });
 }
 
 /** With DUCKDIVE_PROFILE set to a folder, a process writes where its time went. */
@@ -138,8 +155,11 @@ export async function answerOf(child) {
   });
   gone.catch(() => {});
   try {
-    const [message] = await Promise.race([once(child, "message", { signal }), gone]);
-    return message;
+    for (;;) {
+      const [message] = await Promise.race([once(child, "message", { signal }), gone]);
+      // What it tells a runner has a type.
+      if (message.type === undefined) return message;
+    }
   } finally {
     heard.abort();
   }

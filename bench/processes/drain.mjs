@@ -1,10 +1,10 @@
 // A worker process that drains what is there, and tells how long that took: from asking for a worker to the last
 // success that is committed. Arguments: store, number of runs, slots, and after how many runs each it sends the time.
-import { open, storeAt } from "../duckdive.mjs";
+import { openWorker } from "../duckdive.mjs";
 import { nothing, parcel, real } from "../measure.mjs";
 
 const [store = "", runs = "0", slots = "10", every = "0"] = process.argv.slice(2);
-const duckdive = open(storeAt(store), { jobs: [nothing, parcel, real] });
+const { duckdive, work } = openWorker(store, { jobs: [nothing, parcel, real] });
 const [all, step] = [Number(runs), Number(every)];
 let ended = 0;
 const done = new Promise((resolve) => {
@@ -17,7 +17,7 @@ const done = new Promise((resolve) => {
 await duckdive.ready();
 const before = process.cpuUsage();
 const start = performance.now();
-duckdive.work({ queues: { "*": Number(slots) } });
+work({ queues: { "*": Number(slots) } });
 await done;
 const milliseconds = performance.now() - start;
 const { user, system } = process.cpuUsage(before);

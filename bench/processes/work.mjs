@@ -1,10 +1,10 @@
 // A worker process that says when a handler starts, and ends when the channel closes. Arguments: store, `hang` for a
 // handler that never returns.
-import { open, storeAt } from "../duckdive.mjs";
+import { openWorker } from "../duckdive.mjs";
 import { nothing } from "../measure.mjs";
 
 const [store = "", how = ""] = process.argv.slice(2);
-const duckdive = open(storeAt(store), {
+const { duckdive, work } = openWorker(store, {
   jobs: [nothing],
   middleware: [
     async (run, next) => {
@@ -25,5 +25,5 @@ process.on("message", (message) => {
   const { voluntaryContextSwitches } = process.resourceUsage();
   process.send?.({ cpu: user + system, switches: voluntaryContextSwitches });
 });
-await duckdive.work().ready;
+await work().ready;
 process.send?.({ ready: true });

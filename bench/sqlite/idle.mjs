@@ -8,9 +8,17 @@ export const rounds = 1;
 export const note = "one worker process, nothing to do; .wakeups counts its voluntary context switches";
 
 /** @param {import("../run.mjs").Options} options */
-export async function run({ quick, folder }) {
+export function run(options) {
+  return idle(options, start);
+}
+
+/**
+ * @param {import("../run.mjs").Options} options
+ * @param {typeof start} begin how the worker's process is started
+ */
+export async function idle({ quick, folder }, begin) {
   const seconds = quick ? 2 : 20;
-  const worker = start("work", [`sqlite:${join(folder, "bench.db")}`]);
+  const worker = begin("work", [`sqlite:${join(folder, "bench.db")}`]);
   await answerOf(worker);
   await wait(1);
   const before = await usageOf(worker);
