@@ -11,6 +11,7 @@ import type {
   NewRun,
   NewWorker,
   Settlement,
+  Settling,
   Store,
   StoredRun,
   WaitReason,
@@ -197,7 +198,7 @@ export function parked(
 }
 
 /** Settles, and insists that every settlement was taken. */
-export async function settle(store: Store, ...settlements: readonly Settlement[]): Promise<void> {
+export async function settle(store: Store, ...settlements: readonly Settling[]): Promise<void> {
   const answers = await store.settle(settlements);
   assert.equal(answers.length, settlements.length);
   for (const [index, answer] of answers.entries()) {

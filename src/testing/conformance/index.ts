@@ -6,12 +6,15 @@
 // Jest and `node:test` alike. It needs the package `fast-check` for its model test.
 import assert from "node:assert/strict";
 import { blame } from "./blame.js";
+import { change } from "./change.js";
 import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";
+import { counts } from "./counts.js";
 import { departed } from "./departed.js";
 import { fair } from "./fair.js";
 import { fence } from "./fence.js";
 import { filters } from "./filters.js";
+import { follow } from "./follow.js";
 import { gates } from "./gates.js";
 import { hand } from "./hand.js";
 import { house } from "./house.js";
@@ -62,6 +65,9 @@ const subjects = {
   rates,
   fair,
   unique,
+  change,
+  follow,
+  counts,
   unbuilt,
   model,
 };
