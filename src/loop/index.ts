@@ -9,6 +9,7 @@
 //   settle.ts     settlements in batches, kept until the store has taken them
 //   notes.ts      logs and progress on their way to the store
 //   heartbeat.ts  shows that the worker lives; hearing.ts acts on what it is told
+//   statistics.ts  counts how executions ended, by the minute
 //   life.ts       whether the worker could show that it lives
 //   enter.ts      enters the store as soon as it is there
 //
@@ -28,5 +29,6 @@ export { createLife } from "./life.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
+export { createStatistics, type Statistics } from "./statistics.js";
 export { ExecutionStoppedError } from "./stop.js";
 export type { LoopStatus } from "./tally.js";

@@ -1,4 +1,4 @@
-// Tells listeners how an execution ended, once the store has answered.
+// Tells listeners, and whoever counts, how an execution ended, once the store has answered.
 //
 // Reported is what became of the run, not what was hoped for: a settlement that was refused is `refused`, a run that
 // would have gone on but was cancelled meanwhile is `cancelled`.
@@ -15,6 +15,7 @@ export function report(
   const { events, worker, clock } = environment;
   const { run, job, queue, attempt } = claimed;
   const about = { run, job, queue, attempt, worker };
+  environment.statistics?.ended(claimed, settlement, settled);
   if (!settled.taken) {
     events.emit("refused", about);
     return;

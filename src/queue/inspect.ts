@@ -5,7 +5,7 @@
 // Before this file come the application's questions. After it comes the store's hand.
 
 import type { RunRecord, State } from "../job/index.js";
-import { type Clock, checkOptions, InvalidOptionError, systemClock } from "../kernel/index.js";
+import { type Clock, checkOptions, InvalidOptionError } from "../kernel/index.js";
 import type { RunFilter, StoredRun } from "../store/contract.js";
 import type { Access } from "./access.js";
 import { RunNotFoundError } from "./errors.js";
