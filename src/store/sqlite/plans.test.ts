@@ -50,6 +50,17 @@ const served: Record<string, string> = {
   deleteMessages: "sqlite_autoindex_duckdive_message_1",
   deleteMessagesOf: "sqlite_autoindex_duckdive_message_1",
   listRunsById: "sqlite_autoindex_duckdive_run_1",
+  keyOfRun: "INTEGER PRIMARY KEY",
+  giveKey: "sqlite_autoindex_duckdive_run_1",
+  replaceInput: "INTEGER PRIMARY KEY",
+  changeRun: "INTEGER PRIMARY KEY",
+  insertRun: "SEARCH duckdive_reroute USING PRIMARY KEY",
+  prepareRun: "SEARCH duckdive_reroute USING PRIMARY KEY",
+  endReroute: "USING PRIMARY KEY",
+  endSlots: "USING PRIMARY KEY",
+  tallies: "SEARCH duckdive_tally USING PRIMARY KEY",
+  oldTallies: "SEARCH duckdive_tally USING PRIMARY KEY",
+  deleteTallies: "SEARCH duckdive_tally USING PRIMARY KEY",
 };
 
 describe("the plan of", () => {
@@ -58,8 +69,16 @@ describe("the plan of", () => {
     expect(planOf(sql).join("\n")).toContain(index);
   });
 
+  test("holderOfKey finds who holds a key by its state, and who holds it for a time, by an index each", () => {
+    const plan = planOf(statements.holderOfKey).filter((step) => step.startsWith("SEARCH"));
+    expect(plan).toEqual([
+      "SEARCH duckdive_run USING INDEX duckdive_run_unique (unique_key=?)",
+      "SEARCH duckdive_run USING INDEX duckdive_run_unique_until (unique_key=? AND unique_until>?)",
+    ]);
+  });
+
   /** These count: they read an index from end to end, when a person asks. */
-  const counting = new Set(["countAll", "countStates", "queueCounts"]);
+  const counting = new Set(["countAll", "countStates", "queueCounts", "oldestFair"]);
   const others = Object.entries(statements).filter(([name]) => !counting.has(name));
 
   test.each(others)("%s reads no table of runs from end to end", (name, sql) => {
