@@ -11,6 +11,7 @@ import {
   type Clock,
   checkOptions,
   type Duration,
+  duration,
   Events,
   InvalidOptionError,
   systemClock,
@@ -46,6 +47,7 @@ const openOptions = [
   "notify",
   "prepare",
   "queues",
+  "ageing",
 ] as const satisfies readonly (keyof OpenOptions)[];
 
 /**
@@ -150,12 +152,13 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   let closing: Promise<void> | undefined;
 
   function work(given: WorkOptions = {}, attendance?: Attendance): RunningWorker {
-    checkOptions(given, ["queues", "drain"], "duckdive.work()");
+    checkOptions(given, ["queues", "drain", "ageing"], "duckdive.work()");
     if (closing !== undefined) throw new ClosedError("No worker can be started any more");
     if (jobs.size === 0)
       throw new InvalidOptionError("work() has no job to run. List them: open(store, { jobs: [welcome] }).");
     const drawn = given.queues ?? queues;
     if (drawn !== undefined) checkQueues(drawn, "duckdive.work()");
+    const ageing = ageingOf(given.ageing ?? options.ageing, "duckdive.work()");
     const worker = createWorker({
       store,
       clock,
@@ -169,6 +172,7 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       around,
       adapter,
       queues: drawn,
+      ageing,
       drain: given.drain,
       attendance,
     });
@@ -235,10 +239,19 @@ function revived({ name, message, stack, code, cause }: StoredError): Error {
 
 // ── Checking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** In milliseconds. */
+function ageingOf(ageing: Duration | undefined, where: string): number | undefined {
+  if (ageing === undefined) return undefined;
+  const milliseconds = duration(ageing, `The ageing of ${where}`);
+  if (milliseconds > 0) return milliseconds;
+  throw new InvalidOptionError(`The ageing of ${where} is 0. Leave it out where runs are not to age.`);
+}
+
 function checkOpenOptions<Tx, Sync extends boolean>(options: OpenOptions<Tx, Sync>): void {
   checkOptions(options, openOptions, "open()");
   const { middleware = [], queues, log, onError, with: adapter } = options;
   if (queues !== undefined) checkQueues(queues, "open()");
+  ageingOf(options.ageing, "open()");
   for (const one of middleware) {
     if (typeof one === "function") continue;
     if (typeof one !== "object" || one === null)

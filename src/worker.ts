@@ -12,6 +12,7 @@ import {
   createLife,
   createLoop,
   createShutdown,
+  createStatistics,
   definitionsOf,
   type Execution,
 } from "./loop/index.js";
@@ -63,11 +64,13 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const jobs = knownJobs(parts.jobs);
   let registration = registrationOf(parts, jobs);
   const { id } = registration;
-  const environment = environmentOf(parts, id, jobs);
   const reportError = (where: string) => (error: unknown) => events.emit("error", { error, where });
+  const statistics = createStatistics(store, reportError("tally"));
+  const environment = { ...environmentOf(parts, id, jobs), statistics };
 
   const loop = createLoop(environment, {
     queues: registration.queues,
+    ageing: parts.ageing,
     onWorkerLost: () => void returnToLife(),
   });
   const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
@@ -95,7 +98,10 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const services = [preparer, promoter, rescuer, pruner, scheduler];
   const heartbeat = createHeartbeat({
     clock,
-    beat: () => life.show(() => store.heartbeat(id, reporter.report())),
+    beat() {
+      void statistics.flush();
+      return life.show(() => store.heartbeat(id, reporter.report()));
+    },
     obey,
     onError: reportError("heartbeat"),
   });
@@ -197,6 +203,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     unheard();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
+    await statistics.flush();
     if (wasRegistered) await store.retire(id).catch(reportError("retire"));
   }
 

@@ -21,6 +21,8 @@ export interface Contract<
 > {
   readonly name: N;
   readonly "~types": { input: I; parsed: P; output: O; errors: E };
+  /** What it takes: nothing that takes more is refused where this is asked for. No value has it. */
+  readonly "~takes"?: (input: I) => void;
   /** The job and its input, for `enqueueMany`, `batch` and `flow`. Checked when it is enqueued. */
   with(...args: InputArgs<I, RequestOptions>): Request<O>;
   /** Whether a run is one of this job; narrows its input and output. */
@@ -30,6 +32,13 @@ export interface Contract<
     error: unknown,
     code: C,
   ): error is RunFailedError & { code: C; data: ParsedOf<E[C]> };
+}
+
+/** Any job that takes this as its input, or takes more than that. */
+export interface Taking<T> {
+  readonly name: string;
+  readonly "~types": unknown;
+  readonly "~takes"?: (input: T) => void;
 }
 
 /** Any contract at all. */

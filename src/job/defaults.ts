@@ -26,6 +26,7 @@ export const defaults = {
   onParentEnd: "cancel",
   onParentFailure: "fail",
   lockHold: "run",
+  batchWait: "0s",
 } as const;
 
 /** Priorities are whole numbers from here to there, so that lanes stay countable. */

@@ -7,6 +7,8 @@
 // Before this file come policy, schemas and names. After it come `open({ jobs })`, `enqueue`, and the loop.
 
 import { checkOptions, InvalidOptionError } from "../kernel/index.js";
+import type { BatchRule } from "./batch-types.js";
+import { brand, isContract } from "./brand.js";
 import type { Context } from "./context.js";
 import type { AnyContract } from "./contract.js";
 import { checkName, checkSchema, show } from "./names.js";
@@ -16,7 +18,8 @@ import type { Policy } from "./policy-types.js";
 import type { Schema } from "./schema.js";
 import type { AnyJob, DefineJob } from "./types.js";
 
-const brand = Symbol.for("duckdive.job");
+export { isContract } from "./brand.js";
+
 const requestBrand = Symbol.for("duckdive.request");
 
 /** What a contract knows of itself, beside its name. */
@@ -31,6 +34,7 @@ export interface Definition {
 type Handler = (input: unknown, ctx: Context) => unknown;
 
 interface Declared extends Policy<Fields> {
+  readonly batch?: BatchRule<Fields>;
   readonly name: string;
   readonly input?: Schema;
   readonly output?: Schema;
@@ -115,11 +119,6 @@ function base(definition: Definition) {
       Reflect.get(error, "code") === code,
   };
   return contract;
-}
-
-/** Whether a value is a job or a contract. */
-export function isContract(value: unknown): value is AnyContract {
-  return typeof value === "object" && value !== null && brand in value;
 }
 
 /** Whether a value is a job: a contract with its handler. */

@@ -4,8 +4,17 @@
 
 export { type Adapter, isSqlConnection, type SqlConnection, type TxOf } from "./adapter.js";
 export { type Admission, admissionOf } from "./admission.js";
+export type {
+  BatchContext,
+  BatchItem,
+  BatchJob,
+  BatchResult,
+  BatchResults,
+  BatchRule,
+  UnhandledBatch,
+} from "./batch-types.js";
 export type { Context, Log, OnChildFailure, StepInfo, Wait } from "./context.js";
-export type { AnyContract, Contract } from "./contract.js";
+export type { AnyContract, Contract, Taking } from "./contract.js";
 export { defaults, priorities } from "./defaults.js";
 export {
   type Definition,
@@ -45,9 +54,25 @@ export {
 export { checkName } from "./names.js";
 export type { ChildOptions, InputArgs, Request, RequestOptions } from "./options.js";
 export { isOutcome, type Outcome, type OutcomeValue, outcomes } from "./outcome.js";
-export { type ResolvedBackoff, type ResolvedPolicy, resolveRetry, retryDelay } from "./policy.js";
-export type { Backoff, By, Limit, OnConflict, Policy, Rate, Retry, Unique } from "./policy-types.js";
-export type { Meta, RunRecord, Settled, State, StoredError, WaitingReason } from "./record.js";
+export {
+  type ResolvedBackoff,
+  type ResolvedBatch,
+  type ResolvedPolicy,
+  resolveRetry,
+  retryDelay,
+} from "./policy.js";
+export type {
+  Backoff,
+  By,
+  Limit,
+  OnConflict,
+  OnFailed,
+  Policy,
+  Rate,
+  Retry,
+  Unique,
+} from "./policy-types.js";
+export type { Meta, RunFailure, RunRecord, Settled, State, StoredError, WaitingReason } from "./record.js";
 export type { Errors, InputOf, MustBeStorable, NotJson, ParsedOf, Schema, Stored } from "./schema.js";
 export { type Signal, signal, signalSchema } from "./signal.js";
 export type { AnyJob, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";

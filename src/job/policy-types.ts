@@ -4,10 +4,11 @@
 // enqueuer's definition decides is stored with the run (queue, priority, keys, expiry); what the worker's definition
 // decides is read when it is used (retry, timeout, isolate, keep). Functions must be pure, synchronous and cheap.
 //
-// Before this file come durations and the stored error. After it comes policy.ts, which reads and checks all this.
+// Before this file come durations, contracts as types and the stored error. After it comes policy.ts, which reads and checks all this.
 
 import type { Duration } from "../kernel/index.js";
-import type { State, StoredError } from "./record.js";
+import type { Taking } from "./contract.js";
+import type { RunFailure, State, StoredError } from "./record.js";
 
 /**
  * Which runs belong together: by a field of the input, by several, or by a text made of it. Null: the rule is not for this
@@ -80,8 +81,15 @@ export interface Rate<P> {
   name?: string;
 }
 
-/** Everything a job decides about its runs. `P` is what the input schema gives out. */
-export interface Policy<P> {
+/**
+ * What hears that a run has failed for good. A job that takes a RunFailure: its run is recorded in the transaction that
+ * records the failure, so it is never lost and never twice. A function: called in a worker after that, once at most; a
+ * worker that dies in between calls nobody. What it throws is reported and changes nothing.
+ */
+export type OnFailed<I> = Taking<RunFailure<I>> | ((failure: RunFailure<I>) => void | Promise<void>);
+
+/** Everything a job decides about its runs. `P` is what the input schema gives out, `I` what is stored. */
+export interface Policy<P, I = unknown> {
   /** `default` unless given. */
   queue?: string;
   /** Whole number from -10 to 10, bigger is sooner; 0 unless given. */
@@ -119,6 +127,10 @@ export interface Policy<P> {
    * succeeded, for its result and for requests that are sent again; failed and cancelled ones as usual.
    */
   keep?: false | { succeeded?: Duration; failed?: Duration; cancelled?: Duration };
+  /** What hears that a run has failed for good: a job, or a function. Not of one that was cancelled. */
+  onFailed?: OnFailed<I>;
+  /** Events that it is enqueued for: `duckdive.publish(event, payload)` makes the payload its input. */
+  on?: string | readonly string[];
   isolate?: "thread" | "process";
   /** Whole number from 1; a worker runs this version of a job and older ones. */
   version?: number;

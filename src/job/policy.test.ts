@@ -76,6 +76,23 @@ describe("a policy", () => {
     });
   });
 
+  test("has its events, its batch and what hears of failures read", () => {
+    const alert = job({ name: "alert" });
+    const call = () => {};
+    expect(resolved({ on: "a", batch: { size: 10 }, onFailed: alert })).toMatchObject({
+      events: ["a"],
+      batch: { size: 10, wait: 0 },
+      onFailed: { job: alert },
+    });
+    expect(
+      resolved({ on: ["a", "b", "a"], batch: { size: 1, wait: "2s", by: "to" }, onFailed: call }),
+    ).toMatchObject({
+      events: ["a", "b"],
+      batch: { size: 1, wait: 2_000, by: "to" },
+      onFailed: { call },
+    });
+  });
+
   test("takes a kind, a rule or a function as backoff", () => {
     const delays = (backoff: unknown) =>
       [1, 2, 3].map((attempt) => retryDelay(resolved({ retry: { backoff } }).backoff, attempt, () => 0.5));
@@ -155,6 +172,14 @@ describe("a policy", () => {
     ],
     [{ fair: "tenant" }, /fair is "tenant"\. Use an object such as \{ by: "tenant" \}/],
     [{ fair: {} }, /fair\.by is undefined/],
+    [{ onFailed: "alert" }, /onFailed is "alert"\. Use a job that takes the failure, or a function/],
+    [{ on: [] }, /on names no event/],
+    [{ on: ["a", 7] }, /An event in `on` of job "mail" needs a name/],
+    [{ batch: 10 }, /batch is 10\. Use an object such as/],
+    [{ batch: { size: 0 } }, /batch\.size is 0\. Use a whole number from 1 to 1000/],
+    [{ batch: { size: 10, waits: "1s" } }, /batch of job "mail" has no option "waits"\. Did you mean "wait"/],
+    [{ batch: { size: 10, wait: "soon" } }, /batch\.wait is "soon"/],
+    [{ batch: { size: 10, by: 1 } }, /batch\.by is 1/],
     [{ isolate: "worker" }, /isolate is "worker"/],
     [{ description: 1 }, /description is 1/],
   ])("%j is refused, with the job, the option and a remedy", (policy, message) => {

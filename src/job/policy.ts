@@ -15,17 +15,35 @@ import {
   duration,
   InvalidOptionError,
 } from "../kernel/index.js";
+import type { BatchRule } from "./batch-types.js";
+import { isContract } from "./brand.js";
 import { checkInteger, checkObject, positive } from "./check.js";
+import type { AnyContract } from "./contract.js";
 import { defaults, priorities } from "./defaults.js";
 import { checkName, show } from "./names.js";
-import type { Backoff, Policy, Retry } from "./policy-types.js";
-import type { StoredError } from "./record.js";
-import { type Fields, type Rules, resolveRules } from "./rules.js";
+import type { Backoff, By, Policy, Retry } from "./policy-types.js";
+import type { RunFailure, StoredError } from "./record.js";
+import { checkBy, type Fields, type Rules, resolveRules } from "./rules.js";
 
 export type { Fields } from "./rules.js";
 
 /** How long to wait after an attempt failed: a rule, or a function that gives milliseconds and is checked. */
 export type ResolvedBackoff = BackoffRule | ((attempt: number) => number);
+
+/** A job to enqueue, or a function to call, for a run that has failed for good. */
+export type ResolvedOnFailed =
+  | { readonly job: AnyContract }
+  | { readonly call: (failure: RunFailure) => void | Promise<void> };
+
+/** Which runs a handler is given together; `wait` in milliseconds. */
+export interface ResolvedBatch {
+  readonly size: number;
+  readonly wait: number;
+  readonly by?: By<never>;
+}
+
+/** A policy as it is declared, for runs one by one or in batches. */
+export type DeclaredPolicy = Policy<Fields> & { readonly batch?: BatchRule<Fields> };
 
 /** A job's policy with everything filled in. Durations are whole milliseconds. */
 export interface ResolvedPolicy {
@@ -43,6 +61,10 @@ export interface ResolvedPolicy {
   readonly description?: string;
   /** Unique, lock, concurrency, rate and fair; absent when it has none of them. */
   readonly rules?: Rules;
+  readonly onFailed?: ResolvedOnFailed;
+  /** Events that it is enqueued for. */
+  readonly events?: readonly string[];
+  readonly batch?: ResolvedBatch;
   /** Not done by this version: see `unbuiltOptions`. As declared. */
   readonly isolate?: "thread" | "process";
 }
@@ -62,10 +84,13 @@ export const policyOptions = [
   "rate",
   "fair",
   "keep",
+  "onFailed",
+  "on",
+  "batch",
   "isolate",
   "version",
   "description",
-] as const satisfies readonly (keyof Policy<unknown>)[];
+] as const satisfies readonly (keyof DeclaredPolicy)[];
 
 const notBuilt = ["isolate"] as const;
 
@@ -80,7 +105,7 @@ export function unbuiltOptions(policy: ResolvedPolicy): string[] {
  * @param where whose it is, for messages: `job "mail"`
  * @throws InvalidOptionError, InvalidDurationError
  */
-export function resolvePolicy(declared: Policy<Fields>, where: string): ResolvedPolicy {
+export function resolvePolicy(declared: DeclaredPolicy, where: string): ResolvedPolicy {
   const { queue = defaults.queue, priority = defaults.priority, version = defaults.version } = declared;
   checkName(queue, `The queue of ${where}`);
   if (queue === "*") {
@@ -106,6 +131,9 @@ export function resolvePolicy(declared: Policy<Fields>, where: string): Resolved
     version,
     ...(declared.description === undefined ? {} : { description: text(declared.description, where) }),
     ...(rules === undefined ? {} : { rules }),
+    ...resolveOnFailed(declared.onFailed, where),
+    ...resolveEvents(declared.on, where),
+    ...resolveBatch(declared.batch, where),
     ...resolveIsolate(declared.isolate, where),
   };
 }
@@ -188,6 +216,42 @@ function resolveKeep(declared: Policy<Fields>["keep"], where: string): ResolvedP
     succeeded: duration(succeeded ?? defaults.keep.succeeded, `${where}: keep.succeeded`),
     failed: duration(failed ?? defaults.keep.failed, `${where}: keep.failed`),
     cancelled: duration(cancelled ?? defaults.keep.cancelled, `${where}: keep.cancelled`),
+  };
+}
+
+function resolveOnFailed(onFailed: unknown, where: string): Pick<ResolvedPolicy, "onFailed"> {
+  if (onFailed === undefined) return {};
+  if (isContract(onFailed)) return { onFailed: { job: onFailed } };
+  if (typeof onFailed === "function")
+    return { onFailed: { call: onFailed as (failure: RunFailure) => void | Promise<void> } };
+  throw new InvalidOptionError(
+    `${where}: onFailed is ${show(onFailed)}. Use a job that takes the failure, or a function of it.`,
+  );
+}
+
+function resolveEvents(on: unknown, where: string): Pick<ResolvedPolicy, "events"> {
+  if (on === undefined) return {};
+  const events: readonly unknown[] = Array.isArray(on) ? on : [on];
+  if (events.length === 0) throw new InvalidOptionError(`${where}: on names no event. Leave it out.`);
+  for (const event of events) checkName(event, `An event in \`on\` of ${where}`);
+  return { events: [...new Set(events as readonly string[])] };
+}
+
+const largestBatch = 1_000;
+
+function resolveBatch(batch: BatchRule<Fields> | undefined, where: string): Pick<ResolvedPolicy, "batch"> {
+  if (batch === undefined) return {};
+  checkObject(batch, `${where}: batch`, 'an object such as { size: 100, wait: "1s" }');
+  checkOptions(batch, ["size", "wait", "by"], `batch of ${where}`);
+  const { size, wait = defaults.batchWait, by } = batch;
+  checkInteger(size, 1, `${where}: batch.size`, largestBatch);
+  if (by !== undefined) checkBy(by, `${where}: batch.by`);
+  return {
+    batch: {
+      size,
+      wait: duration(wait, `${where}: batch.wait`),
+      ...(by === undefined ? {} : { by: by as By<never> }),
+    },
   };
 }
 

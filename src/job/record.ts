@@ -71,3 +71,24 @@ export interface RunRecord<I = unknown, O = unknown> {
   /** The release of the application that asked for it, where it has one. */
   release?: string;
 }
+
+/** A run that has failed for good, as its job's `onFailed` is told of it: plain JSON. */
+export interface RunFailure<I = unknown> {
+  runId: string;
+  job: string;
+  queue: string;
+  /** As it was stored. */
+  input: I;
+  /** The last error. */
+  error: StoredError;
+  /** A word of duckdive's own, such as `error`, `timeout`, `expired`, or the code that the handler gave to `ctx.fail`. */
+  reason: string;
+  /** How many attempts were counted. */
+  attempts: number;
+  /** How many executions were lost with their worker. */
+  crashes: number;
+  /** ISO 8601. */
+  requestedAt: string;
+  tags: string[];
+  meta: Record<string, string>;
+}

@@ -8,6 +8,14 @@
 // Before this file come contracts, policy and the context. After it comes define.ts, which makes the values.
 
 import type { Adapter, TxOf } from "./adapter.js";
+import type {
+  BatchContext,
+  BatchItem,
+  BatchJob,
+  BatchResults,
+  BatchRule,
+  UnhandledBatch,
+} from "./batch-types.js";
 import type { Context } from "./context.js";
 import type { Contract } from "./contract.js";
 import type { Outcome } from "./outcome.js";
@@ -38,7 +46,7 @@ export type AnyJob = Job<any, any, any, any, any, any>;
 
 export type MaybePromise<T> = T | Promise<T>;
 
-type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>>;
+type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>, InputOf<S>>;
 
 /**
  * Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives.
@@ -46,6 +54,43 @@ type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>>;
  * The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last.
  */
 export interface DefineJob<Tx> {
+  /** A contract whose handler is given many runs at once. */
+  <
+    const N extends string,
+    S extends Schema<any, any> | undefined = undefined,
+    OS extends Schema<any, any> | undefined = undefined,
+    E extends Errors = {},
+  >(
+    def: Def<N, S, E> & MustBeStorable<S> & { batch: BatchRule<ParsedOf<S>>; output?: OS; handle?: never },
+  ): UnhandledBatch<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, OS extends Schema ? InputOf<OS> : unknown, E>;
+  /** Many runs at once, output inferred. */
+  <
+    const N extends string,
+    S extends Schema<any, any> | undefined = undefined,
+    E extends Errors = {},
+    O = void,
+  >(
+    def: Def<N, S, E> &
+      MustBeStorable<S> & {
+        batch: BatchRule<ParsedOf<S>>;
+        output?: never;
+        handle(items: readonly BatchItem<ParsedOf<S>, E>[], ctx: BatchContext): BatchResults<O>;
+      },
+  ): BatchJob<N, InputOf<S>, ParsedOf<S>, Stored<Exclude<O, Error>>, E>;
+  /** Many runs at once, output declared. */
+  <
+    const N extends string,
+    S extends Schema<any, any> | undefined = undefined,
+    OS extends Schema<any, any> = Schema,
+    E extends Errors = {},
+  >(
+    def: Def<N, S, E> &
+      MustBeStorable<S> & {
+        batch: BatchRule<ParsedOf<S>>;
+        output: OS;
+        handle(items: readonly BatchItem<ParsedOf<S>, E>[], ctx: BatchContext): BatchResults<InputOf<OS>>;
+      },
+  ): BatchJob<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, E>;
   /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
   <
     const N extends string,

@@ -19,6 +19,7 @@ export function definitionsOf(jobs: ReadonlyMap<string, KnownJob>): Definition[]
     crashes: known.policy.crashes,
     prepared: needsPreparation(known),
     description: known.policy.description,
+    events: known.policy.events,
   }));
 }
 

@@ -55,6 +55,8 @@ export interface Loop extends Service {
 
 export interface LoopOptions {
   readonly queues: Readonly<Record<string, number>>;
+  /** A run counts as one priority higher for each time so long, in milliseconds, that it has waited. */
+  readonly ageing?: number | undefined;
   /** The worker was taken for dead by others: it must stop what it runs and register anew. */
   readonly onWorkerLost: () => void;
 }
@@ -99,6 +101,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
           worker: environment.worker,
           queues: solo.narrow(free),
           abilities,
+          ageing: options.ageing,
         });
         tally.answered(claimed.length);
         pause = firstPause;

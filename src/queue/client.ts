@@ -34,6 +34,7 @@ import { type Asking, createEnqueue } from "./enqueue.js";
 import { ClosedError } from "./errors.js";
 import { cancelledByApplication, type HandleParts, RunHandle } from "./handle.js";
 import { createInspect } from "./inspect.js";
+import { createPublish } from "./publish.js";
 import { checkId, type GivenOptions, refuseUnbuilt } from "./request.js";
 import { createResults } from "./results.js";
 import type { Duckdive, PauseTarget } from "./types.js";
@@ -93,7 +94,8 @@ function bareClient(parts: ClientParts): Bare {
     },
   });
   const handles: HandleParts = { access, results, clock };
-  const hand = (job: AnyContract, { id, created }: Inserted, transaction: unknown): RunHandle =>
+  const publish = createPublish({ access, enqueue, jobs, release });
+  const hand = (job: AnyContract | undefined, { id, created }: Inserted, transaction: unknown): RunHandle =>
     new RunHandle(handles, job, { id, created, isInTransaction: transaction !== undefined });
 
   async function close(): Promise<void> {
@@ -112,6 +114,10 @@ function bareClient(parts: ClientParts): Bare {
     },
     enqueueSync(job, input, options) {
       return hand(job, enqueue.sync(job, input, options), true);
+    },
+    async publish(event, payload, options) {
+      const runs = await publish(event, payload, options);
+      return runs.map((one) => hand(one.job, one, options?.tx));
     },
     flow: () => refuse("flow()", "enqueue the later run from the handler of the earlier one"),
     batch: () => refuse("batch()", "use enqueueMany, and count with duckdive.count({ tag })"),

@@ -35,8 +35,8 @@ export interface EnqueueParts {
 
 export interface Enqueue {
   one(job: Asked, input: unknown, options: GivenOptions | undefined): Promise<Inserted>;
-  /** All or none. */
-  many(askings: readonly Asking[], transaction: unknown): Promise<Inserted[]>;
+  /** All or none; `others` are runs whose definition is not here, and come last. */
+  many(askings: readonly Asking[], transaction: unknown, others?: readonly NewRun[]): Promise<Inserted[]>;
   sync(job: Asked, input: unknown, options: GivenOptions | undefined): Inserted;
 }
 
@@ -99,8 +99,8 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
         return first(insert([run], options?.tx));
       return at(await store.insert([run]), 0);
     },
-    async many(askings, transaction) {
-      const runs = await Promise.all(askings.map(prepare));
+    async many(askings, transaction, others = []) {
+      const runs = [...(await Promise.all(askings.map(prepare))), ...others];
       if (runs.length === 0) return [];
       if (transaction === undefined) await access.opening();
       return recordAll(around, runs, (changed) => insert(changed, transaction));

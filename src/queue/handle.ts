@@ -15,7 +15,7 @@ import {
   type Settled,
   type StoredError,
 } from "../job/index.js";
-import { type Clock, checkOptions, duration, type Timer } from "../kernel/index.js";
+import { type Clock, checkOptions, decode, duration, type Timer } from "../kernel/index.js";
 import { hasEnded } from "../run/index.js";
 import type { StoredRun } from "../store/contract.js";
 import type { Access } from "./access.js";
@@ -57,7 +57,7 @@ export class RunHandle implements Run {
     const run = await this.#end(options);
     switch (run.state) {
       case "succeeded":
-        return parseOutput(this.#contract, run.output);
+        return this.#output(run);
       case "cancelled":
         throw new RunCancelledError({ runId: run.id, reason: reasonOf(run) });
       default:
@@ -69,7 +69,7 @@ export class RunHandle implements Run {
     const run = await this.#end(options);
     switch (run.state) {
       case "succeeded":
-        return { state: "succeeded", output: await parseOutput(this.#contract, run.output) };
+        return { state: "succeeded", output: await this.#output(run) };
       case "cancelled":
         return { state: "cancelled", reason: reasonOf(run) };
       default:
@@ -182,8 +182,10 @@ export class RunHandle implements Run {
     });
   }
 
+  /** Of a run whose job is not known here it is what was stored. */
   #output(run: StoredRun): MaybePromise<unknown> {
-    return parseOutput(this.#contract, run.output);
+    if (this.#contract !== undefined) return parseOutput(this.#contract, run.output);
+    return run.output === undefined ? undefined : decode(run.output);
   }
 
   #missing(): Error {

@@ -50,6 +50,7 @@ export type {
   OpenOptions,
   Page,
   PauseTarget,
+  PublishOptions,
   QueueState,
   Run,
   Target,

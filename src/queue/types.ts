@@ -18,6 +18,7 @@ import type {
   RunRecord,
   Signal,
   State,
+  Taking,
   WaitingReason,
 } from "../job/index.js";
 import type { Duration, Listener } from "../kernel/index.js";
@@ -118,6 +119,13 @@ type Caller<Tx> = unknown extends Tx ? never : Tx;
 
 export type EnqueueOptions<Tx> = RequestOptions & { tx?: Caller<Tx> };
 
+/** What may be said about all the runs of an event. */
+export interface PublishOptions<Tx> {
+  tags?: string[];
+  meta?: Record<string, string>;
+  tx?: Caller<Tx>;
+}
+
 /** A batch: runs that are counted together. Not done by this version. */
 export interface Batch {
   readonly id: string;
@@ -139,6 +147,11 @@ export interface WorkOptions {
   queues?: Record<string, number>;
   /** How long `stop()` waits for handlers before it hands their runs back: 25 s unless given. */
   drain?: Duration;
+  /**
+   * A run counts as one priority higher for each time so long that it has waited, so that an urgent stream cannot keep
+   * others from ever starting. Not at all unless given here or in `open`.
+   */
+  ageing?: Duration;
 }
 
 /** An execution, by its run. */
@@ -221,6 +234,16 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   enqueueSync: Sync extends true
     ? <I, O>(job: Contract<string, I, any, O, any>, ...args: InputArgs<I, EnqueueOptions<Tx>>) => Run<O>
     : never;
+  /**
+   * Enqueues every job that has this event in its `on`, with the payload as input: jobs of this process, and those that
+   * workers have published. One payload, judged by each job's schema, one commit: all of them, or none. Answers their
+   * runs; nobody listening is no error, and answers none.
+   *
+   * @throws InvalidInputError naming a job that does not accept the payload
+   * @throws NotJsonError, TooLargeError: the payload cannot be stored
+   * @example await duckdive.publish("user.created", { userId: 7 }, { tx });
+   */
+  publish(event: string, payload?: unknown, options?: PublishOptions<Tx>): Promise<Run[]>;
   /** Not done by this version: rejects with NotBuiltError. */
   flow<T>(
     build: (flow: {
@@ -233,8 +256,8 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
     requests: Iterable<Request>,
     options: {
       name: string;
-      onSuccess?: Contract<string, BatchSummary, any, any, any>;
-      onFinished?: Contract<string, BatchSummary, any, any, any>;
+      onSuccess?: Taking<BatchSummary>;
+      onFinished?: Taking<BatchSummary>;
       tx?: Caller<Tx>;
     },
   ): Promise<Batch>;
@@ -361,4 +384,6 @@ export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   migrate?: boolean;
   /** What `work()` draws from unless told otherwise: slots by queue. */
   queues?: Record<string, number>;
+  /** Of `work()`, unless told otherwise: a run counts as one priority higher for each time so long that it has waited. */
+  ageing?: Duration;
 }

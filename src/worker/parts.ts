@@ -3,7 +3,7 @@
 // Before this file comes whoever starts a worker: an application, the command line, a test. After it comes the worker,
 // which puts the parts together.
 import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "../job/index.js";
-import { type Clock, type Duration, type Events, newId, thisHost } from "../kernel/index.js";
+import { type Clock, type Duration, type Events, NotBuiltError, newId, thisHost } from "../kernel/index.js";
 import {
   abilitiesOf,
   type EnqueueFromRun,
@@ -36,6 +36,8 @@ export interface WorkerParts {
   readonly adapter?: Adapter<unknown, boolean> | undefined;
   /** Slots by queue; `*` stands for all queues not named. Default `{ "*": 10 }`. */
   readonly queues?: Readonly<Record<string, number>> | undefined;
+  /** A run counts as one priority higher for each time so long, in milliseconds, that it has waited. */
+  readonly ageing?: number | undefined;
   /** How long `stop` waits for handlers before their runs are handed back. Default 25 s. */
   readonly drain?: Duration | undefined;
   /** From 0 up to 1, for the jitter of retries. Default Math.random. */
@@ -74,7 +76,18 @@ export function environmentOf(
   return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frames, grace, random };
 }
 
-/** The jobs with their policies, resolved once. */
+/**
+ * The jobs with their policies, resolved once.
+ *
+ * @throws NotBuiltError when a handler takes many runs at once
+ */
 export function knownJobs(jobs: ReadonlyMap<string, AnyJob>): ReadonlyMap<string, KnownJob> {
+  for (const [name, job] of jobs) {
+    if (policyOf(job).batch === undefined) continue;
+    throw new NotBuiltError(
+      `Job "${name}" has \`batch\`, and this version of duckdive gives no handler many runs at once yet. ` +
+        "Leave it out, and handle one run at a time.",
+    );
+  }
   return new Map([...jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]));
 }

@@ -1,4 +1,4 @@
-// cspell:ignore korked backof -- misspelled on purpose
+// cspell:ignore korked backof tenent -- misspelled on purpose
 // The types are interface, and so is what the compiler says.
 //
 // Every program in right/ compiles, with the newest TypeScript, with older ones, and under stricter settings. Every
@@ -88,6 +88,12 @@ const refusals: Readonly<Record<string, string | RegExp>> = {
   "26-tx-of-another-library": "Property 'insert' does not exist on type 'PoolClient'.",
   "27-tx-date": "Property 'getTime' does not exist on type 'string'.",
   "28-schedule-zone": "Type 'string' is not assignable to type 'undefined'.",
+  "29-failure-job":
+    "Property 'image' is missing in type 'RunFailure<undefined>' but required in type '{ image: string; }'.",
+  "30-batch-output": "Type 'string' is not assignable to type 'BatchResult<number>'.",
+  "31-batch-input": "Property 'to' does not exist on type 'BatchItem<{ to: string; }, {}>'.",
+  "32-fair-field":
+    "Type '\"tenent\"' is not assignable to type 'By<{ tenant: string; }>'. Did you mean '\"tenant\"'?",
 };
 
 describe("the wrong programs are refused", async () => {
