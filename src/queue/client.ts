@@ -34,6 +34,7 @@ import { type Asking, createEnqueue } from "./enqueue.js";
 import { ClosedError } from "./errors.js";
 import { cancelledByApplication, type HandleParts, RunHandle } from "./handle.js";
 import { createInspect } from "./inspect.js";
+import { createOperations, resting } from "./operate.js";
 import { createPublish } from "./publish.js";
 import { checkId, type GivenOptions, refuseUnbuilt } from "./request.js";
 import { createResults } from "./results.js";
@@ -65,9 +66,6 @@ type Bare = Omit<Client, "enqueue" | "enqueueMany" | "enqueueSync" | "run"> & {
   run(job: AnyContract, id: string): RunHandle;
 };
 
-/** Neither running nor ended. */
-const resting = ["scheduled", "ready", "waiting"] as const;
-
 export function createClient<Tx = unknown, Sync extends boolean = false>(
   parts: ClientParts,
 ): Client<Tx, Sync> {
@@ -98,6 +96,8 @@ function bareClient(parts: ClientParts): Bare {
   const hand = (job: AnyContract | undefined, { id, created }: Inserted, transaction: unknown): RunHandle =>
     new RunHandle(handles, job, { id, created, isInTransaction: transaction !== undefined });
 
+  const inspect = createInspect(access, jobs, clock);
+
   async function close(): Promise<void> {
     results.close(new ClosedError("Nothing can be waited for any more"));
     await access.close();
@@ -127,7 +127,8 @@ function bareClient(parts: ClientParts): Bare {
       checkId(id);
       return new RunHandle(handles, job, { id, created: false, isInTransaction: false });
     },
-    ...createInspect(access, jobs),
+    ...inspect,
+    ...createOperations({ access, clock, jobs, queues: inspect.queues }),
     cancel(target, reason = cancelledByApplication, options) {
       const apply = (ids: readonly string[]) => store.cancel(ids, reason);
       return act(access, target, { verb: "cancel", states: [...resting, "running"], apply }, options);

@@ -92,9 +92,10 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>,
     async queues() {
       await access.opening();
       const queues = await store.queues();
-      return queues.map(({ oldest, ...queue }) => ({
+      return queues.map(({ oldest, heldUntil, ...queue }) => ({
         ...queue,
         oldest: oldest === undefined ? undefined : new Date(oldest),
+        heldUntil: heldUntil === undefined ? undefined : new Date(heldUntil),
       }));
     },
     async workers() {

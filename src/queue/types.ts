@@ -27,11 +27,15 @@ import type { RunEvents } from "../run/index.js";
 import type { DepartedWorker, LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
 import type { BulkOptions, Change } from "./bulk-types.js";
 import type { Command } from "./control.js";
+import type { DrainQueueOptions, RerouteOptions, ThroughputOptions } from "./operate-types.js";
 import type { Run } from "./run-types.js";
 import type { Schedule, ScheduleHandle, ScheduleState } from "./schedule-types.js";
+import type { Throughput } from "./throughput.js";
 
 export type { BulkOptions, BulkProgress, Change } from "./bulk-types.js";
+export type { DrainQueueOptions, RerouteOptions, ThroughputOptions } from "./operate-types.js";
 export type { Run, WaitOptions } from "./run-types.js";
+export type { Throughput } from "./throughput.js";
 
 // ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,9 +98,11 @@ export interface Timeline {
 }
 
 /** A queue as it stands; finished runs are not counted. */
-export type QueueState = Omit<QueueRow, "oldest"> & {
+export type QueueState = Omit<QueueRow, "oldest" | "heldUntil"> & {
   /** Since when the longest-due ready run is due. */
   readonly oldest: Date | undefined;
+  /** Handed out again from then on: an execution said that it is rate limited. */
+  readonly heldUntil: Date | undefined;
 };
 
 /** A worker that is alive, or was not yet found dead. */
@@ -312,6 +318,32 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   /** No run of it is started any more, anywhere, until it is resumed; what is running goes on. */
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
+
+  /**
+   * From now on runs of this job go to that queue, whatever its definition says; undefined: no more so. Runs that wait move
+   * with it, in chunks. Answers how many did.
+   *
+   * @throws InvalidOptionError
+   * @example await duckdive.reroute("report", "slow"); // and back: await duckdive.reroute("report", undefined);
+   */
+  reroute(job: string | AnyContract, queue: string | undefined, options?: RerouteOptions): Promise<number>;
+  /** The queue of each job that was rerouted, by job. */
+  reroutes(): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Every worker that draws from this queue does so with so many slots, within some ten seconds, instead of its own; with 0
+   * none is executed any more. Undefined: each with its own again. What runs goes on.
+   *
+   * @throws InvalidOptionError
+   */
+  setSlots(queue: string, slots: number | undefined): Promise<void>;
+  /**
+   * Pauses a queue, and resolves when nothing of it runs any more: with what is left in it. It stays paused.
+   *
+   * @throws InvalidOptionError
+   */
+  drainQueue(queue: string, options?: DrainQueueOptions): Promise<QueueState>;
+  /** How fast queues or jobs go, the busiest first, from what workers have counted: no run is looked at. */
+  throughput(options?: ThroughputOptions): Promise<Throughput[]>;
 
   /**
    * Tells a worker something, or all that are registered now; answers how many. It is durable until each has heard it,
