@@ -21,7 +21,6 @@ storeConformance({
   name: "SQLite in a file",
   describe,
   test,
-  excuses: { gates: "not built yet", rates: "not built yet", fair: "not built yet" },
   skip,
   async open(clock) {
     const folder = await mkdtemp(join(tmpdir(), "duckdive-conformance-"));
@@ -53,7 +52,6 @@ storeConformance({
   name: "SQLite in memory",
   describe,
   test,
-  excuses: { gates: "not built yet", rates: "not built yet", fair: "not built yet" },
   skip,
   alone: "a database in memory belongs to one store object",
   async open(clock) {

@@ -1,68 +1,49 @@
 // Claiming: how a worker takes runs.
 //
-// Ready runs stand in lanes: one queue at one priority, and apart from the others those that only some workers may
-// take (a route). First the lanes that have work are listed, outside of any transaction; when none of them is for
-// this worker, nothing is written and nobody's lock is touched. Otherwise they are listed once more inside of the
-// write transaction, where nothing moves, and the runs are taken: highest priority first, then longest due.
+// Ready runs stand in lanes (`lanes.ts`). First those that have work are listed, outside of any transaction; when none of
+// them is for this worker, nothing is written and nobody's lock is touched. Otherwise they are listed once more inside of
+// the write transaction, where nothing moves, and the runs are taken: highest priority first, then longest due. Runs with
+// gates are asked for admission. Whoever is turned away is put in line, and the claim looks on, in further transactions if
+// these were very many, until it has found one that may start or has looked at all.
 //
 // A claim gives its whole batch one token, a number that is never given twice, not even across restarts. It is the
 // fence of every later write for these executions.
-import type { Ability, Claimed, ClaimRequest } from "../contract.js";
+import type { Claimed, ClaimRequest } from "../contract.js";
+import { beginAdmission } from "./admission.js";
 import type { Sql } from "./driver.js";
 import { WorkerLostError } from "./errors.js";
+import {
+  type Choice,
+  type ClaimedRow,
+  chooseFromPool,
+  type Pool,
+  pausesOf,
+  poolOf,
+  poolsWithWork,
+} from "./lanes.js";
 import { bodyBit } from "./moves.js";
 import { listing, type Session } from "./session.js";
+import { countTurns } from "./shares.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
-
-interface Lane {
-  readonly queue: string;
-  readonly priority: number;
-  readonly route: string;
-  /** When its longest-due run became due. */
-  readonly oldest: number;
-}
-
-/** Lanes that share slots. */
-interface Pool {
-  free: number;
-  readonly lanes: Lane[];
-}
-
-type ClaimedRow = [
-  seq: number,
-  id: string,
-  job: string,
-  version: number,
-  queue: string,
-  priority: number,
-  input: string | null,
-  attempt: number,
-  crashes: number,
-  requestedAt: number,
-  runAt: number,
-  startBy: number | null,
-  finishBy: number | null,
-  tags: string | null,
-  meta: string | null,
-  parent: string | null,
-  body: number,
-];
 
 /** Takes runs. Writes nothing when there are none. */
 export async function claim(session: Session, request: ClaimRequest): Promise<Claimed[]> {
   const hasWork = await session.read((sql) => {
     requireWorker(sql, request.worker);
-    return poolsWithWork(sql, request).length > 0;
+    return poolsWithWork(sql, request, session.clock.now()).length > 0;
   });
   if (!hasWork) return [];
-  const claimed = await session.write((transaction) =>
-    isRegistered(transaction.sql, request.worker)
-      ? claimFrom(transaction, request, session.clock.now())
-      : undefined,
-  );
-  // An error thrown inside would roll back what others write in the same commit.
-  return claimed ?? session.read((sql) => requireWorker(sql, request.worker));
+  for (;;) {
+    const round = await session.write((transaction) =>
+      isRegistered(transaction.sql, request.worker)
+        ? claimFrom(transaction, request, session.clock.now())
+        : undefined,
+    );
+    // An error thrown inside would roll back what others write in the same commit.
+    if (round === undefined) return session.read((sql) => requireWorker(sql, request.worker));
+    if (round.claimed.length > 0 || !round.isCut) return round.claimed;
+  }
 }
 
 function isRegistered(sql: Sql, worker: string): boolean {
@@ -77,128 +58,99 @@ function requireWorker(sql: Sql, worker: string): never[] {
   );
 }
 
-function poolsWithWork(sql: Sql, request: ClaimRequest): Pool[] {
-  const pools = new Map<string, Pool>();
-  let pausedQueues: Set<string> | undefined;
-  for (const [queue, priority, route, oldest] of sql.all<[string, number, string, number]>(
-    statements.lanes,
-  )) {
-    const pool = Object.hasOwn(request.queues, queue) ? queue : "*";
-    const free = Object.hasOwn(request.queues, pool) ? (request.queues[pool] ?? 0) : 0;
-    if (free < 1 || (route !== "" && !covers(request.abilities, route))) continue;
-    pausedQueues ??= pausesOf(sql, "queue");
-    if (pausedQueues.has(queue)) continue;
-    const lanes = pools.get(pool)?.lanes ?? [];
-    lanes.push({ queue, priority, route, oldest });
-    pools.set(pool, { free, lanes });
-  }
-  return [...pools.values()];
+/** How far one transaction of a claim has come. */
+interface Round {
+  readonly claimed: Claimed[];
+  /** It has put so many runs in line that it ended before it had looked at all. */
+  readonly isCut: boolean;
 }
 
-/** Whether a worker with these abilities may take what is routed to `job@version`. */
-function covers(abilities: readonly Ability[], route: string): boolean {
-  const { job, version } = parseRoute(route);
-  return abilities.some((ability) => ability.job === job && ability.version >= version);
-}
+/** A transaction puts at most so many runs in line, or four times as many as it may take. */
+const mostInLine = 256;
 
-/** The two parts of `job@version`; names of jobs may hold an @ themselves. */
-export function parseRoute(route: string): Ability {
-  const at = route.lastIndexOf("@");
-  return { job: route.slice(0, at), version: Number(route.slice(at + 1)) };
-}
-
-export function pausesOf(sql: Sql, kind: "queue" | "job"): Set<string> {
-  const pauses = sql.all<[kind: string, name: string]>(statements.pauses);
-  return new Set(pauses.filter((pause) => pause[0] === kind).map((pause) => pause[1]));
-}
-
-function claimFrom(transaction: Transaction, request: ClaimRequest, now: number): Claimed[] {
+function claimFrom(transaction: Transaction, request: ClaimRequest, now: number): Round {
   const { sql } = transaction;
-  const pools = poolsWithWork(sql, request);
-  if (pools.length === 0) return [];
-  const [token = 0] = sql.get<[number]>(statements.nextClaim) ?? [];
-  const rows = pools.flatMap((pool) => chooseFromPool(sql, pool));
-  sql.run(statements.claimRuns, {
-    token,
-    worker: request.worker,
-    now,
-    seqs: listing(rows.map((row) => row[0])),
-  });
-  rows.sort((one, other) => other[5] - one[5] || one[10] - other[10] || one[0] - other[0]);
-  const inputs = longInputs(sql, rows);
-  const pausedJobs = pausesOf(sql, "job");
-  return rows.map((row) => claimedFrom(row, { token, now, inputs, pausedJobs }));
-}
-
-/** The runs of a pool that may be taken, each as it will be once it is claimed. */
-function chooseFromPool(sql: Sql, pool: Pool): ClaimedRow[] {
-  const priorities = [...new Set(pool.lanes.map((lane) => lane.priority))].sort((one, other) => other - one);
-  const chosen: ClaimedRow[] = [];
-  for (const priority of priorities) {
-    const limit = pool.free - chosen.length;
-    if (limit < 1) break;
-    const lanes = pool.lanes.filter((lane) => lane.priority === priority);
-    for (const row of chooseFromLanes(sql, lanes, limit)) chosen.push(row);
-  }
-  return chosen;
-}
-
-function chooseFromLanes(sql: Sql, lanes: readonly Lane[], limit: number): ClaimedRow[] {
-  const [lane] = lanes;
-  const [text = "[]"] =
-    lane !== undefined && lanes.length === 1
-      ? (sql.get<[string]>(statements.claimableLane, { ...placeOf(lane), limit }) ?? [])
-      : (sql.get<[string]>(statements.claimableRuns, { seqs: listing(longestDue(sql, lanes, limit)) }) ?? []);
-  return JSON.parse(text);
-}
-
-function placeOf({ queue, priority, route }: Lane): Pick<Lane, "queue" | "priority" | "route"> {
-  return { queue, priority, route };
-}
-
-type Position = [seq: number, runAt: number];
-
-interface Cursor {
-  readonly lane: Lane;
-  page: Position[];
-  next: number;
-  isLast: boolean;
-}
-
-/** The longest-due runs of several lanes: each is read page by page, and the fronts are merged. */
-function longestDue(sql: Sql, lanes: readonly Lane[], limit: number): number[] {
-  const pageSize = Math.min(limit, Math.max(16, Math.ceil((2 * limit) / lanes.length)));
-  const cursors = lanes.map((lane) => turnPage(sql, { lane, page: [], next: 0, isLast: false }, pageSize));
-  const chosen: number[] = [];
-  while (chosen.length < limit) {
-    let first: Cursor | undefined;
-    for (const cursor of cursors) {
-      if (cursor.next >= cursor.page.length && !cursor.isLast) turnPage(sql, cursor, pageSize);
-      if (isBefore(front(cursor), front(first))) first = cursor;
+  const queues: Record<string, number> = { ...request.queues };
+  const most = Math.max(mostInLine, 4 * Math.max(0, ...Object.values(queues)));
+  const rows: ClaimedRow[] = [];
+  let token = 0;
+  let inLine = 0;
+  let isDone = false;
+  while (!isDone && inLine < most) {
+    const pools = poolsWithWork(sql, { ...request, queues }, now);
+    if (pools.length === 0) break;
+    const visit = visitPools(transaction, pools, { now, ageing: request.ageing, isSearch: inLine > 0 });
+    if (visit.started.length > 0) {
+      if (token === 0) [token = 0] = sql.get<[number]>(statements.nextClaim) ?? [];
+      const seqs = listing(visit.started.map((row) => row[0]));
+      sql.run(statements.claimRuns, { token, worker: request.worker, now, seqs });
     }
-    const position = front(first);
-    if (first === undefined || position === undefined) break;
-    chosen.push(position[0]);
-    first.next++;
+    for (const row of visit.started) {
+      rows.push(row);
+      const pool = poolOf(request, row[4]);
+      queues[pool] = (queues[pool] ?? 0) - 1;
+    }
+    inLine += visit.inLine;
+    isDone = visit.inLine === 0;
   }
-  return chosen;
+  const inputs = longInputs(sql, rows);
+  const pausedJobs = rows.length === 0 ? new Set<string>() : pausesOf(sql, "job");
+  const batch: ClaimBatch = { token, now, inputs, pausedJobs };
+  inOrder(rows, now, request.ageing);
+  return { claimed: rows.map((row) => claimedFrom(row, batch)), isCut: !isDone && inLine >= most };
 }
 
-function front(cursor: Cursor | undefined): Position | undefined {
-  return cursor?.page[cursor.next];
+interface VisitOptions extends Omit<Choice, "fair"> {
+  /** Some were turned away, so more are looked at than there are slots. */
+  readonly isSearch: boolean;
 }
 
-function isBefore(one: Position | undefined, other: Position | undefined): boolean {
-  if (one === undefined || other === undefined) return one !== undefined;
-  return one[1] < other[1] || (one[1] === other[1] && one[0] < other[0]);
+/** How many runs a claim looks at, at least, that searches for one that may start. */
+const leastInSearch = 64;
+
+/** Looks at what comes first in each pool, and answers who may start; the others are in line, or were not asked. */
+function visitPools(
+  transaction: Transaction,
+  pools: readonly Pool[],
+  { now, ageing, isSearch }: VisitOptions,
+): { readonly started: ClaimedRow[]; readonly inLine: number } {
+  const { sql } = transaction;
+  const choice: Choice = { now, ageing, fair: new Map() };
+  const candidates = pools.flatMap((pool) => {
+    const slots = { free: pool.free };
+    const limit = isSearch ? Math.max(leastInSearch, pool.free) : pool.free;
+    return chooseFromPool(sql, pool, limit, choice).map((row) => ({
+      row,
+      slots,
+      seq: row[0],
+      gates: row[17],
+    }));
+  });
+  const admission = beginAdmission(transaction, candidates, now);
+  const started: ClaimedRow[] = [];
+  for (const candidate of candidates) {
+    if (candidate.slots.free === 0 || !admission.admit(candidate)) continue;
+    candidate.slots.free -= 1;
+    started.push(candidate.row);
+  }
+  if (choice.fair.size > 0) {
+    countTurns(
+      sql,
+      choice.fair,
+      started.map((row) => ({ queue: row[4], share: row[18] ?? "" })),
+    );
+  }
+  return { started, inLine: admission.close() };
 }
 
-function turnPage(sql: Sql, cursor: Cursor, limit: number): Cursor {
-  const [seq, runAt] = cursor.page.at(-1) ?? [0, Number.MIN_SAFE_INTEGER];
-  cursor.page = sql.all<Position>(statements.lanePage, { ...placeOf(cursor.lane), seq, runAt, limit });
-  cursor.next = 0;
-  cursor.isLast = cursor.page.length < limit;
-  return cursor;
+/** As single claims would have answered; what was drawn by shares is in its order. */
+function inOrder(rows: ClaimedRow[], now: number, ageing: number | undefined): void {
+  const rankOf = (row: ClaimedRow): number =>
+    ageing === undefined ? row[5] : row[5] + Math.max(0, Math.floor((now - row[10]) / ageing));
+  const isFair = rows.some((row) => row[18] !== null);
+  rows.sort(
+    (one, other) => rankOf(other) - rankOf(one) || (isFair ? 0 : one[10] - other[10] || one[0] - other[0]),
+  );
 }
 
 function longInputs(sql: Sql, rows: readonly ClaimedRow[]): Map<number, string | null> {
@@ -208,15 +160,24 @@ function longInputs(sql: Sql, rows: readonly ClaimedRow[]): Map<number, string |
 }
 
 /** A claim carries the place of its run, which spares every settlement the search by id. */
-function claimMark(seq: number, id: string): string {
-  return `${seq} ${id}`;
+function claimMark({ seq, hasPlaces }: Mark, id: string): string {
+  return `${seq}${hasPlaces ? "+" : ""} ${id}`;
 }
 
-/** The place in the mark of a claim; undefined when there is none, or when it is another run's. */
-export function placeInMark(mark: string | undefined, id: string): number | undefined {
-  if (mark === undefined || !mark.endsWith(id)) return undefined;
-  const seq = Number(mark.slice(0, mark.length - id.length - 1));
-  return Number.isSafeInteger(seq) && claimMark(seq, id) === mark ? seq : undefined;
+/** What the mark of a claim says of its run. */
+export interface Mark {
+  readonly seq: number;
+  /** It has gates, so that its end lets places go. */
+  readonly hasPlaces: boolean;
+}
+
+/** The mark of a claim; undefined when there is none, or when it is another run's. */
+export function readMark(text: string | undefined, id: string): Mark | undefined {
+  if (text === undefined || !text.endsWith(id)) return undefined;
+  const hasPlaces = text.at(-2 - id.length) === "+";
+  const seq = Number(text.slice(0, text.length - id.length - (hasPlaces ? 2 : 1)));
+  const mark = { seq, hasPlaces };
+  return Number.isSafeInteger(seq) && claimMark(mark, id) === text ? mark : undefined;
 }
 
 const noTags: readonly string[] = Object.freeze([]);
@@ -242,7 +203,7 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
   return {
     run: id,
     token,
-    claim: claimMark(seq, id),
+    claim: claimMark({ seq, hasPlaces: row[17] !== null }, id),
     job,
     version,
     queue,

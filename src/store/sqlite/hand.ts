@@ -5,6 +5,7 @@
 import { NotBuiltError } from "../../kernel/index.js";
 import type { LogLine, NewSignal, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
 import type { Sql } from "./driver.js";
+import { lookAgain } from "./gates.js";
 import { appendEvent, endRun, type Movable } from "./moves.js";
 import { type StoredRow, storedRunFrom } from "./rows.js";
 import { listing, type Session, slices } from "./session.js";
@@ -113,6 +114,7 @@ export function change(session: Session, ids: readonly string[], asked: RunChang
     const runAt = due === undefined ? undefined : "at" in due ? due.at : now + due.after;
     appendEvent(transaction, run.seq, { kind: "changed", detail: { queue, priority, runAt } }, now);
     transaction.sql.run(statements.changeRun, { seq: run.seq, queue, priority, runAt, now });
+    lookAgain(transaction, run.seq, now);
     if (run.state !== "waiting") {
       if (runAt !== undefined && runAt > now) transaction.found.dueAt(runAt);
       else transaction.found.claimable = true;
@@ -123,9 +125,9 @@ export function change(session: Session, ids: readonly string[], asked: RunChang
 
 /** Removes runs that are not running. */
 export function remove(session: Session, ids: readonly string[]): Promise<boolean[]> {
-  return each(session, ids, (transaction, run) => {
+  return each(session, ids, (transaction, run, now) => {
     if (run.state === "running") return false;
-    removeRuns(transaction.sql, [run.seq]);
+    removeRuns(transaction, [run.seq], now);
     if (!hasEnded(run.state)) transaction.found.ended.push(run.id);
     return true;
   });

@@ -10,7 +10,6 @@ import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import { causes } from "../deaths.js";
 import type { Findings } from "../findings.js";
-import { unbuiltVerbs } from "../unbuilt.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
 import { closeConnection, inMemory, openConnection, patiently } from "./connection.js";
@@ -27,6 +26,7 @@ import * as routing from "./routing.js";
 import * as scheduling from "./schedules.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
+import { standing } from "./standing.js";
 import { statements } from "./statements.js";
 import * as counts from "./tallies.js";
 import { owns, recordEntries, refuseUnsettled, settleThrough } from "./transactional.js";
@@ -250,7 +250,7 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     release: (runs) => moving.release(session, runs),
     adopt: (runs) => moving.adopt(session, runs),
 
-    standing: unbuiltVerbs("sqlite").standing,
+    standing: (run) => standing(session, run),
   };
 
   /** Told not to migrate when opening, but asked to migrate: over a connection of its own, closed again. */

@@ -88,6 +88,7 @@ function insertRun(transaction: Transaction, run: NewRun, now: number): Inserted
     state,
     waitReason: run.waiting,
     requestedAt: now,
+    ...admissionOf(run),
     runAt,
     startWithin: run.startWithin,
     finishWithin: run.finishWithin,
@@ -116,6 +117,14 @@ function limitsOf(
   if (run.finishWithin !== undefined) found.dueAt(requestedAt + run.finishWithin);
 }
 
+/** What the claim has to know of a run before it starts. */
+function admissionOf({
+  gates,
+  fair,
+}: Pick<NewRun, "gates" | "fair">): Record<"gates" | "fair", string | null> {
+  return { gates: jsonUnlessEmpty(gates), fair: fair === undefined || fair === "" ? null : fair };
+}
+
 function jsonUnlessEmpty(value: object | undefined): string | null {
   return value === undefined || Object.keys(value).length === 0 ? null : JSON.stringify(value);
 }
@@ -133,8 +142,6 @@ export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
 }
 
 function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.gates !== undefined && run.gates.length > 0) return "a lock, a concurrency limit or a rate";
-  if (run.fair !== undefined) return "fairness";
   if (run.parent !== undefined) return "a parent";
   if (run.batch !== undefined) return "a batch";
   if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
@@ -190,6 +197,7 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
     state: runAt > now ? "scheduled" : "ready",
     input: long ? null : run.input,
     body: long ? bodyBit.input : 0,
+    ...admissionOf(run),
     startWithin: run.startWithin,
     finishWithin: run.finishWithin,
     tags: jsonUnlessEmpty(run.tags),

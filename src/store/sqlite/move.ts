@@ -29,13 +29,13 @@ export async function release(
 ): Promise<boolean[]> {
   const answers: boolean[] = [];
   for (const some of slices(runs, slice)) {
-    const released = await session.write(({ sql, found }) =>
+    const released = await session.write((transaction) =>
       some.map(({ id, token, state }) => {
         type Row = [seq: number, token: number, state: StoredRun["state"]];
-        const row = sql.get<Row>(statements.standing, { id });
+        const row = transaction.sql.get<Row>(statements.standing, { id });
         if (row === undefined || row[1] !== token || row[2] !== state || state === "running") return false;
-        removeRuns(sql, [row[0]]);
-        found.ended.push(id);
+        removeRuns(transaction, [row[0]], session.clock.now());
+        transaction.found.ended.push(id);
         return true;
       }),
     );

@@ -1,10 +1,11 @@
 // The two ways a run leaves where it was: to its end, or to rest.
 //
 // Settling, rescuing, cancelling, expiring and preparing all come down to these, so that what has to happen with a
-// move (its long texts, its retention, what listeners hear) happens at one place. Both are called inside of a
+// move (its long texts, its retention, the places it lets go, what listeners hear) happens at one place. Both are called inside of a
 // transaction that has made sure the run is where the caller believes it is.
 import type { StoredError } from "../../job/index.js";
 import type { NewEvent, WaitReason } from "../contract.js";
+import { letGo, letGoAtRest } from "./gates.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
 
@@ -55,7 +56,7 @@ export function endRun(transaction: Transaction, run: Movable, ending: Ending, n
     body |= bodyBit.error;
     sql.run(statements.writeBodyError, { run: run.seq, error });
   }
-  sql.run(statements.endRun, {
+  const row = sql.get<[gates: string | null]>(statements.endRun, {
     seq: run.seq,
     state: ending.state,
     reason: ending.reason,
@@ -68,6 +69,7 @@ export function endRun(transaction: Transaction, run: Movable, ending: Ending, n
     crashes: ending.crashed ? 1 : 0,
   });
   found.ended.push(run.id);
+  letGo(transaction, run.seq, row?.[0] ?? null, now);
 }
 
 export interface Rest {
@@ -84,7 +86,7 @@ export interface Rest {
 }
 
 /** Takes a run from its worker and puts it to rest. */
-export function restRun(transaction: Transaction, run: Movable, rest: Rest): void {
+export function restRun(transaction: Transaction, run: Movable, rest: Rest, now: number): void {
   const { sql, found } = transaction;
   const error = rest.error === undefined ? undefined : JSON.stringify(rest.error);
   let { body } = run;
@@ -93,22 +95,25 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest): voi
     body |= bodyBit.error;
     sql.run(statements.writeBodyError, { run: run.seq, error });
   }
-  sql.run(statements.restRun, {
-    seq: run.seq,
-    state: rest.state,
-    runAt: rest.runAt,
-    giveBack: rest.giveBack ? 1 : 0,
-    route: rest.route ?? "",
-    waitReason: rest.waiting?.reason,
-    waitOn: rest.waiting?.on,
-    hasError: error === undefined ? 0 : 1,
-    error: body & bodyBit.error ? null : error,
-    body,
-    crashes: rest.crashed ? 1 : 0,
-    isParked: rest.isParked ? 1 : 0,
-  });
+  type Row = [gates: string | null, startedAt: number | null];
+  const [gates = null, startedAt = null] =
+    sql.get<Row>(statements.restRun, {
+      seq: run.seq,
+      state: rest.state,
+      runAt: rest.runAt,
+      giveBack: rest.giveBack ? 1 : 0,
+      route: rest.route ?? "",
+      waitReason: rest.waiting?.reason,
+      waitOn: rest.waiting?.on,
+      hasError: error === undefined ? 0 : 1,
+      error: body & bodyBit.error ? null : error,
+      body,
+      crashes: rest.crashed ? 1 : 0,
+      isParked: rest.isParked ? 1 : 0,
+    }) ?? [];
   if (rest.state === "ready") found.claimable = true;
   if (rest.state === "scheduled") found.dueAt(rest.runAt);
+  letGoAtRest(transaction, run.seq, gates, startedAt !== null, now);
 }
 
 /** Appends to the timeline of a run. Called before the move, while the run still says whose attempt it was. */

@@ -3,7 +3,7 @@
 // Workers publish their definitions here, so that a caller without JavaScript can record a run with the right queue
 // and priority, and so that people see what exists. In a rolling deploy an old worker does not overwrite a new one.
 import type { Ability, Definition, QueueRow, WorkerRow } from "../contract.js";
-import { pausesOf } from "./claim.js";
+import { heldQueues, pausesOf } from "./lanes.js";
 import { readSlots } from "./routing.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -16,6 +16,7 @@ export async function queues(session: Session): Promise<QueueRow[]> {
   return session.read((sql) => {
     const rows = new Map<string, MutableQueue>();
     const paused = pausesOf(sql, "queue");
+    const held = heldQueues(sql, session.clock.now());
     const slots = readSlots(sql);
     const rowOf = (name: string): MutableQueue => {
       const known = rows.get(name);
@@ -26,7 +27,7 @@ export async function queues(session: Session): Promise<QueueRow[]> {
         paused: paused.has(name),
         ...counts,
         oldest: undefined,
-        heldUntil: undefined,
+        heldUntil: held.get(name),
         slots: slots[name],
       };
       rows.set(name, row);
@@ -39,7 +40,11 @@ export async function queues(session: Session): Promise<QueueRow[]> {
       const row = rowOf(queue);
       row.oldest = Math.min(row.oldest ?? oldest, oldest);
     }
-    for (const queue of [...paused, ...Object.keys(slots)]) rowOf(queue);
+    for (const [queue, oldest] of sql.all<[string, number]>(statements.oldestFair)) {
+      const row = rowOf(queue);
+      row.oldest = Math.min(row.oldest ?? oldest, oldest);
+    }
+    for (const queue of [...paused, ...held.keys(), ...Object.keys(slots)]) rowOf(queue);
     for (const row of sql.all<DefinitionRow>(statements.definitions)) rowOf(row[2]);
     return [...rows.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
   });

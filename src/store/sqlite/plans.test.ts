@@ -16,10 +16,25 @@ function planOf(sql: string): string[] {
 
 /** The tables that may be read from one end to the other: they have a row a process, a pause, a job, or are bounded. */
 const small =
-  /^SCAN (duckdive_(worker|departed|pause|definition|ability|schedule|reroute|slots)|json_each|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+  /^SCAN (duckdive_(worker|departed|pause|held|definition|ability|schedule|reroute|slots)|json_each|gate VIRTUAL TABLE|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
 
 const served: Record<string, string> = {
   lanes: "duckdive_run_ready",
+  gatesAtHand: "duckdive_run_parked",
+  firstInLines: "duckdive_run_parked",
+  nextInLine: "duckdive_run_parked",
+  gateLine: "duckdive_run_parked",
+  placesOfRuns: "duckdive_place_run",
+  letGoPlaces: "duckdive_place_run",
+  letGoUnkept: "duckdive_place_run",
+  letGoPromises: "duckdive_place_run",
+  gatesOfRuns: "INTEGER PRIMARY KEY",
+  parkRuns: "INTEGER PRIMARY KEY",
+  openedRates: "duckdive_rate_opens",
+  nextOpening: "duckdive_rate_opens",
+  forgettableRate: "duckdive_rate_over",
+  forgetRates: "duckdive_rate_over",
+  forgetTurns: "duckdive_turn_turn",
   lanesFair: "duckdive_run_fair",
   shares: "duckdive_run_fair",
   sharePage: "duckdive_run_fair",
@@ -95,6 +110,9 @@ describe("the plan of", () => {
       statements.claimableLane,
       statements.lanePage,
       statements.sharePage,
+      statements.firstInLines,
+      statements.nextInLine,
+      statements.openedRates,
       statements.promoteDue,
       statements.prunable,
     ]) {

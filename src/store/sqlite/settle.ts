@@ -18,9 +18,11 @@ import type {
   Settlement,
   Settling,
 } from "../contract.js";
-import { parseRoute, placeInMark } from "./claim.js";
+import { readMark } from "./claim.js";
 import type { Sql, Value } from "./driver.js";
+import { holdBack, letGoOfEnded } from "./gates.js";
 import { followWith, refuseUnbuilt } from "./insert.js";
+import { parseRoute } from "./lanes.js";
 import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -46,6 +48,7 @@ interface Plain {
 function settleAll(transaction: Transaction, settlements: readonly Settling[], now: number): Settled[] {
   const answers: Settled[] = new Array(settlements.length);
   let plain = new Map<string, Plain>();
+  const withPlaces: Omit<Plain, "settlement">[] = [];
   const flush = (): void => {
     settlePlain(transaction, [...plain.values()], now, answers);
     plain = new Map();
@@ -53,13 +56,23 @@ function settleAll(transaction: Transaction, settlements: readonly Settling[], n
   settlements.forEach((settlement, index) => {
     // Of two settlements of one run the first counts, so what is gathered for it goes first.
     if (plain.has(settlement.run)) flush();
-    const seq = isShortSuccess(settlement) ? placeInMark(settlement.claim, settlement.run) : undefined;
-    if (seq === undefined) answers[index] = settleOne(transaction, settlement, now);
-    else if (settlement.output !== undefined)
-      answers[index] = settleOutput(transaction, settlement, seq, now);
-    else plain.set(settlement.run, { index, seq, settlement });
+    const mark = isShortSuccess(settlement) ? readMark(settlement.claim, settlement.run) : undefined;
+    if (mark === undefined) {
+      answers[index] = settleOne(transaction, settlement, now);
+      return;
+    }
+    if (mark.hasPlaces) withPlaces.push({ index, seq: mark.seq });
+    if (settlement.output !== undefined)
+      answers[index] = settleOutput(transaction, settlement, mark.seq, now);
+    else plain.set(settlement.run, { index, seq: mark.seq, settlement });
   });
   flush();
+  const over = withPlaces.filter(({ index }) => answers[index]?.taken);
+  letGoOfEnded(
+    transaction,
+    over.map(({ seq }) => seq),
+    now,
+  );
   return answers;
 }
 
@@ -68,6 +81,7 @@ function isShortSuccess(settlement: Settling): boolean {
     (settlement.follow === undefined || settlement.follow.length === 0) &&
     settlement.state === "succeeded" &&
     !settlement.giveBack &&
+    settlement.holdBack === undefined &&
     (settlement.events === undefined || settlement.events.length === 0) &&
     !isLong(settlement.output)
   );
@@ -133,7 +147,9 @@ interface Running extends Movable {
 /** Ends one execution, in whatever way, and records the runs that follow it. */
 export function settleOne(transaction: Transaction, settlement: Settling, now: number): Settled {
   const answer = endOne(transaction, settlement, now);
-  if (answer.taken && settlement.follow !== undefined) followWith(transaction, settlement.follow, now);
+  if (!answer.taken) return answer;
+  if (settlement.holdBack !== undefined) holdBack(transaction, settlement.run, settlement.holdBack, now);
+  if (settlement.follow !== undefined) followWith(transaction, settlement.follow, now);
   return answer;
 }
 
@@ -159,13 +175,18 @@ function endOne(transaction: Transaction, settlement: Settlement, now: number): 
   const rest = restOf(transaction, settlement, run, now);
   if (rest.route !== undefined && rest.route !== route) append(comesBack(rest.route));
   const isParked = settlement.waiting?.reason === "worker" || settlement.waiting?.reason === "paused";
-  restRun(transaction, run, {
-    route,
-    ...rest,
-    error: settlement.error,
-    giveBack: settlement.giveBack,
-    isParked,
-  });
+  restRun(
+    transaction,
+    run,
+    {
+      route,
+      ...rest,
+      error: settlement.error,
+      giveBack: settlement.giveBack,
+      isParked,
+    },
+    now,
+  );
   return { taken: true, state: rest.state };
 }
 

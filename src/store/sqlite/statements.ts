@@ -55,7 +55,7 @@ set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, 
 where seq in (select value from json_each(:seqs))`,
   claimableLane: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
 ))
 from (
   select * from duckdive_run
@@ -64,7 +64,7 @@ from (
 )`,
   claimableRuns: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
 ))
 from (
   select * from duckdive_run
@@ -155,9 +155,10 @@ order by next_at limit :limit`,
   endReroute: `delete from duckdive_reroute where job = :job`,
   endRun: `update duckdive_run
 set state = :state, reason = :reason, finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null,
-  wait_reason = null, wait_on = null, cancel_asked = null, attempt = attempt - :giveBack,
+  wait_reason = null, wait_on = null, parked_on = null, cancel_asked = null, attempt = attempt - :giveBack,
   output = :output, error = :error, body = :body, crashes = crashes + :crashes
-where seq = :seq`,
+where seq = :seq
+returning gates`,
   endSlots: `delete from duckdive_slots where queue = :queue`,
   enterScheduler: `insert into duckdive_scheduler (schedule, worker, digest)
 select :name, :worker, :digest where exists (select 1 from duckdive_worker where id = :worker)
@@ -174,11 +175,62 @@ order by finish_by, seq limit :limit`,
   expiredStart: `select seq, id, body, job from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
 order by start_by, seq limit :limit`,
+  fairQueue: `select turn, after from duckdive_fair where queue = :queue`,
+  firstInLines: `select line.gate, run.seq, run.gates, run.run_at,
+  (select count(*) from duckdive_place as place where place.gate = line.gate),
+  coalesce(rate.arrival, 0), coalesce(rate.held_until, 0)
+from (
+  select value as gate, (
+    select seq from duckdive_run where parked_on = value order by priority desc, run_at, seq limit 1
+  ) as first
+  from json_each(:gates)
+) as line
+join duckdive_run as run on run.seq = line.first
+left join duckdive_rate as rate on rate.gate = line.gate`,
   forgetDeparted: `delete from duckdive_departed
 where ended_at < :now - 604800000
   or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
+  forgetRates: `delete from duckdive_rate
+where gate in (
+  select gate from duckdive_rate as rate
+  where over_at <= :now and opens_at is null
+    and not exists (select 1 from duckdive_place as place where place.gate = rate.gate)
+  order by over_at limit :limit
+)`,
   forgetTicks: `delete from duckdive_tick where schedule = :name and number <= :number`,
+  forgetTurns: `delete from duckdive_turn where queue = :queue and turn <= :turn`,
+  forgettableRate: `select 1 from duckdive_rate where over_at <= :now and opens_at is null order by over_at limit 1`,
+  gateHolders: `select run.id, run.job, run.state, run.started_at
+from duckdive_place as place join duckdive_run as run on run.seq = place.run
+where place.gate = :gate
+order by place.run limit 10`,
+  gateLine: `select count(*) from (
+  select 1 from duckdive_run
+  where parked_on = :gate and (
+    :seq is null or priority > :priority
+    or (priority = :priority and (run_at < :runAt or (run_at = :runAt and seq < :seq)))
+  )
+  limit 10000
+)`,
+  gatesAtHand: `select gate.value,
+  (select count(*) from duckdive_place as place where place.gate = gate.value),
+  exists (select 1 from duckdive_run where parked_on = gate.value),
+  coalesce(rate.arrival, 0), coalesce(rate.held_until, 0)
+from json_each(:gates) as gate left join duckdive_rate as rate on rate.gate = gate.value`,
+  gatesOfRuns: `select seq, gates, state from duckdive_run
+where seq in (select value from json_each(:seqs)) and gates is not null
+  and state in ('scheduled', 'ready', 'running', 'waiting')`,
   giveKey: `update duckdive_run set unique_key = :key, unique_while = :while, unique_until = requested_at + :window where id = :id`,
+  giveTurns: `insert into duckdive_turn (queue, fair, turn)
+select :queue, value ->> 0, value ->> 1 from json_each(:turns) where true
+on conflict (queue, fair) do update set turn = excluded.turn`,
+  heldQueues: `select queue, until from duckdive_held where until > :now`,
+  holdQueue: `insert into duckdive_held (queue, until) values (:queue, :until)
+on conflict (queue) do update set until = max(until, excluded.until)`,
+  holdRates: `insert into duckdive_rate (gate, arrival, held_until, over_at)
+select value, 0, :until, :until from json_each(:gates) where true
+on conflict (gate) do update
+set held_until = max(held_until, excluded.held_until), over_at = max(over_at, excluded.over_at)`,
   holderOfKey: `select seq, id, state, wait_reason, run_at, requested_at, body from duckdive_run
 where unique_key = :key and instr(unique_while, state) > 0 and seq <> :seq
 union all
@@ -195,11 +247,11 @@ select run.seq, coalesce((select max(number) from duckdive_log where run = run.s
 from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'`,
   insertRun: `insert into duckdive_run (
   id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_within, finish_within,
-  start_by, finish_by,   input, body, tags, meta, release
+  start_by, finish_by, gates, fair, input, body, tags, meta, release
 )
 values (
   :id, :job, :version, coalesce((select queue from duckdive_reroute where job = :job), :queue), :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
-  :requestedAt + :startWithin, :requestedAt + :finishWithin,   :input, :body, :tags, :meta, :release
+  :requestedAt + :startWithin, :requestedAt + :finishWithin, :gates, :fair, :input, :body, :tags, :meta, :release
 )
 on conflict (id) do nothing`,
   insertSchedule: `insert into duckdive_schedule (name, origin, job, times, policy, input, digest, former, release, next_at, created_at)
@@ -266,6 +318,12 @@ select run.queue, run.priority, run.route from lane join duckdive_run as run on 
 )
 select run.queue, run.priority, run.route, run.run_at, run.seq
 from lane join duckdive_run as run on run.seq = lane.seq`,
+  leaveLine: `update duckdive_run
+set state = iif(run_at > :now, 'scheduled', 'ready'), wait_reason = null, wait_on = null, parked_on = null
+where seq = :seq`,
+  letGoPlaces: `delete from duckdive_place where run in (select value from json_each(:runs)) returning gate`,
+  letGoPromises: `delete from duckdive_place where run in (select value from json_each(:runs)) and gate like 'rate %'`,
+  letGoUnkept: `delete from duckdive_place where run in (select value from json_each(:runs)) and kept = 0`,
   listEndedRuns: `select seq from duckdive_run
 where state in ('failed', 'cancelled') and state = :state and seq < :before and seq >= :floor
   and (:jobs is null or job in (select value from json_each(:jobs)))
@@ -391,10 +449,15 @@ order by seq desc limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
   messages: `select id, name, payload, at from duckdive_message where worker = :worker order by number limit 100`,
+  moveFairQueue: `insert into duckdive_fair (queue, turn, after) values (:queue, :turn, :after)
+on conflict (queue) do update set turn = excluded.turn, after = excluded.after`,
   moveScheduleOn: `update duckdive_schedule set ticks = :ticks, next_at = :next where name = :name`,
   newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
   nextClaim: `update duckdive_meta set claims = claims + 1 where id = 1 returning claims`,
   nextFinishBy: `select min(finish_by) from duckdive_run where finish_by is not null and state in ('scheduled', 'ready', 'waiting')`,
+  nextInLine: `select seq, gates, run_at from duckdive_run where parked_on = :gate order by priority desc, run_at, seq limit 1`,
+  nextOpening: `select min(opens_at) from duckdive_rate where opens_at is not null`,
+  nextRelease: `select min(until) from duckdive_held`,
   nextScheduled: `select min(run_at) from duckdive_run where state = 'scheduled'`,
   nextStartBy: `select min(start_by) from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting')`,
@@ -404,14 +467,26 @@ where next_at is not null and paused_at is null and retired_at is null
 order by next_at limit 1`,
   nonce: `select nonce from duckdive_meta where id = 1`,
   oldTallies: `select minute from duckdive_tally where minute < :before order by minute limit 1`,
+  oldestFair: `select queue, min(run_at) from duckdive_run where state = 'ready' and fair is not null group by queue`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
+  openedRates: `select gate from duckdive_rate where opens_at is not null and opens_at <= :now order by opens_at limit :limit`,
+  parkRuns: `update duckdive_run
+set state = 'waiting', wait_reason = 'admission', wait_on = line.gate, parked_on = line.gate
+from (select value ->> 0 as seq, value ->> 1 as gate from json_each(:lines)) as line
+where duckdive_run.seq = line.seq`,
   pauseSchedule: `update duckdive_schedule set paused_at = :now where name = :name and paused_at is null`,
   pause: `insert into duckdive_pause (kind, name, paused_at) values (:kind, :name, :now) on conflict do nothing`,
   pauses: `select kind, name from duckdive_pause order by kind, name`,
+  payRates: `insert into duckdive_rate (gate, arrival, held_until, over_at)
+select value ->> 0, value ->> 1, 0, value ->> 2 from json_each(:rates) where true
+on conflict (gate) do update set arrival = excluded.arrival, over_at = max(excluded.over_at, held_until)`,
   peers: `select id, host, pid, process_start, beats, runner from duckdive_worker`,
+  placesOfRuns: `select run, gate, kept from duckdive_place where run in (select value from json_each(:runs))`,
+  planRate: `insert into duckdive_rate (gate, arrival, held_until, opens_at, over_at) values (:gate, 0, 0, :opensAt, 0)
+on conflict (gate) do update set opens_at = excluded.opens_at`,
   prepareRun: `update duckdive_run
 set job = :job, version = :version, queue = coalesce((select queue from duckdive_reroute where job = :job), :queue), priority = :priority, state = :state,
-  wait_reason = null, wait_on = null, input = :input, body = :body,
+  wait_reason = null, wait_on = null, input = :input, body = :body, gates = :gates, fair = :fair,
   start_within = :startWithin, finish_within = :finishWithin,
   start_by = requested_at + :startWithin, finish_by = requested_at + :finishWithin,
   tags = coalesce(:tags, tags), meta = coalesce(:meta, meta), release = coalesce(:release, release)
@@ -433,6 +508,7 @@ union all select queue, 'scheduled', count(*) from duckdive_run where state = 's
 union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
 union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
   raiseClaims: `update duckdive_meta set claims = max(claims, :token) where id = 1`,
+  ratesOfRun: `select queue, gates from duckdive_run where id = :id`,
   recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
 values (
   :run, :name, :kind, :hash, :state,
@@ -444,6 +520,7 @@ on conflict (id) do update set
   host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
   runner = excluded.runner, queues = excluded.queues, started_at = excluded.started_at,
   heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
+  releaseQueues: `delete from duckdive_held where until <= :now`,
   replaceInput: `update duckdive_run
 set input = :input, version = :version, body = (body & ~1) | :body
 where seq = :seq`,
@@ -452,12 +529,13 @@ on conflict (job) do update set queue = excluded.queue`,
   reroutes: `select job, queue from duckdive_reroute order by job`,
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
-  wait_reason = :waitReason, wait_on = :waitOn, error = iif(:hasError, :error, error), body = :body,
+  wait_reason = :waitReason, wait_on = :waitOn, parked_on = null, error = iif(:hasError, :error, error), body = :body,
   crashes = crashes + :crashes,
   started_at = iif(:isParked and not exists (
     select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')
   ), null, started_at)
-where seq = :seq`,
+where seq = :seq
+returning gates, started_at`,
   resumeSchedule: `update duckdive_schedule set paused_at = null, next_at = :next where name = :name and paused_at is not null`,
   resume: `delete from duckdive_pause where kind = :kind and name = :name`,
   retireSchedules: `update duckdive_schedule set retired_at = :now
@@ -550,6 +628,7 @@ where own.worker = :worker and own.schedule <> ''
   ))
 limit 1`,
   standing: `select seq, token, state from duckdive_run where id = :id`,
+  standsAt: `select seq, gates, parked_on, priority, run_at from duckdive_run where id = :id`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
   run.finished_at, run.start_by, run.finish_by, run.expires_at,
@@ -561,6 +640,9 @@ from duckdive_run as run
 left join duckdive_body as body on body.run = run.seq and run.body <> 0
 left join duckdive_progress as progress on progress.run = run.seq
 where run.seq in (select value from json_each(:seqs))`,
+  takePlaces: `insert into duckdive_place (gate, run, kept)
+select value ->> 0, value ->> 1, value ->> 2 from json_each(:places) where true
+on conflict (gate, run) do update set kept = excluded.kept`,
   tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally
 where minute >= :since order by minute, queue, job`,
   tally: `insert into duckdive_tally (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
@@ -576,10 +658,13 @@ on conflict (worker, id) do nothing`,
 where schedule = :name order by number desc limit :limit`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive_event
 where run = (select seq from duckdive_run where id = :id) order by number`,
+  turns: `select fair, turn from duckdive_turn where queue = :queue and fair in (select value from json_each(:shares))`,
   unparkRuns: `update duckdive_run
 set state = iif(run_at > :now, 'scheduled', 'ready'), route = case wait_reason when 'worker' then wait_on else route end,
   wait_reason = null, wait_on = null
 where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
+  unplanRates: `update duckdive_rate set opens_at = null
+where gate in (select value from json_each(:gates)) and opens_at is not null`,
   unprepared: `select seq, run_at, requested_at, body from duckdive_run
 where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
   waitsForWorker: `with recursive wait (name) as (
@@ -1022,6 +1107,8 @@ create table duckdive_turn (
   turn integer not null,
   primary key (queue, fair)
 ) strict, without rowid;
+
+create index duckdive_turn_turn on duckdive_turn (queue, turn);
 
 create table duckdive_fair (
   queue text primary key,

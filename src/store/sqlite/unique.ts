@@ -7,6 +7,7 @@
 // Before this file come `insert.ts` and the retry of `hand.ts`. After it come the statements.
 import { UniqueConflictError } from "../../job/index.js";
 import type { Inserted, NewRun, StoredRun, Unique } from "../contract.js";
+import { lookAgain } from "./gates.js";
 import { appendEvent, bodyBit, isLong } from "./moves.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -125,6 +126,7 @@ function apply(
   }
   if (runAt === undefined && priority === undefined) return;
   sql.run(statements.changeRun, { seq, runAt, priority, queue: null, now });
+  lookAgain(transaction, seq, now);
   if (state === "waiting") return;
   if (runAt !== undefined && runAt > now) found.dueAt(runAt);
   else found.claimable = true;

@@ -6,6 +6,7 @@
 import type { StoredError } from "../../job/index.js";
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import type { Sql } from "./driver.js";
+import { letGo, openRates } from "./gates.js";
 import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
 import { forgetScheduler } from "./schedules.js";
 import { listing, type Session } from "./session.js";
@@ -23,15 +24,18 @@ export async function promote(session: Session, limit: number): Promise<Promotio
       ...expire(transaction, "startWithin", now, limit),
       ...expire(transaction, "finishWithin", now, limit),
     ];
-    const promoted = transaction.sql.run(statements.promoteDue, { now, limit });
-    if (promoted > 0) transaction.found.claimable = true;
+    const promoted =
+      transaction.sql.run(statements.promoteDue, { now, limit }) + openRates(transaction, now, limit);
+    const released = transaction.sql.run(statements.releaseQueues, { now });
+    if (promoted > 0 || released > 0) transaction.found.claimable = true;
     return { moved: promoted + expired.length, next: nextDue(transaction.sql), expired };
   });
 }
 
-/** When something is due next: a run's time, or the end of its patience. */
+/** When something is due next: a run's time, the end of its patience, a place at a rate, or a queue that was held back. */
 export function nextDue(sql: Sql): number | undefined {
-  const times = [statements.nextScheduled, statements.nextStartBy, statements.nextFinishBy]
+  const { nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease } = statements;
+  const times = [nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease]
     .map((statement) => sql.get<[number | null]>(statement)?.[0])
     .filter((time): time is number => typeof time === "number");
   return times.length === 0 ? undefined : Math.min(...times);
@@ -111,7 +115,7 @@ function giveUpRuns(transaction: Transaction, { worker, cause, culprits }: Death
     const counted = { crashed: !innocent, giveBack: innocent };
     appendEvent(transaction, seq, { kind: "lost", detail: { worker, ...blame } }, now);
     if (cancelAsked === null) {
-      restRun(transaction, run, { state: "ready", runAt, route, ...counted });
+      restRun(transaction, run, { state: "ready", runAt, route, ...counted }, now);
     } else {
       appendEvent(transaction, seq, { kind: "cancelled", detail: { reason: cancelAsked } }, now);
       endRun(transaction, run, { state: "cancelled", reason: cancelAsked, ...counted }, now);
@@ -124,18 +128,30 @@ function giveUpRuns(transaction: Transaction, { worker, cause, culprits }: Death
 export async function prune(session: Session, limit: number): Promise<number> {
   const values = () => ({ now: session.clock.now(), limit });
   await forgetTallies(session, limit);
+  await forgetRates(session, limit);
   const some = await session.read((sql) => sql.get(statements.prunable, { ...values(), limit: 1 }));
   if (some === undefined) return 0;
-  return session.write(({ sql }) => {
-    const rows = sql.all<[number]>(statements.prunable, values());
+  return session.write((transaction) => {
+    const rows = transaction.sql.all<[number]>(statements.prunable, values());
     const seqs = rows.map((row) => row[0]);
-    return seqs.length === 0 ? 0 : removeRuns(sql, seqs);
+    return seqs.length === 0 ? 0 : removeRuns(transaction, seqs, session.clock.now());
   });
 }
 
+/** Forgets rates that have not been used for so long that nothing is left to know of them. */
+async function forgetRates(session: Session, limit: number): Promise<void> {
+  const now = session.clock.now();
+  const some = await session.read((sql) => sql.get(statements.forgettableRate, { now }));
+  if (some !== undefined)
+    await session.write(({ sql }) => void sql.run(statements.forgetRates, { now, limit }));
+}
+
 /** Removes runs and all that hangs on them; they must not be running. */
-export function removeRuns(sql: Sql, places: readonly number[]): number {
+export function removeRuns(transaction: Transaction, places: readonly number[], now: number): number {
+  const { sql } = transaction;
   const seqs = listing(places);
+  type Row = [seq: number, gates: string];
+  const gated = sql.all<Row>(statements.gatesOfRuns, { seqs });
   for (const statement of [
     statements.deleteBody,
     statements.deleteEvent,
@@ -146,5 +162,7 @@ export function removeRuns(sql: Sql, places: readonly number[]): number {
   ]) {
     sql.run(statement, { seqs });
   }
-  return sql.run(statements.deleteRuns, { seqs });
+  const removed = sql.run(statements.deleteRuns, { seqs });
+  for (const [seq, gates] of gated) letGo(transaction, seq, gates, now);
+  return removed;
 }

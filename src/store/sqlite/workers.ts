@@ -18,7 +18,7 @@ import type {
   WorkerReport,
 } from "../contract.js";
 import { type Corpse, causes, runnersFirst } from "../deaths.js";
-import { parseRoute } from "./claim.js";
+import { parseRoute } from "./lanes.js";
 import type { Sql } from "./driver.js";
 import { readSlots } from "./routing.js";
 import { listing, type Session } from "./session.js";

@@ -53,15 +53,18 @@ function countOf(names: readonly string[], name: string): number {
 }
 
 function shares(suite: Suite): void {
-  suite.test("one run of another starts within a few claims, whatever the backlog of the first", async (bench) => {
-    const { store, clock } = bench;
-    await store.insert(manyRuns(3_000, () => ofShare("big")));
-    const worker = await enter(store);
-    await sharesOf(store, worker, 5);
-    await clock.advance(second);
-    await insertOne(store, ofShare("small"));
-    assert.ok((await sharesOf(store, worker, 3)).includes("small"));
-  });
+  suite.test(
+    "one run of another starts within a few claims, whatever the backlog of the first",
+    async (bench) => {
+      const { store, clock } = bench;
+      await store.insert(manyRuns(3_000, () => ofShare("big")));
+      const worker = await enter(store);
+      await sharesOf(store, worker, 5);
+      await clock.advance(second);
+      await insertOne(store, ofShare("small"));
+      assert.ok((await sharesOf(store, worker, 3)).includes("small"));
+    },
+  );
 
   suite.test("it does so in a claim of many as well", async (bench) => {
     const { store, clock } = bench;
@@ -85,7 +88,11 @@ function shares(suite: Suite): void {
 
   suite.test("shares that have something in line get the same", async (bench) => {
     const { store } = bench;
-    for (const [name, count] of [["a", 60], ["b", 30], ["c", 30]] as const) {
+    for (const [name, count] of [
+      ["a", 60],
+      ["b", 30],
+      ["c", 30],
+    ] as const) {
       await store.insert(manyRuns(count, () => ofShare(name)));
     }
     const worker = await enter(store);
@@ -102,7 +109,10 @@ function shares(suite: Suite): void {
     const worker = await enter(store);
     const started: Claimed[] = [];
     for (let count = 0; count < 5; count++) started.push(only(await take(store, worker, { "*": 1 })));
-    for (const [name, places] of [["a", [0, 2, 4]], ["b", [1, 3]]] as const) {
+    for (const [name, places] of [
+      ["a", [0, 2, 4]],
+      ["b", [1, 3]],
+    ] as const) {
       assert.deepEqual(
         runsOf(started.filter((run) => nameOf(run) === name)),
         places.map((place) => at(ids, place)),
@@ -128,7 +138,10 @@ function shares(suite: Suite): void {
     await store.insert(backlog);
     const worker = await enter(store);
     await sharesOf(store, worker, 3);
-    await store.cancel(backlog.map(({ id }) => id), "a mistake");
+    await store.cancel(
+      backlog.map(({ id }) => id),
+      "a mistake",
+    );
     await store.insert([...manyRuns(20, () => ofShare("b")), ...manyRuns(20, () => ofShare("a"))]);
     const names = await sharesOf(store, worker, 10);
     assert.ok(countOf(names, "a") >= 3, names.join(" "));
@@ -138,10 +151,10 @@ function shares(suite: Suite): void {
     const { store } = bench;
     await store.insert(manyRuns(5, () => ({ ...ofShare("a"), priority: 1 })));
     await store.insert(manyRuns(5, () => ofShare("b")));
-    assert.deepEqual(
-      await sharesOf(store, await enter(store), 10),
-      [...Array(5).fill("a"), ...Array(5).fill("b")],
-    );
+    assert.deepEqual(await sharesOf(store, await enter(store), 10), [
+      ...Array(5).fill("a"),
+      ...Array(5).fill("b"),
+    ]);
   });
 
   suite.test("a run without a share that came first is not left behind", async (bench) => {
@@ -162,19 +175,22 @@ function shares(suite: Suite): void {
     assert.equal(countOf(claimed.map(nameOf), "a"), 1);
   });
 
-  suite.test("runs that come back from a retry, a pause or a lost worker are still their share's", async (bench) => {
-    const { store, clock } = bench;
-    const ids = await inARow(bench, ofShare("a"), ofShare("a"), ofShare("a"));
-    const worker = await enter(store);
-    const [one, two] = await take(store, worker, { "*": 2 });
-    assert.ok(one !== undefined && two !== undefined);
-    await settle(store, backedOff(one, second));
-    await store.rescue([{ worker }]);
-    await clock.advance(second);
-    await store.promote(10);
-    const other = await enter(store);
-    assert.deepEqual(new Set(runsOf(await take(store, other))), new Set(ids));
-  });
+  suite.test(
+    "runs that come back from a retry, a pause or a lost worker are still their share's",
+    async (bench) => {
+      const { store, clock } = bench;
+      const ids = await inARow(bench, ofShare("a"), ofShare("a"), ofShare("a"));
+      const worker = await enter(store);
+      const [one, two] = await take(store, worker, { "*": 2 });
+      assert.ok(one !== undefined && two !== undefined);
+      await settle(store, backedOff(one, second));
+      await store.rescue([{ worker }]);
+      await clock.advance(second);
+      await store.promote(10);
+      const other = await enter(store);
+      assert.deepEqual(new Set(runsOf(await take(store, other))), new Set(ids));
+    },
+  );
 
   suite.test("as many shares as runs are all served", async (bench) => {
     const { store } = bench;

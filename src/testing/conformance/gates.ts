@@ -134,15 +134,18 @@ function amounts(suite: Suite): void {
     assert.equal(only(await take(store, worker, { "*": 9 }, both)).run, two);
   });
 
-  suite.test("runs in line stand in nobody's way: a claim of one slot steps over a thousand", async (bench) => {
-    const { store, clock } = bench;
-    await store.insert(Array.from({ length: 1_000 }, () => aRun({ gates: [lock("one")] })));
-    await clock.advance(1);
-    const free = await insertOne(store);
-    const worker = await enter(store);
-    await takeOne(store, worker);
-    assert.deepEqual(runsOf(await take(store, worker, { "*": 1 })), [free]);
-  });
+  suite.test(
+    "runs in line stand in nobody's way: a claim of one slot steps over a thousand",
+    async (bench) => {
+      const { store, clock } = bench;
+      await store.insert(Array.from({ length: 1_000 }, () => aRun({ gates: [lock("one")] })));
+      await clock.advance(1);
+      const free = await insertOne(store);
+      const worker = await enter(store);
+      await takeOne(store, worker);
+      assert.deepEqual(runsOf(await take(store, worker, { "*": 1 })), [free]);
+    },
+  );
 
   suite.shared("two stores together hold a limit", async (bench) => {
     const { store, another } = bench;
@@ -163,16 +166,19 @@ function amounts(suite: Suite): void {
     }
   });
 
-  suite.shared("a run in line is handed the place by another store, however old the line is", async (bench) => {
-    const { store, another } = bench;
-    const [, two = ""] = await inARow(bench, { gates: [lock("x")] }, { gates: [lock("x")] });
-    const worker = await enter(store);
-    const first = await takeOne(store, worker);
-    await isInLine(store, two, "lock x");
-    const other = await another();
-    await settle(other, succeeded(first));
-    assert.equal((await takeOne(other, await enter(other))).run, two);
-  });
+  suite.shared(
+    "a run in line is handed the place by another store, however old the line is",
+    async (bench) => {
+      const { store, another } = bench;
+      const [, two = ""] = await inARow(bench, { gates: [lock("x")] }, { gates: [lock("x")] });
+      const worker = await enter(store);
+      const first = await takeOne(store, worker);
+      await isInLine(store, two, "lock x");
+      const other = await another();
+      await settle(other, succeeded(first));
+      assert.equal((await takeOne(other, await enter(other))).run, two);
+    },
+  );
 
   suite.test("a run that was recorded without its definition takes its gates with it", async (bench) => {
     const { store } = bench;
@@ -309,7 +315,15 @@ function several(suite: Suite): void {
   suite.test("two that want the same two the other way round both get them in turn", async (bench) => {
     const { store } = bench;
     const [a, b] = [lock("a"), lock("b")];
-    const ids = await inARow(bench, ...[[a, b], [b, a], [a, b], [b, a]].map((gates) => ({ gates })));
+    const ids = await inARow(
+      bench,
+      ...[
+        [a, b],
+        [b, a],
+        [a, b],
+        [b, a],
+      ].map((gates) => ({ gates })),
+    );
     const worker = await enter(store);
     const started: string[] = [];
     while (started.length < ids.length) {
@@ -333,7 +347,8 @@ async function soon(store: Store, worker: string): Promise<Claimed> {
 const endings: Record<string, (claimed: Claimed) => Settlement> = {
   "it succeeds": (claimed) => succeeded(claimed),
   "it succeeds with an output": (claimed) => succeeded(claimed, { output: "1" }),
-  "it succeeds with a long output": (claimed) => succeeded(claimed, { output: JSON.stringify("x".repeat(2_000)) }),
+  "it succeeds with a long output": (claimed) =>
+    succeeded(claimed, { output: JSON.stringify("x".repeat(2_000)) }),
   "it fails": (claimed) => failed(claimed),
   "it cancels itself": (claimed) => cancelledByItself(claimed),
   "it is tried again later": (claimed) => backedOff(claimed, minute),
@@ -346,7 +361,9 @@ function lettingGo(suite: Suite): void {
   const gates = [limit("k", 1), lock("l", "attempt")];
 
   /** One that runs, two in line. */
-  async function three(bench: Bench): Promise<{ worker: string; first: Claimed; second: string; third: string }> {
+  async function three(
+    bench: Bench,
+  ): Promise<{ worker: string; first: Claimed; second: string; third: string }> {
     const [, second = "", third = ""] = await inARow(bench, { gates }, { gates }, { gates });
     const worker = await enter(bench.store);
     const first = await takeOne(bench.store, worker);
@@ -565,11 +582,24 @@ function standings(suite: Suite): void {
     const [all, one, ...others] = await store.standing(third);
     assert.deepEqual(others, []);
     assert.deepEqual(
-      { isHolding: all?.isHolding, isParked: all?.isParked, used: all?.used, ahead: all?.ahead, kind: all?.kind },
+      {
+        isHolding: all?.isHolding,
+        isParked: all?.isParked,
+        used: all?.used,
+        ahead: all?.ahead,
+        kind: all?.kind,
+      },
       { isHolding: false, isParked: false, used: 1, ahead: 0, kind: "limit" },
     );
     assert.deepEqual(
-      { key: one?.key, limit: one?.limit, isHolding: one?.isHolding, isParked: one?.isParked, used: one?.used, ahead: one?.ahead },
+      {
+        key: one?.key,
+        limit: one?.limit,
+        isHolding: one?.isHolding,
+        isParked: one?.isParked,
+        used: one?.used,
+        ahead: one?.ahead,
+      },
       { key: "x", limit: 1, isHolding: false, isParked: true, used: 1, ahead: 1 },
     );
     assert.deepEqual(one?.holders, [

@@ -266,10 +266,7 @@ function again(suite: Suite): void {
 
   suite.test("a batch with a run that cannot be recorded records none", async ({ store }) => {
     const good = manyRuns(2);
-    const bad = aRun({
-      unique: { key: "k", while: ["ready"], onConflict: { kind: "ignore" } },
-      gates: [{ kind: "lock", key: "l", limit: 1 }],
-    });
+    const bad = aRun({ batch: "b" });
     await store
       .insert([at(good, 0), bad, at(good, 1)])
       .then(

@@ -319,7 +319,10 @@ async function atRandom(suite: Suite, bench: Bench): Promise<void> {
         assert.ok(inWindow.length <= limit + burst - 1, `${inWindow.length} starts in one window`);
       }
       const left = (await everything(store)).filter(({ finishedAt }) => finishedAt === undefined);
-      await store.cancel(left.map(({ id }) => id), "the walk is over");
+      await store.cancel(
+        left.map(({ id }) => id),
+        "the walk is over",
+      );
       await store.retire(worker);
     },
   );

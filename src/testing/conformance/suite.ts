@@ -83,7 +83,9 @@ export function suiteOf(options: ConformanceOptions): { suite: Suite; unknownExc
     const path = [...groups, name].join(" > ");
     assert.ok(!declared.has(path), `two conformance tests are named "${path}"`);
     declared.add(path);
-    const group = groups.map((_, index) => groups.slice(0, index + 1).join(" > ")).find((one) => excuses.has(one));
+    const group = groups
+      .map((_, index) => groups.slice(0, index + 1).join(" > "))
+      .find((one) => excuses.has(one));
     if (group !== undefined) declared.add(group);
     const excuse = excuses.get(path) ?? excuses.get(group ?? "");
     const reason = excuse ?? (needsAnother ? options.alone : undefined);

@@ -51,6 +51,8 @@ create table duckdive_turn (
   primary key (queue, fair)
 ) strict, without rowid;
 
+create index duckdive_turn_turn on duckdive_turn (queue, turn);
+
 create table duckdive_fair (
   queue text primary key,
   turn integer not null,           -- its virtual time: the turn of whoever was served last

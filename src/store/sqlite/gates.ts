@@ -1,0 +1,175 @@
+// Gates: who has a place, and who is handed the place of another.
+//
+// A place at a lock or limit is a row for the run that has it: one that runs, or was handed it and waits for its claim, or
+// keeps its lock to its end. Nothing is counted beside the rows, so nothing can drift. Whoever lets a place go looks in the
+// same transaction who is first in line, and hands it on: that one is ready, holding the place, and its claim asks for its
+// other gates. Of a rate only the latter have a row, since a run that has started has paid.
+//
+// Before this file come `moves.ts` and whoever else takes runs from where they were, and `admission.ts`, which puts them
+// in line. After it come the claims, which the commit wakes.
+import type { Gate } from "../contract.js";
+import { mayStart, opensAt } from "./rate.js";
+import { listing } from "./session.js";
+import { statements } from "./statements.js";
+import type { Transaction } from "./writer.js";
+
+/** The name of a gate in the tables, and what a run says that it waits on. */
+export function gateName({ kind, key }: Gate): string {
+  return `${kind} ${key}`;
+}
+
+/** The gates of a run, from its row. */
+export function gatesFrom(text: string): Gate[] {
+  return JSON.parse(text);
+}
+
+export function isRate(name: string): boolean {
+  return name.startsWith("rate ");
+}
+
+/** Takes every place from runs that have ended well, many at once. */
+export function letGoOfEnded(transaction: Transaction, runs: readonly number[], now: number): void {
+  if (runs.length === 0) return;
+  const rows = transaction.sql.all<[gate: string]>(statements.letGoPlaces, { runs: listing(runs) });
+  handOver(transaction, namesIn(rows), now);
+}
+
+/** Takes every place from a run that ends or goes, and from its line the run itself, which stands in none any more. */
+export function letGo(transaction: Transaction, run: number, gates: string | null, now: number): void {
+  if (gates === null) return;
+  transaction.sql.all(statements.letGoPlaces, { runs: listing([run]) });
+  handOver(transaction, gatesFrom(gates).map(gateName), now);
+}
+
+/** Takes from a run that rests the places that it does not keep; from one that has not started also those. */
+export function letGoAtRest(
+  transaction: Transaction,
+  run: number,
+  gates: string | null,
+  hasStarted: boolean,
+  now: number,
+): void {
+  if (gates === null) return;
+  if (!hasStarted) {
+    letGo(transaction, run, gates, now);
+    return;
+  }
+  transaction.sql.run(statements.letGoUnkept, { runs: listing([run]) });
+  handOver(transaction, gatesFrom(gates).map(gateName), now);
+}
+
+/**
+ * Somebody's hand gave a run that does not run another time, priority or queue: it may be first in its line by that, or
+ * scheduled with a place that it was handed.
+ */
+export function lookAgain(transaction: Transaction, run: number, now: number): void {
+  type Row = [seq: number, gates: string, state: string];
+  const [row] = transaction.sql.all<Row>(statements.gatesOfRuns, { seqs: listing([run]) });
+  if (row === undefined) return;
+  if (row[2] === "scheduled") letGoAtRest(transaction, run, row[1], true, now);
+  else handOver(transaction, gatesFrom(row[1]).map(gateName), now);
+}
+
+type FirstRow = [
+  gate: string,
+  seq: number,
+  gates: string,
+  runAt: number,
+  used: number,
+  arrival: number,
+  heldUntil: number,
+];
+
+/**
+ * Hands the places that are free at these gates to those in line there: to the first as long as its own limit allows it, at
+ * most `most` in all. Answers how many were handed one.
+ */
+export function handOver(
+  transaction: Transaction,
+  names: readonly string[],
+  now: number,
+  most = Number.POSITIVE_INFINITY,
+): number {
+  const { sql } = transaction;
+  const gates = listing([...new Set(names)]);
+  if (names.some(isRate)) sql.run(statements.unplanRates, { gates });
+  let handed = 0;
+  for (const row of sql.all<FirstRow>(statements.firstInLines, { gates })) {
+    handed += handOverAt(transaction, row, now, most - handed);
+  }
+  if (handed > 0) transaction.found.claimable = true;
+  return handed;
+}
+
+function handOverAt(transaction: Transaction, row: FirstRow, now: number, most: number): number {
+  const { sql, found } = transaction;
+  const [gate, , , , used, arrival, heldUntil] = row;
+  let first: [seq: number, gates: string, runAt: number] | undefined = [row[1], row[2], row[3]];
+  let handed = 0;
+  while (first !== undefined) {
+    const [seq, gates, runAt] = first;
+    const own = gatesFrom(gates).find((one) => gateName(one) === gate);
+    if (own === undefined) return handed;
+    const standing = { used: used + handed, arrival, heldUntil };
+    if (handed >= most || !isOpen(own, standing, now)) {
+      if (own.kind === "rate") planOpening(transaction, own, standing);
+      return handed;
+    }
+    sql.run(statements.leaveLine, { seq, now });
+    // One that was given a later time while it was in line has nothing to do with a place now.
+    if (runAt > now) found.dueAt(runAt);
+    else {
+      sql.run(statements.takePlaces, { places: JSON.stringify([[gate, seq, 0]]) });
+      handed++;
+    }
+    first = sql.get(statements.nextInLine, { gate });
+  }
+  return handed;
+}
+
+/** How a gate stands: of a rate, `used` are those that were let in and have not started. */
+export interface Standing {
+  readonly used: number;
+  readonly arrival: number;
+  readonly heldUntil: number;
+}
+
+/** Whether one more is let in. */
+export function isOpen(gate: Gate, standing: Standing, now: number): boolean {
+  const places = gate.kind === "rate" ? mayStart(gate, standing, now) : gate.limit;
+  return standing.used < places;
+}
+
+function planOpening({ sql, found }: Transaction, gate: Gate, standing: Standing): void {
+  const time = opensAt(gate, standing, standing.used);
+  sql.run(statements.planRate, { gate: gateName(gate), opensAt: time });
+  found.dueAt(time);
+}
+
+function namesIn(rows: readonly (readonly [gate: string])[]): string[] {
+  return rows.map((row) => row[0]);
+}
+
+/** Nobody else is to start for a while, where this execution was rate limited: at its rates, or else in its queue. */
+export function holdBack(transaction: Transaction, id: string, milliseconds: number, now: number): void {
+  const { sql, found } = transaction;
+  const row = sql.get<[queue: string, gates: string | null]>(statements.ratesOfRun, { id });
+  if (row === undefined) return;
+  const until = now + milliseconds;
+  const names = gatesFrom(row[1] ?? "[]")
+    .map(gateName)
+    .filter(isRate);
+  if (names.length === 0) {
+    sql.run(statements.holdQueue, { queue: row[0], until });
+    found.dueAt(until);
+    return;
+  }
+  sql.run(statements.holdRates, { gates: listing(names), until });
+  handOver(transaction, names, now);
+}
+
+/** Lets in who waits at rates that have opened, at most so many. */
+export function openRates(transaction: Transaction, now: number, limit: number): number {
+  const rows = transaction.sql.all<[gate: string]>(statements.openedRates, { now, limit });
+  return rows.length === 0 ? 0 : handOver(transaction, namesIn(rows), now, limit);
+}

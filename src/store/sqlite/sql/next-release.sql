@@ -1,0 +1,2 @@
+-- When the next queue is open again; a handful of rows.
+select min(until) from duckdive_held
