@@ -3,7 +3,7 @@
 // A key is taken when the statement is sent, and the run is there when the transaction commits. Whoever asks for the key
 // in between waits for that, and gets what became of it.
 import assert from "node:assert/strict";
-import { aRun, insertOne, kindsOf, picture, stored } from "./build.js";
+import { aRun, insertOne, kindsOf, picture, running, stored, succeeded } from "./build.js";
 import { keyed, meets, request } from "./keys.js";
 import type { Suite } from "./suite.js";
 
@@ -73,13 +73,16 @@ export function uniqueInTransactions(suite: Suite): void {
   suite.shared("who asks while it is open gets its run once it has committed", async (bench) => {
     const { store, transaction } = bench;
     const run = aRun(keyed());
+    const { claimed } = await running(store, { queue: "other" });
     const asking = await transaction(async (connection) => {
       await store.insertIn(connection, [run]);
-      return { answer: Promise.all([1, 2, 3].map(() => request(store, keyed()))) };
+      const answer = Promise.all([1, 2, 3].map(() => request(store, keyed())));
+      return { answer, settled: store.settle([succeeded(claimed)]) };
     });
     const met = { id: run.id, created: false };
     assert.deepEqual(await asking.answer, [met, met, met]);
-    assert.equal(await store.count({}), 1);
+    assert.deepEqual(await asking.settled, [{ taken: true, state: "succeeded" }]);
+    assert.equal(await store.count({}), 2);
   });
 
   suite.shared("and creates one when it has rolled back", async ({ store, transaction }) => {
