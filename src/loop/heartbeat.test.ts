@@ -3,7 +3,7 @@ import { manualClock } from "../kernel/index.js";
 import type { Pulse } from "../store/contract.js";
 import { createHeartbeat } from "./heartbeat.js";
 
-const pulse = { alive: true } as unknown as Pulse;
+const pulse: Pulse = { alive: true, cancelled: [], lost: [], messages: [], slots: {} };
 
 /** A heart whose beats are written down with their time, and end when the test says so if it has asked to hold them. */
 function beating(fails: (beat: number) => boolean = () => false) {

@@ -1,4 +1,5 @@
 // The beginning and the end of speaking with a runner, in a process whose channel, pipe and watchdog are the test's.
+// cspell:ignore unstub
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { RunningWorker } from "../../worker.js";
@@ -55,15 +56,23 @@ function workerToSpeakFor() {
   const calls: string[] = [];
   let ready: () => void = () => {};
   let end: () => void = () => {};
-  const worker = {
+  const status: Partial<ReturnType<RunningWorker["status"]>> = {
+    state: "working",
+    running: [],
+    leaked: [],
+    ended: 0,
+    memory: 1,
+    delay: 0,
+  };
+  const worker: Partial<RunningWorker> = {
     id: "worker-1",
     ready: new Promise<void>((resolve) => (ready = resolve)),
     over: new Promise<void>((resolve) => (end = resolve)),
     quiet: () => void calls.push("quiet"),
     resume: () => void calls.push("resume"),
-    status: () => ({ state: "working", running: [], leaked: [], ended: 0, memory: 1, delay: 0 }),
-  } as unknown as RunningWorker;
-  return { worker, calls, ready: () => ready(), end: () => end() };
+    status: () => status as ReturnType<RunningWorker["status"]>,
+  };
+  return { worker: worker as RunningWorker, calls, ready: () => ready(), end: () => end() };
 }
 
 const say = (message: ToWorker): unknown => around.emit("message", message);

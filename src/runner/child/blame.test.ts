@@ -5,7 +5,8 @@ import { createBlame } from "./blame.js";
 
 /** A claimed run, as far as it is named. */
 function claimedRun(run: string): Claimed {
-  return { run, job: "mail", token: 7, attempt: 1, input: "{}" } as unknown as Claimed;
+  const named: Partial<Claimed> = { run, job: "mail", token: 7, attempt: 1, input: "{}" };
+  return named as Claimed;
 }
 
 const nameOf = (run: string): NamedRun => ({ run, job: "mail", token: 7, attempt: 1 });

@@ -62,7 +62,7 @@ function watching(inspected: Inspected = "answers", runner = process.ppid) {
     answer: 500,
     alone: 30 * second,
   };
-  watch({
+  const modules: object = {
     threads: { workerData },
     fs: {
       writeSync(pipe: number, line: string) {
@@ -72,7 +72,8 @@ function watching(inspected: Inspected = "answers", runner = process.ppid) {
       },
     },
     inspector: { Session },
-  } as unknown as Parameters<typeof watch>[0]);
+  };
+  watch(modules as Parameters<typeof watch>[0]);
   return {
     said,
     posted,
