@@ -48,8 +48,6 @@ storeConformance({
   describe,
   test,
   excuses: {
-    gates: "not built yet",
-    rates: "not built yet",
     fair: "not built yet",
     unique: "not built yet",
     change: "not built yet",

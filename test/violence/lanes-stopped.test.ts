@@ -28,6 +28,7 @@ test("a worker stopped with SIGSTOP while it receives its runs holds up no other
       queues: '{"*": 1000}',
       abilities: JSON.stringify([copy]),
       now: null,
+      ageing: null,
     }),
     claimed: compile(statements.claimed, { claim }),
   });

@@ -94,7 +94,7 @@ type MutableQueue = { -readonly [Key in keyof QueueRow]: QueueRow[Key] };
 /** The queues that have live runs, are paused, or belong to a published job. */
 export async function queues(session: Session): Promise<QueueRow[]> {
   const rows = new Map<string, MutableQueue>();
-  for (const [name, state, number, oldest] of await session.ask(statements.queueCounts)) {
+  for (const [name, state, number, oldest] of await session.ask(statements.queueCounts, { now: session.now() })) {
     const queue = name ?? "";
     const row = rows.get(queue) ?? {
       name: queue,
@@ -109,6 +109,7 @@ export async function queues(session: Session): Promise<QueueRow[]> {
     };
     rows.set(queue, row);
     if (state === "paused") row.paused = true;
+    else if (state === "held") row.heldUntil = numberOf(number);
     else if (state !== "known")
       row[state as "scheduled" | "ready" | "running" | "waiting"] = numberOf(number);
     if (oldest !== null && oldest !== undefined) row.oldest = numberOf(oldest);

@@ -11,6 +11,7 @@ import { randomUUID } from "node:crypto";
 import type { Claimed, ClaimRequest } from "../contract.js";
 import { WorkerLostError } from "../errors.js";
 import type { Row } from "./driver.js";
+import { type Gates, type GatesOfRun, namesIn } from "./gates.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, numberOf, optionalNumber, optionalText, truthOf } from "./text.js";
@@ -18,7 +19,9 @@ import { jsonText, numberOf, optionalNumber, optionalText, truthOf } from "./tex
 interface Open {
   readonly worker: string;
   /** Runs by id that have not been answered. */
-  readonly runs: Map<string, Pick<Claimed, "run" | "token" | "attempt">>;
+  readonly runs: Map<string, Pick<Claimed, "run" | "token" | "attempt" | "queue">>;
+  /** Of the runs that have any. */
+  readonly gates: ReadonlyMap<string, GatesOfRun>;
 }
 
 /** An execution whose claim is gone, or may be. */
@@ -49,7 +52,12 @@ export class Claims {
   readonly #unsure = new Map<string, Set<string>>();
   #done: string[] = [];
 
-  add(claim: string, worker: string, runs: readonly Claimed[]): void {
+  add(
+    claim: string,
+    worker: string,
+    runs: readonly Claimed[],
+    gates: ReadonlyMap<string, GatesOfRun> = new Map(),
+  ): void {
     for (const suspect of this.#suspects) {
       for (const loss of this.heldBy(suspect)) {
         if (!runs.some(({ run }) => run === loss.run) || suspect === claim) continue;
@@ -58,7 +66,21 @@ export class Claims {
       }
     }
     if (runs.length === 0) this.#done.push(claim);
-    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])) });
+    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])), gates });
+  }
+
+  /** Whether this process made the claim: another one knows nothing of its gates. */
+  knows({ claim = "" }: Answered): boolean {
+    return this.#open.has(claim);
+  }
+
+  /** The gates under which this execution was claimed. */
+  gatesOf({ claim = "", run }: Answered): GatesOfRun | undefined {
+    return this.#open.get(claim)?.gates.get(run);
+  }
+
+  queueOf({ claim = "", run }: Answered): string | undefined {
+    return this.#open.get(claim)?.runs.get(run)?.queue;
   }
 
   /** It may stand in the database or not. */
@@ -163,7 +185,12 @@ export class Claims {
 }
 
 /** Takes runs. Writes nothing when there are none. */
-export async function claim(session: Session, claims: Claims, request: ClaimRequest): Promise<Claimed[]> {
+export async function claim(
+  session: Session,
+  claims: Claims,
+  gates: Gates,
+  request: ClaimRequest,
+): Promise<Claimed[]> {
   const { worker } = request;
   for (const doubted of claims.doubted(worker)) {
     const found = await fetch(session, claims, doubted, worker);
@@ -172,14 +199,20 @@ export async function claim(session: Session, claims: Claims, request: ClaimRequ
   }
   const id = randomUUID();
   try {
-    return await take(session, claims, request, id);
+    return await take(session, claims, gates, request, id);
   } catch (error) {
     if (!(error instanceof WorkerLostError)) claims.doubt(id, worker);
     throw error;
   }
 }
 
-async function take(session: Session, claims: Claims, request: ClaimRequest, id: string): Promise<Claimed[]> {
+async function take(
+  session: Session,
+  claims: Claims,
+  gates: Gates,
+  request: ClaimRequest,
+  id: string,
+): Promise<Claimed[]> {
   const { worker } = request;
   const [row] = await session.askOnce(statements.claim, {
     worker,
@@ -187,10 +220,13 @@ async function take(session: Session, claims: Claims, request: ClaimRequest, id:
     queues: jsonText(request.queues),
     abilities: jsonText(request.abilities),
     now: session.now(),
+    ageing: request.ageing,
   });
+  const letGo = namesIn(row?.[1]);
+  if (letGo.length > 0) await gates.handOver(letGo);
   const amount = numberOf(row?.[0]);
-  // Others were faster wherever it looked, and it did not look everywhere.
-  if (amount === -2) return take(session, claims, request, id);
+  // Others were faster wherever it looked, or all was parked, and it did not look everywhere.
+  if (amount === -2) return take(session, claims, gates, request, id);
   if (amount >= 0) return amount === 0 ? [] : fetch(session, claims, id, worker);
   claims.loseAll(worker);
   throw new WorkerLostError(
@@ -202,8 +238,17 @@ async function take(session: Session, claims: Claims, request: ClaimRequest, id:
 async function fetch(session: Session, claims: Claims, id: string, worker: string): Promise<Claimed[]> {
   const rows = await session.ask(statements.claimed, { claim: id });
   const claimed = rows.map((row) => claimedFrom(row, id));
-  claims.add(id, worker, claimed);
+  claims.add(id, worker, claimed, gatesIn(rows));
   return claimed;
+}
+
+function gatesIn(rows: readonly Row[]): Map<string, GatesOfRun> {
+  return new Map(
+    rows.flatMap(([run, ...row]) => {
+      const keys = namesIn(row[16]);
+      return keys.length === 0 ? [] : [[run ?? "", { keys, rates: namesIn(row[17]) }] as const];
+    }),
+  );
 }
 
 function claimedFrom(row: Row, claim: string): Claimed {

@@ -6,6 +6,7 @@ import { isId, NotBuiltError } from "../../kernel/index.js";
 import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Row } from "./driver.js";
+import type { Gates } from "./gates.js";
 import { storedRunFrom } from "./rows.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
@@ -32,9 +33,10 @@ export async function cancel(
   ids: readonly string[],
   reason: string,
   tell: Tell,
+  gates: Gates,
 ): Promise<boolean[]> {
   const values = { reason: withoutNul(reason), now: session.now() };
-  return eachSlice(session, ids, statements.cancel, values, tell, (answer, id, found) => {
+  return eachSlice(session, ids, statements.cancel, values, tell, gates, (answer, id, found) => {
     if (answer === "ended") found.ended.push(id);
     if (answer === "asked") found.asked = true;
     return answer !== null;
@@ -43,15 +45,21 @@ export async function cancel(
 
 /** Makes failed and cancelled runs ready again, with all attempts. */
 export async function retry(session: Session, ids: readonly string[], tell: Tell): Promise<boolean[]> {
-  return eachSlice(session, ids, statements.retry, { now: session.now() }, tell, (answer, _id, found) => {
+  const values = { now: session.now() };
+  return eachSlice(session, ids, statements.retry, values, tell, undefined, (answer, _id, found) => {
     if (answer === "t") found.claimable = true;
     return answer === "t";
   });
 }
 
 /** Removes runs that are not running. */
-export async function remove(session: Session, ids: readonly string[], tell: Tell): Promise<boolean[]> {
-  return eachSlice(session, ids, statements.remove, {}, tell, (answer, id, found) => {
+export async function remove(
+  session: Session,
+  ids: readonly string[],
+  tell: Tell,
+  gates: Gates,
+): Promise<boolean[]> {
+  return eachSlice(session, ids, statements.remove, {}, tell, gates, (answer, id, found) => {
     if (answer === "live") found.ended.push(id);
     return answer !== null;
   });
@@ -63,13 +71,15 @@ async function eachSlice(
   statement: string,
   values: Readonly<Record<string, string | null>>,
   tell: Tell,
+  gates: Gates | undefined,
   judge: (answer: string | null, id: string, found: Findings) => boolean,
 ): Promise<boolean[]> {
   const answers: boolean[] = [];
   for (const some of slices(ids, slice)) {
     const found = new Findings();
     const known = [...new Set(some.filter(isId))];
-    const [row] = await session.ask(statement, { ...values, ids: plainList(known) });
+    const perform = () => session.ask(statement, { ...values, ids: plainList(known) });
+    const [row] = await (gates === undefined ? perform() : gates.around(known, perform));
     const given = new Map(listOf(row?.[0]).map((answer, index) => [known[index], answer]));
     for (const id of some) {
       answers.push(judge(given.get(id) ?? null, id, found));

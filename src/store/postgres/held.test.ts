@@ -66,7 +66,7 @@ describe.each(["a reader under REPEATABLE READ", "a writer that is idle"] as con
     const holding = await hold(holder);
     const client = await connect(database.url);
     const worker = await enter(store);
-    const claim = () => ({ worker, claim: newId(), queues: '{"*": 1}', abilities, now: null });
+    const claim = () => ({ worker, claim: newId(), queues: '{"*": 1}', abilities, now: null, ageing: null });
     await claimAndFinish(client, worker, 100);
     const early = await pagesOf(client, statements.claim, claim());
     const peeked = await pagesOf(client, statements.peek, { abilities });
@@ -108,7 +108,7 @@ test("many runs cancelled at the head of a lane are walked once, also beside a l
   const client = await connect(database.url);
   const worker = await enter(store);
   const claim = (queues: string) =>
-    pagesOf(client, statements.claim, { worker, claim: newId(), queues, abilities, now: null });
+    pagesOf(client, statements.claim, { worker, claim: newId(), queues, abilities, now: null, ageing: null });
   // A connection reads the catalog when it plans something for the first time.
   await claim('{"beside": 1}');
   const beside = await claim('{"*": 1}');

@@ -17,6 +17,7 @@ import { Claims, claim } from "./claim.js";
 import { examine } from "./doctor.js";
 import { type Database, databaseOf } from "./driver.js";
 import { translate } from "./errors.js";
+import { createGates } from "./gates.js";
 import * as hand from "./hand.js";
 import { createIntake } from "./intake.js";
 import { Lookout } from "./lookout.js";
@@ -138,9 +139,11 @@ export function postgres(options: PostgresOptions): Store {
   const notice = (found: Findings, isOwn: boolean): string | null =>
     notify ? noticeOf(found, isOwn ? origin : undefined) : null;
   const intake = createIntake({ session, tell: tellHere, notice, ask });
+  const gates = createGates({ session, tell, report: (error) => onError(translate(error, where)) });
   const transactional = createTransactional({
     session,
     claims,
+    gates,
     ask,
     tell: tellHere,
     // As of our own: the loop tells those who listen here, by `committed`.
@@ -246,7 +249,7 @@ export function postgres(options: PostgresOptions): Store {
   }
 
   const notes = settling.createNoteWriter(session);
-  const settle = settling.createSettle(session, claims, tell);
+  const settle = settling.createSettle(session, claims, gates, tell);
 
   return {
     kind: "postgres",
@@ -281,11 +284,11 @@ export function postgres(options: PostgresOptions): Store {
     pulse: verb((worker) => beat(worker, statements.pulse)),
     heard: verb((worker, messages) => staff.heard(session, worker, messages)),
     retire: verb(async (worker) => {
-      await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped", tell);
+      await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped", tell, gates);
       await lookout.leave(worker);
     }),
     claim: verb(async (request) => {
-      const claimed = await claim(session, claims, request);
+      const claimed = await claim(session, claims, gates, request);
       if (claims.hasSuperseded) lookout.tell({ origin: "here", ended: [], claimable: false, asked: true });
       return claimed;
     }),
@@ -301,9 +304,9 @@ export function postgres(options: PostgresOptions): Store {
     entries: verb((run) => settling.entries(session, run)),
     note: verb(notes.note),
 
-    promote: verb((limit) => upkeep.promote(session, limit, tell)),
+    promote: verb((limit) => upkeep.promote(session, limit, tell, gates)),
     findLost: verb(() => morgue.findLost()),
-    rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell)),
+    rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell, gates)),
     prune: verb((limit) => upkeep.prune(session, limit)),
 
     find: verb((ids) => hand.find(session, ids)),
@@ -311,9 +314,9 @@ export function postgres(options: PostgresOptions): Store {
     count: verb((filter) => browse.count(session, filter)),
     countByState: verb(() => browse.countByState(session)),
     timeline: verb((run) => hand.timeline(session, run)),
-    cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell)),
+    cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell, gates)),
     retry: verb((ids) => hand.retry(session, ids, tell)),
-    remove: verb((ids) => hand.remove(session, ids, tell)),
+    remove: verb((ids) => hand.remove(session, ids, tell, gates)),
     signal: verb(hand.signal),
     pause: verb((target) => hand.pause(session, target)),
     resume: verb((target) => hand.resume(session, target, tell)),
@@ -336,10 +339,11 @@ export function postgres(options: PostgresOptions): Store {
     resumeSchedule: verb(scheduling.resume),
 
     read: verb((ids) => moving.read(session, ids)),
-    release: verb((runs) => moving.release(session, runs, tell)),
+    release: verb((runs) => moving.release(session, runs, tell, gates)),
     adopt: verb((runs) => moving.adopt(session, runs, tell)),
 
     ...unbuiltVerbs("postgres"),
+    standing: verb((run) => gates.standing(run)),
   };
 }
 

@@ -254,7 +254,6 @@ export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
 }
 
 function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.gates !== undefined && run.gates.length > 0) return "a lock, a concurrency limit or a rate";
   if (run.unique !== undefined) return "a unique key";
   if (run.fair !== undefined) return "fairness";
   if (run.parent !== undefined) return "a parent";

@@ -6,6 +6,7 @@ import type { MovedRun, StoredRun } from "../contract.js";
 import { Findings } from "../findings.js";
 import { checkMoved, highestToken, limitsOf } from "../moved.js";
 import type { Row } from "./driver.js";
+import type { Gates } from "./gates.js";
 import { eventFrom, find, lineFrom } from "./hand.js";
 import type { Session } from "./session.js";
 import { entryFrom } from "./settle.js";
@@ -54,13 +55,17 @@ export async function release(
   session: Session,
   runs: readonly Pick<StoredRun, "id" | "token" | "state">[],
   tell: Tell,
+  gates: Gates,
 ): Promise<boolean[]> {
   if (runs.length === 0) return [];
-  const [row] = await session.ask(statements.release, {
-    ids: plainList(runs.map(({ id }) => id)),
-    tokens: plainList(runs.map(({ token }) => token)),
-    states: plainList(runs.map(({ state }) => state)),
-  });
+  const ids = runs.map(({ id }) => id);
+  const [row] = await gates.around(ids, () =>
+    session.ask(statements.release, {
+      ids: plainList(ids),
+      tokens: plainList(runs.map(({ token }) => token)),
+      states: plainList(runs.map(({ state }) => state)),
+    }),
+  );
   const gone = new Set(listOf(row?.[0]));
   const found = new Findings();
   for (const id of gone) if (id !== null) found.ended.push(id);

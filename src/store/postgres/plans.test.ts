@@ -83,7 +83,7 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   const [claim, lost] = [newId(), newId()];
   pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
   pages.peek = await pagesOf(client, statements.peek, { abilities });
-  pages.claim = await pagesOf(client, statements.claim, { worker, claim, queues, abilities, now: null });
+  pages.claim = await pagesOf(client, statements.claim, { worker, claim, queues, abilities, now: null, ageing: null });
   pages.claimed = await pagesOf(client, statements.claimed, { claim });
   const held = await send(client, statements.claimed, { claim });
   expect(held).toHaveLength(batch);
@@ -100,7 +100,7 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   });
   pages.nextDue = await pagesOf(client, statements.nextDue, { now: null });
   pages.promote = await pagesOf(client, statements.promote, { limit: batch, now: null });
-  await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null });
+  await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null, ageing: null });
   const deaths = jsonText([{ worker }]);
   pages.rescue = await pagesOf(client, statements.bury, { deaths, how: "lost", now: null });
   return pages;

@@ -7,6 +7,7 @@ import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.j
 import { Findings } from "../findings.js";
 import type { Claims, Loss } from "./claim.js";
 import type { Row } from "./driver.js";
+import type { Gates } from "./gates.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
@@ -26,6 +27,7 @@ const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
 export function createSettle(
   session: Session,
   claims: Claims,
+  gates: Gates,
   tell: (found: Findings) => void,
 ): (settlements: readonly Settlement[]) => Promise<Settled[]> {
   const plain = group({
@@ -60,13 +62,26 @@ export function createSettle(
     const done = claims.takeDone(batch);
     let answers: Settled[];
     try {
-      answers = await heardOf(session, claims, batch, await write(done));
+      const strangers = batch.filter((settlement) => !claims.knows(settlement)).map(({ run }) => run);
+      const written = strangers.length === 0 ? write(done) : gates.around(strangers, () => write(done));
+      answers = await heardOf(session, claims, batch, await written);
     } catch (error) {
       claims.giveBackDone(done.filter((claim) => batch.every((settlement) => settlement.claim !== claim)));
       throw error;
     }
+    const taken = batch.flatMap((settlement, index) =>
+      answers[index]?.taken ? { settlement, gates: claims.gatesOf(settlement) } : [],
+    );
+    const queues = new Map(batch.map((settlement) => [settlement, claims.queueOf(settlement)]));
     for (const settlement of batch) claims.answered(settlement);
     tell(findingsOf(batch, answers, session.time()));
+    for (const { settlement, gates: own } of taken) {
+      const queue = queues.get(settlement);
+      if (settlement.holdBack !== undefined && queue !== undefined)
+        await gates.holdBack(own?.rates ?? [], queue, settlement.holdBack);
+    }
+    const keys = taken.flatMap(({ gates: own }) => own?.keys ?? []);
+    if (keys.length > 0) await gates.handOver(keys);
     return answers;
   }
 
@@ -145,8 +160,9 @@ function apart(batch: readonly Settlement[]): [readonly Settlement[], readonly S
   return [firsts, batch.filter((one) => !firsts.includes(one))];
 }
 
-function isPlain({ state, giveBack, events, output, claim }: Settlement): boolean {
+function isPlain({ state, giveBack, events, output, claim, holdBack }: Settlement): boolean {
   return (
+    holdBack === undefined &&
     state === "succeeded" &&
     !giveBack &&
     claim !== undefined &&

@@ -11,6 +11,7 @@ import { Findings } from "../findings.js";
 import { type AskThrough, otherDatabase } from "./application.js";
 import type { Claims } from "./claim.js";
 import { isPartitionMissing } from "./errors.js";
+import type { Gates } from "./gates.js";
 import type { Session } from "./session.js";
 import { itemsOf } from "./settle.js";
 import { statements } from "./statements.js";
@@ -30,12 +31,13 @@ const refused: Settled = Object.freeze({ taken: false });
 export function createTransactional(parts: {
   readonly session: Session;
   readonly claims: Claims;
+  readonly gates: Gates;
   readonly ask: AskThrough;
   readonly tell: (found: Findings) => void;
   /** The text that wakes other processes; null when they shall not be woken. */
   readonly notice: (found: Findings) => string | null;
 }): Transactional {
-  const { session, claims, ask, tell, notice } = parts;
+  const { session, claims, gates, ask, tell, notice } = parts;
 
   async function answerTo(connection: unknown, statement: string, values: object): Promise<string> {
     const [row] = await ask(connection, statement, { ...values });
@@ -69,8 +71,10 @@ export function createTransactional(parts: {
       }
     },
     committed(settlement) {
+      const own = claims.gatesOf(settlement);
       claims.answered(settlement);
       tell(endOf(settlement));
+      if (own !== undefined) void gates.handOver(own.keys);
     },
     async owns(execution) {
       const [row] = await session.ask(statements.owns, fenceOf(execution));

@@ -6,24 +6,35 @@
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import { Findings } from "../findings.js";
 import { isConflict, stateOf } from "./errors.js";
+import { type Gates, namesIn } from "./gates.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, numberOf, optionalNumber, plainList, textList, truthOf } from "./text.js";
 
 type Tell = (found: Findings) => void;
 
-/** Makes ready what is due, and fails what has expired. */
-export async function promote(session: Session, limit: number, tell: Tell): Promise<Promotion> {
+/** Makes ready what is due, fails what has expired, and lets those in for whom a rate has opened. */
+export async function promote(
+  session: Session,
+  limit: number,
+  tell: Tell,
+  gates: Gates,
+): Promise<Promotion> {
+  await gates.sweep();
   const before = await nextDue(session);
   if (before.next === undefined || before.next > before.now)
     return { moved: 0, next: before.next, expired: [] };
   const [row] = await session.ask(statements.promote, { limit, now: session.now() });
   const moved = numberOf(row?.[0]);
+  const jobs: string[] = JSON.parse(row?.[2] ?? "[]");
+  const expired = namesIn(row?.[1]).map((run, index) => ({ run, job: jobs[index] ?? "" }));
   const found = new Findings();
-  for (const id of listOf(row?.[1])) if (id !== null) found.ended.push(id);
-  found.claimable = moved > found.ended.length;
+  for (const { run } of expired) found.ended.push(run);
+  found.claimable = moved > expired.length || truthOf(row?.[4]);
   tell(found);
-  return { moved, next: (await nextDue(session)).next, expired: [] };
+  const keys = namesIn(row?.[3]);
+  const letIn = keys.length === 0 ? 0 : await gates.handOver(keys);
+  return { moved: moved + letIn, next: (await nextDue(session)).next, expired };
 }
 
 async function nextDue(session: Session): Promise<{ next: number | undefined; now: number }> {
@@ -37,12 +48,14 @@ export async function bury(
   deaths: readonly Death[],
   how: DepartedWorker["how"],
   tell: Tell,
+  gates: Gates,
 ): Promise<Rescued[]> {
   if (deaths.length === 0) return [];
   // Of one worker the first counts.
   const byWorker = new Map(deaths.toReversed().map((death) => [death.worker, death]));
   const told = [...byWorker.values()].map(({ worker, cause, culprits }) => ({ worker, cause, culprits }));
-  const rows = await session.ask(statements.bury, { deaths: jsonText(told), how, now: session.now() });
+  const values = { deaths: jsonText(told), how, now: session.now() };
+  const rows = await gates.aroundWorkers([...byWorker.keys()], () => session.ask(statements.bury, values));
   await writeUndone(session, deaths);
   const workers = textList([...byWorker.keys()]);
   const [had] = await session.ask(statements.forgetSchedulers, { workers, now: session.now() });

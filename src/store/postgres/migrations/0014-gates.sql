@@ -521,14 +521,15 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return query
-  select own, own.place is not null and exists (
+  select own.whole, own.place is not null and exists (
     select from duckdive.runs as live
     where live.parked_on = asked.key and (-live.priority, live.run_at, live.id) >= (own.place, own.run_at, own.id)
     order by live.parked_on, (-live.priority), live.run_at, live.id limit 1
   )
   from unnest(p_keys) as asked (key)
   cross join lateral (
-    select * from duckdive.gate as newest where newest.key = asked.key order by newest.n desc limit 1
+    select newest as whole, newest.place, newest.run_at, newest.id
+    from duckdive.gate as newest where newest.key = asked.key order by newest.n desc limit 1
   ) as own;
 end $$;
 
@@ -792,8 +793,7 @@ begin
     ) as live
     group by entry.key
   loop
-    gate := null;
-    select at_gate.gate into gate from duckdive.gates_at(array[resting.key]) as at_gate;
+    gate := (select at_gate.gate from duckdive.gates_at(array[resting.key]) as at_gate);
     gate.key := resting.key;
     gate.holders := array(select unnest(gate.holders) union select unnest(resting.runs));
     perform duckdive.put_gate(gate, p_at);
@@ -921,14 +921,12 @@ begin
     at := duckdive.now_or(p_now);
     insert into duckdive.held_queue (queue, until) values (p_queue, at + p_for)
     on conflict (queue) do update set until = greatest(held_queue.until, excluded.until);
-    delete from duckdive.held_queue where until <= at;
     return;
   end if;
   perform duckdive.lock_gates();
   at := duckdive.moment(p_now);
   foreach rate in array p_rates loop
-    gate := null;
-    select at_gate.gate into gate from duckdive.gates_at(array[rate]) as at_gate;
+    gate := (select at_gate.gate from duckdive.gates_at(array[rate]) as at_gate);
     gate.key := rate;
     gate.held_until := greatest(gate.held_until, at + p_for);
     perform duckdive.put_gate(gate, at);
@@ -997,6 +995,61 @@ language sql stable as $$
   select lane, priority, pool, is_restored from duckdive.lanes_with_work(p_queues, p_abilities, p_all, null, null)
 $$;
 
+-- Parks what stands next in a lane and can only join a line. The locks of the lane and of the gates are held.
+create function duckdive.park_ahead(p_worker text, p_claim uuid, p_lane integer, p_at bigint) returns integer
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_mergejoin = off
+as $$
+declare
+  ids uuid[];
+  keys bigint[];
+  waits_on text[];
+  first record;
+  gate duckdive.gate;
+begin
+  with ahead as materialized (
+    select run.* from (
+      select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+    ) as state
+    cross join lateral (
+      select live.id, live.gates, live.gate_keys[own.number] as key, own.number, live.xid, live.seq
+      from (
+        select * from duckdive.runs as r where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs)
+        order by r.xid, r.seq limit 500
+      ) as live
+      cross join lateral (
+        select number from generate_subscripts(live.gate_limits, 1) as number
+        order by live.gate_limits[number] < 0, number limit 1
+      ) as own
+      where live.holds is null
+    ) as run
+  ), lines as materialized (
+    select (at_gate.gate).key from duckdive.gates_at(array(select distinct ahead.key from ahead)) as at_gate
+    where at_gate.is_line
+  )
+  select array_agg(ahead.id), array_agg(ahead.key),
+    array_agg((ahead.gates -> (ahead.number - 1) ->> 'kind') || ' ' || (ahead.gates -> (ahead.number - 1) ->> 'key'))
+  into ids, keys, waits_on
+  from ahead join lines on lines.key = ahead.key;
+  if ids is null then return 0; end if;
+  for first in
+    select distinct on (part.key) part.key, -live.priority as place, live.run_at, live.id
+    from unnest(ids, keys) as part (id, key) join duckdive.runs as live on live.id = part.id
+    order by part.key, -live.priority, live.run_at, live.id
+  loop
+    gate := (select at_gate.gate from duckdive.gates_at(array[first.key]) as at_gate);
+    continue when (first.place, first.run_at, first.id) >= (gate.place, gate.run_at, gate.id);
+    gate.place := first.place;
+    gate.run_at := first.run_at;
+    gate.id := first.id;
+    perform duckdive.put_gate(gate, p_at);
+  end loop;
+  perform duckdive.park(p_worker, p_claim, ids, keys, waits_on, p_at);
+  return cardinality(ids);
+end $$;
+
 -- Takes runs from a lane of runs with gates until p_limit are admitted, or p_most were parked. The locks of the lane and of
 -- the gates are held.
 create function duckdive.take_gated(
@@ -1021,6 +1074,8 @@ begin
     parked := parked + answer.parked;
     let_go := let_go || answer.let_go;
     exit when cardinality(ids) >= p_limit or parked >= p_most;
+    -- A line that stands here may be long, and is not walked by as few as there is room for.
+    if answer.parked > 0 then parked := parked + duckdive.park_ahead(p_worker, p_claim, p_lane, p_at); end if;
   end loop;
 end $$;
 
@@ -1100,7 +1155,7 @@ begin
       if at is null then
         perform duckdive.lock_gates();
         at := duckdive.moment(p_now);
-        most := 4 * (select sum(slots.value::integer) from jsonb_each_text(p_queues) as slots);
+        most := greatest(4 * (select sum(slots.value::integer) from jsonb_each_text(p_queues) as slots), 500);
       end if;
       exit when parked >= most;
       took := duckdive.take_gated(p_worker, p_claim, lanes[i], room, most - parked, is_jump, at);
@@ -1181,7 +1236,7 @@ end $$;
 --
 -- `keys` are gates where places are to be handed over behind this: of those that ended, and of rates that have opened.
 drop function duckdive.promote(integer, bigint);
-create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[], out jobs text[], out keys bigint[])
+create function duckdive.promote(p_limit integer, p_now bigint, out moved integer, out ended uuid[], out jobs text[], out keys bigint[], out opened boolean)
 language plpgsql volatile
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
@@ -1196,10 +1251,13 @@ declare
   running uuid[] := '{}';
 begin
   perform pg_advisory_xact_lock('duckdive.due_state'::regclass::oid::integer, 0);
+  delete from duckdive.held_queue where until <= at;
+  opened := found;
   floor := duckdive.due_floor(at, true);
   reached := duckdive.reach(floor, p_limit, at);
   moved := 0;
   ended := '{}';
+  jobs := '{}';
   keys := '{}';
   -- Many workers wake for the same start, and the first has done it.
   if floor.due >= 0 and cardinality(reached.ids) = 0 then return; end if;
@@ -1219,9 +1277,11 @@ begin
     xid = own, due = duckdive.due_of(state, run_at, start_by, started_at, finish_by, at)
   where id = any(locked) and parked_on is not null;
   ended := duckdive.expire(array(select id from unnest(locked) as id where id <> all(running)), at);
-  jobs := array(select past.job from unnest(ended) with ordinality as one (id, number)
+  jobs := array(
+    select past.job from unnest(ended) with ordinality as one (id, number)
     cross join lateral (select history.job from duckdive.history where history.id = one.id limit 1) as past
-    order by one.number);
+    order by one.number
+  );
   moved := duckdive.start_due(locked, at) + cardinality(ended);
   -- After the others have started: the cursor of a lane may pass this transaction's own number, and must see what has it.
   perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
@@ -1258,7 +1318,7 @@ begin
       select due from duckdive.runs
       where due is not null and (due, id) > (floor.due, floor.id) order by due, id limit 1
     ),
-    (select min(until) from duckdive.held_queue where until > at)
+    (select min(until) from duckdive.held_queue)
   );
 end $$;
 
@@ -1345,7 +1405,7 @@ begin
 end $$;
 
 -- How a run stands at each of its gates, as a list in JSON.
-create function duckdive.standing(p_run uuid) returns json
+create function duckdive.standing(p_run uuid, p_now bigint) returns json
 language plpgsql stable
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
