@@ -74,6 +74,21 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./commands/resume.js")).defineResume,
   },
   {
+    name: "drain",
+    summary: "Pause a queue and wait until nothing of it runs",
+    load: async () => (await import("./commands/drain.js")).defineDrain,
+  },
+  {
+    name: "slots",
+    summary: "Set how many runs of a queue each worker executes at once",
+    load: async () => (await import("./commands/slots.js")).defineSlots,
+  },
+  {
+    name: "reroute",
+    summary: "Send the runs of a job to another queue",
+    load: async () => (await import("./commands/reroute.js")).defineReroute,
+  },
+  {
     name: "workers",
     summary: "List workers and what they do",
     load: async () => (await import("./commands/workers.js")).defineWorkers,

@@ -1,7 +1,7 @@
 import picocolors from "picocolors";
 import { describe, expect, test } from "vitest";
 import { states } from "../run/index.js";
-import { coarse, count, many, relative, slotsText, stateCell } from "./words.js";
+import { coarse, count, many, perMinute, relative, share, slotsText, stateCell } from "./words.js";
 
 describe("words for people", () => {
   test("times are relative, to both sides", () => {
@@ -11,6 +11,18 @@ describe("words for people", () => {
     expect(relative(new Date(now + 3_600_000), now)).toBe("in 1h");
     expect(relative(undefined, now)).toBe("");
     expect(coarse(250)).toBe("250ms");
+  });
+
+  test("rates and parts are as exact as they are worth", () => {
+    expect([undefined, 0, 0.01, 0.26, 3.14, 1_234.5].map(perMinute)).toEqual([
+      "0",
+      "0",
+      "<0.1",
+      "0.3",
+      "3.1",
+      "1,235",
+    ]);
+    expect([undefined, 0, 0.002, 0.126, 1].map(share)).toEqual(["", "0%", "<1%", "13%", "100%"]);
   });
 
   test("numbers have their thousands apart, and their noun", () => {

@@ -32,6 +32,18 @@ export function many(number: number, one: string, several = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : several}`;
 }
 
+/** Runs a minute: exact where there are few. */
+export function perMinute(rate: number | undefined): string {
+  if (rate === undefined || rate === 0) return "0";
+  return rate < 10 ? String(Math.round(rate * 10) / 10 || "<0.1") : count(Math.round(rate));
+}
+
+/** A part of a whole: `0%`, `<1%`, `12%`. */
+export function share(part: number | undefined): string {
+  if (part === undefined) return "";
+  return part > 0 && part < 0.01 ? "<1%" : `${Math.round(part * 100)}%`;
+}
+
 const signs: Readonly<Record<State, string>> = {
   scheduled: "◷",
   ready: "○",

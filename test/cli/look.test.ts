@@ -105,13 +105,10 @@ onEachStore((store) => {
       expect((await here.run(["workers"])).stdout).toMatch(/No worker is running/);
       expect(await here.json(["stats"])).toMatchObject({
         states: { succeeded: 3, failed: 1, scheduled: 1 },
-        lastHour: {
-          complete: true,
-          jobs: [
-            { job: "mail", succeeded: 3 },
-            { job: "fails", failed: 1 },
-          ],
-        },
+        lastHour: [
+          { name: "mail", succeeded: 3 },
+          { name: "fails", failed: 1, failureRate: 1 },
+        ],
       });
       expect((await here.run(["stats"])).stdout).toMatch(/succeeded +3/);
     });

@@ -1,21 +1,17 @@
-// `duckdive stats`: how many runs are in each state, what each job did lately, and what waits longest.
+// `duckdive stats`: how many runs are in each state, how fast each job goes, and what waits longest.
 //
-// States are counted in full. What jobs did is counted over the runs that ended within the last hour, as far as the
-// newest of them go: a bounded look, so that asking costs the same with a million finished runs; when the bound was
-// reached the answer says so. Throughput is what ended in the last minute.
+// States are counted in full. How fast is what workers have counted by the minute: no run is looked at, so asking costs the
+// same with a million finished ones.
 import type { Command } from "commander";
-import type { RunRecord, State } from "../../job/index.js";
+import type { State } from "../../job/index.js";
+import type { Throughput } from "../../queue/index.js";
 import { states } from "../../run/index.js";
-import { type Activity, activityOf, type JobActivity } from "../activity.js";
 import { exits } from "../exit.js";
 import type { Output } from "../output.js";
 import type { Perform } from "../perform.js";
 import { type Cli, type Session, withSession } from "../session.js";
 import { watching } from "../watching.js";
-import { coarse, count, many, stateCell } from "../words.js";
-
-/** How many ended runs are looked at, newest first. */
-const most = 10_000;
+import { coarse, count, perMinute, share, stateCell } from "../words.js";
 
 export function defineStats(command: Command, perform: Perform): void {
   command
@@ -47,15 +43,19 @@ interface Stats {
   readonly states: Readonly<Record<State, number>>;
   readonly oldestReady: { readonly queue: string; readonly since: Date } | undefined;
   readonly workers: number;
-  readonly lastHour: Activity;
+  /** Runs that ended a minute. */
+  readonly perMinute: { readonly lastFiveMinutes: number; readonly lastHour: number };
+  /** By job, the busiest first. */
+  readonly lastHour: readonly Throughput[];
 }
 
-async function gather({ duckdive, store }: Session): Promise<Stats> {
-  const [counts, queues, workers, ended] = await Promise.all([
+async function gather({ duckdive }: Session): Promise<Stats> {
+  const [counts, queues, workers, five, hour] = await Promise.all([
     duckdive.stats(),
     duckdive.queues(),
     duckdive.workers(),
-    newestEnded(duckdive),
+    duckdive.throughput({ since: "5m", by: "job" }),
+    duckdive.throughput({ since: "1h", by: "job" }),
   ]);
   const [oldest] = queues
     .flatMap(({ name, oldest: since }) => (since === undefined ? [] : [{ queue: name, since }]))
@@ -64,22 +64,13 @@ async function gather({ duckdive, store }: Session): Promise<Stats> {
     states: counts,
     oldestReady: oldest,
     workers: workers.length,
-    lastHour: activityOf(ended, store.now(), most),
+    perMinute: { lastFiveMinutes: total(five), lastHour: total(hour) },
+    lastHour: hour,
   };
 }
 
-async function newestEnded(duckdive: Session["duckdive"]): Promise<RunRecord[]> {
-  const ended: RunRecord[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await duckdive.list(
-      { state: ["succeeded", "failed", "cancelled"] },
-      { limit: 1_000, cursor },
-    );
-    ended.push(...page.runs);
-    cursor = page.cursor;
-  } while (cursor !== undefined && ended.length < most);
-  return ended;
+function total(throughput: readonly Throughput[]): number {
+  return throughput.reduce((sum, one) => sum + one.perMinute, 0);
 }
 
 function print(output: Output, stats: Stats, now: number): void {
@@ -95,7 +86,7 @@ function print(output: Output, stats: Stats, now: number): void {
     states,
   );
   output.line();
-  const { oldestReady, lastHour } = stats;
+  const { oldestReady, lastHour, perMinute: rates } = stats;
   output.facts([
     ["workers", String(stats.workers)],
     [
@@ -106,37 +97,35 @@ function print(output: Output, stats: Stats, now: number): void {
     ],
     [
       "throughput",
-      `${many(lastHour.lastMinute, "run")}${lastHour.complete ? "" : " or more"} ended in the last minute`,
+      `${perMinute(rates.lastFiveMinutes)} runs a minute over five minutes, ${perMinute(rates.lastHour)} over an hour`,
     ],
   ]);
-  if (lastHour.jobs.length === 0) return;
-  output.section("Ended in the last hour");
-  output.table<JobActivity>(
+  if (lastHour.length > 0) printJobs(output, lastHour);
+}
+
+function printJobs(output: Output, jobs: readonly Throughput[]): void {
+  const { colors } = output;
+  const mean = (milliseconds: number | undefined): string =>
+    milliseconds === undefined ? "" : coarse(Math.round(milliseconds));
+  output.section("Executed in the last hour");
+  output.table<Throughput>(
     [
-      { header: "job", cell: ({ job }) => job, least: 10 },
+      { header: "job", cell: ({ name }) => name, least: 10 },
       { header: "succeeded", align: "right", cell: ({ succeeded }) => count(succeeded) },
       {
         header: "failed",
         align: "right",
         cell: ({ failed }) => (failed === 0 ? "0" : { text: count(failed), paint: colors.red }),
       },
-      { header: "cancelled", align: "right", cell: ({ cancelled }) => count(cancelled), from: 70 },
-      {
-        header: "median",
-        align: "right",
-        cell: ({ median }) => (median === undefined ? "" : coarse(median)),
-      },
-      {
-        header: "slowest",
-        align: "right",
-        cell: ({ slowest }) => (slowest === undefined ? "" : coarse(slowest)),
-        from: 70,
-      },
+      { header: "retried", align: "right", cell: ({ retried }) => count(retried), from: 70 },
+      { header: "cancelled", align: "right", cell: ({ cancelled }) => count(cancelled), from: 90 },
+      { header: "failure", align: "right", cell: ({ failureRate }) => share(failureRate), from: 100 },
+      { header: "/min", align: "right", cell: ({ perMinute: rate }) => perMinute(rate) },
+      { header: "waited", align: "right", cell: ({ waited }) => mean(waited), from: 70 },
+      { header: "took", align: "right", cell: ({ ran }) => mean(ran) },
     ],
-    lastHour.jobs,
+    jobs,
   );
-  if (!lastHour.complete)
-    output.line(colors.dim(`Only the newest ${count(most)} ended runs were looked at: there are more.`));
 }
 
 /** A state that no run is in has no colour. */
