@@ -9,6 +9,7 @@ import {
   createEntrance,
   createHearing,
   createHeartbeat,
+  createHooks,
   createLife,
   createLoop,
   createShutdown,
@@ -21,7 +22,14 @@ import { createScheduler } from "./schedule/index.js";
 import type { Change, Death, Note, Pulse } from "./store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 import { deedOf } from "./worker/commands.js";
-import { environmentOf, grace, knownJobs, registrationOf, type WorkerParts } from "./worker/parts.js";
+import {
+  environmentOf,
+  grace,
+  knownJobs,
+  registrationOf,
+  requestOf,
+  type WorkerParts,
+} from "./worker/parts.js";
 import { createReporter } from "./worker/report.js";
 
 export type { Attendance, WorkerParts } from "./worker/parts.js";
@@ -66,7 +74,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   const { id } = registration;
   const reportError = (where: string) => (error: unknown) => events.emit("error", { error, where });
   const statistics = createStatistics(store, reportError("tally"));
-  const environment = { ...environmentOf(parts, id, jobs), statistics };
+  const hooks = createHooks({ worker: id, store, jobs, events, request: requestOf(parts) });
+  const environment = { ...environmentOf(parts, id, jobs), statistics, hooks };
 
   const loop = createLoop(environment, {
     queues: registration.queues,
@@ -81,10 +90,10 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     beatAt,
     queues: registration.queues,
   }));
-  const promoter = createPromoter(store, clock, reportError("promote"));
+  const promoter = createPromoter(store, clock, reportError("promote"), hooks.failedByStore);
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
-  const preparer = createPreparer(store, clock, environment.jobs, reportError("prepare"));
+  const preparer = createPreparer(store, clock, jobs, reportError("prepare"), hooks.failedByStore);
   const scheduler = createScheduler({
     store,
     clock,
@@ -107,7 +116,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
   });
   const hearing = createHearing({
     heard: (messages) => store.heard(id, messages),
-    read: (message) => deedOf(message, { quiet, resume, kill, setQueues, stop, tell }),
+    read: (message) =>
+      deedOf(message, { quiet, resume, kill, setQueues, stop, tell, failed: hooks.failedByStore }),
     onError: reportError("message"),
   });
   let isRegistered = false;
@@ -203,6 +213,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     unheard();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
+    await hooks.done();
     await statistics.flush();
     if (wasRegistered) await store.retire(id).catch(reportError("retire"));
   }

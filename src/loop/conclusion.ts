@@ -1,8 +1,7 @@
 // An execution as the loop sees it: something that can be told to stop, and that ends.
 //
 // Before this file comes a claimed run. After it comes the execution itself.
-import type { Settlement } from "../run/index.js";
-import type { Claimed } from "../store/contract.js";
+import type { Claimed, Settling } from "../store/contract.js";
 import type { Stop } from "./stop.js";
 
 export interface Execution {
@@ -16,7 +15,7 @@ export interface Execution {
 
 /** How an execution ended. */
 export interface Conclusion {
-  readonly settlement: Settlement;
+  readonly settlement: Settling;
   /** `ctx.succeed`: it stands in the store already. */
   readonly isCommitted: boolean;
   /** It was given up, and its handler goes on: until then. */

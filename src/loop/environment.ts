@@ -7,6 +7,7 @@ import type { Clock, Events } from "../kernel/index.js";
 import type { ExecuteMiddleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { Claimed, Store } from "../store/contract.js";
+import type { Hooks } from "./hooks.js";
 import type { Statistics } from "./statistics.js";
 
 /** A job as a worker holds it: the definition, and its policy resolved once. */
@@ -45,6 +46,8 @@ export interface Environment {
   readonly adapter: Adapter<unknown, boolean> | undefined;
   /** Absent: nobody asks whose code it is that is executed. */
   readonly frames?: Frames | undefined;
+  /** Absent: nobody is told of failures. */
+  readonly hooks?: Pick<Hooks, "follow" | "failed"> | undefined;
   /** Absent: nobody counts. */
   readonly statistics?: Pick<Statistics, "ended"> | undefined;
   /** How long a handler has to end after its signal was aborted, in milliseconds. */

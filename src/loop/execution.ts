@@ -11,6 +11,7 @@
 import {
   InvalidInputError,
   isOutcome,
+  type MaybePromise,
   type OutcomeValue,
   parseStored,
   resolveRetry,
@@ -29,7 +30,7 @@ import {
   storedText,
   transition,
 } from "../run/index.js";
-import type { Claimed } from "../store/contract.js";
+import type { Claimed, Settling } from "../store/contract.js";
 import type { Conclusion, Execution } from "./conclusion.js";
 import { createContext, type RunContext, runCleanup } from "./context.js";
 import type { Environment, Frames, KnownJob } from "./environment.js";
@@ -81,7 +82,8 @@ function refused(
   environment: Environment,
 ): Execution {
   const settlement = transition(claimed, ended, known?.policy ?? noPolicy, environment.random);
-  const conclusion = Promise.resolve({ settlement, isCommitted: false });
+  const settling = Promise.resolve(followed(claimed, settlement, environment));
+  const conclusion = settling.then((whole) => ({ settlement: whole, isCommitted: false }));
   return { claimed, calledAt: undefined, stop: () => {}, conclusion };
 }
 
@@ -142,7 +144,9 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
       await cleanUp(context, environment, claimed);
       if (how !== "abandoned" && how.how === "committed")
         return { settlement: how.settlement, isCommitted: true };
-      const settlement = decide(claimed, observed(how, stopped), known, environment);
+      const decided = decide(claimed, observed(how, stopped), known, environment);
+      const settling = followed(claimed, decided, environment);
+      const settlement = settling instanceof Promise ? await settling : settling;
       return how === "abandoned"
         ? { settlement, isCommitted: false, leaked: performed }
         : { settlement, isCommitted: false };
@@ -167,6 +171,17 @@ function decide(claimed: Claimed, ended: Ended, known: KnownJob, environment: En
     const { backoff } = resolveRetry(undefined, "the default");
     return transition(claimed, ended, { ...policy, backoff, when: () => true }, environment.random);
   }
+}
+
+/** A settlement with the runs that are recorded with it: a failure may have a job that is told of it. */
+function followed(
+  claimed: Claimed,
+  settlement: Settlement,
+  { hooks }: Environment,
+): MaybePromise<Settling> {
+  const following = hooks?.follow(claimed, settlement);
+  if (following === undefined) return settlement;
+  return following.then((follow) => (follow.length === 0 ? settlement : { ...settlement, follow }));
 }
 
 /** What ends the execution first: the job's timeout, or the run's `finishWithin`. */

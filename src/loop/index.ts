@@ -6,6 +6,7 @@
 //   tally.ts      what the loop tells about itself
 //   context.ts    the `ctx` of a handler
 //   transactions.ts  `ctx.tx` and `ctx.succeed`, over what history.ts knows of the run
+//   hooks.ts      what a job wants done when a run of it has failed
 //   settle.ts     settlements in batches, kept until the store has taken them
 //   notes.ts      logs and progress on their way to the store
 //   heartbeat.ts  shows that the worker lives; hearing.ts acts on what it is told
@@ -25,10 +26,12 @@ export type { EnqueueFromRun, Environment, Frames, KnownJob } from "./environmen
 export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
 export { createHearing, type Deed } from "./hearing.js";
 export { createHeartbeat } from "./heartbeat.js";
+export { createHooks, failedMessage, type RequestRun, readFailed } from "./hooks.js";
 export { createLife } from "./life.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
+export { withSlotsSet } from "./slots.js";
 export { createStatistics, type Statistics } from "./statistics.js";
 export { ExecutionStoppedError } from "./stop.js";
 export type { LoopStatus } from "./tally.js";

@@ -28,6 +28,7 @@ export function report(
       break;
     case "failed":
       events.emit("failed", { ...about, milliseconds, error, reason });
+      environment.hooks?.failed(claimed, settlement);
       break;
     case "cancelled":
       events.emit("cancelled", { ...about, reason });

@@ -6,8 +6,7 @@
 // take does not hold up the others. What the store refuses is reported and dropped: the claim was lost, somebody else
 // owns the run.
 import { type Clock, DuckdiveError, type Timer } from "../kernel/index.js";
-import type { Settlement } from "../run/index.js";
-import type { Settled, Store } from "../store/contract.js";
+import type { Settled, Settling, Store } from "../store/contract.js";
 import type { Notes } from "./notes.js";
 
 /** The pause after the first failed write, and the longest one, in milliseconds. */
@@ -26,7 +25,7 @@ export class SettlementLostError extends DuckdiveError {
 
 export interface Settler {
   /** Resolves with the store's answer once it is committed. */
-  settle(settlement: Settlement): Promise<Settled>;
+  settle(settlement: Settling): Promise<Settled>;
   /** Hands what has gathered to the store now; resolves when everything given so far has been answered. */
   flush(): Promise<void>;
   /** As `flush`, but gives up what the store has not taken within this many milliseconds, and says so. */
@@ -34,7 +33,7 @@ export interface Settler {
 }
 
 interface Waiting {
-  readonly settlement: Settlement;
+  readonly settlement: Settling;
   readonly answer: (settled: Settled) => void;
 }
 

@@ -2,6 +2,7 @@
 export type { Ended } from "./ended.js";
 export { storedError, storedText } from "./error.js";
 export type { RunEvents } from "./events.js";
+export { type FailedRun, failureOf } from "./failed.js";
 export {
   type Fence,
   failureReasons,

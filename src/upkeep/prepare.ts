@@ -40,6 +40,7 @@ export function createPreparer(
   clock: Clock,
   jobs: ReadonlyMap<string, Preparable>,
   onError: (error: unknown) => void,
+  onInvalid: (failed: readonly { readonly run: string; readonly job: string }[]) => void = () => {},
 ): Preparer {
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
@@ -49,7 +50,10 @@ export function createPreparer(
     try {
       let page = await waiting();
       while (open && page.length > 0) {
-        await store.prepare(await Promise.all(page.map(judge)));
+        const judged = await Promise.all(page.map(judge));
+        await store.prepare(judged);
+        const invalid = page.filter((_run, position) => "invalid" in (judged[position] ?? {}));
+        if (invalid.length > 0) onInvalid(invalid.map(({ id, job }) => ({ run: id, job })));
         page = await waiting();
       }
     } catch (error) {

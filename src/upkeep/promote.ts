@@ -3,7 +3,7 @@
 // It knows when the next scheduled run is due and sleeps until then; a run that is scheduled earlier, by anybody, moves
 // the alarm. So nothing polls: an idle store with a run due on Friday is read on Friday.
 import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
-import type { Store } from "../store/contract.js";
+import type { Promotion, Store } from "../store/contract.js";
 import { rounds } from "./rounds.js";
 
 /** Moved in one transaction: enough to be quick, few enough that others get in between. */
@@ -22,7 +22,15 @@ export interface Promoter extends Service {
   run(): Promise<void>;
 }
 
-export function createPromoter(store: Store, clock: Clock, onError: (error: unknown) => void): Promoter {
+/** Told of runs that the store has failed because their time was over. */
+export type OnExpired = (expired: Promotion["expired"]) => void;
+
+export function createPromoter(
+  store: Store,
+  clock: Clock,
+  onError: (error: unknown) => void,
+  onExpired: OnExpired = () => {},
+): Promoter {
   let timer: Timer | undefined;
   let alarm = Number.POSITIVE_INFINITY;
   let running: Promise<void> | undefined;
@@ -45,12 +53,18 @@ export function createPromoter(store: Store, clock: Clock, onError: (error: unkn
     else void run();
   }
 
+  async function promote(): Promise<Promotion> {
+    const promotion = await store.promote(batch);
+    if (promotion.expired.length > 0) onExpired(promotion.expired);
+    return promotion;
+  }
+
   const promoteInRounds = rounds(async () => {
     timer?.cancel();
     alarm = Number.POSITIVE_INFINITY;
     try {
-      let promotion = await store.promote(batch);
-      while (open && promotion.moved > 0) promotion = await store.promote(batch);
+      let promotion = await promote();
+      while (open && promotion.moved > 0) promotion = await promote();
       if (promotion.next !== undefined)
         expect(promotion.next > store.now() ? promotion.next : store.now() + breath);
     } catch (error) {

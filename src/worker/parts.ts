@@ -2,7 +2,7 @@
 //
 // Before this file comes whoever starts a worker: an application, the command line, a test. After it comes the worker,
 // which puts the parts together.
-import { type Adapter, type AnyJob, defaults, type Log, policyOf } from "../job/index.js";
+import { type Adapter, type AnyJob, defaults, type Log, policyOf, prepareInput } from "../job/index.js";
 import { type Clock, type Duration, type Events, NotBuiltError, newId, thisHost } from "../kernel/index.js";
 import {
   abilitiesOf,
@@ -10,8 +10,10 @@ import {
   type Environment,
   type Frames,
   type KnownJob,
+  type RequestRun,
 } from "../loop/index.js";
 import type { Composed, EnqueueRequest, ExecuteMiddleware } from "../middleware/index.js";
+import { newRunOf, unrefused } from "../queue/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { ScheduleDefinition } from "../schedule/index.js";
 import type { NewWorker, Store } from "../store/contract.js";
@@ -74,6 +76,17 @@ export function environmentOf(
   const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
   const frames = attendance?.frames;
   return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frames, grace, random };
+}
+
+/** A failure with its input and its error may be larger than an input may be. */
+const largestFailure = 4 * defaults.inputLimit;
+
+/** Makes runs for `onFailed`, as an enqueue does: nobody is there to be told that there is such a run already. */
+export function requestOf({ release }: WorkerParts): RequestRun {
+  return async (job, input, options) => {
+    const prepared = await prepareInput(job, input, { limit: largestFailure });
+    return unrefused(newRunOf(job, prepared, options, release));
+  };
 }
 
 /**
