@@ -274,6 +274,15 @@ describe("transition", () => {
     });
   });
 
+  test("leaves when the attempt started, which the run itself forgets, where a handler was called", () => {
+    const started = { ...execution, startedAt: 5 };
+    const detailOf = (ended: Ended, attempt = 1) =>
+      transition({ ...started, attempt }, ended, policy, () => 0).events?.[0]?.detail;
+    expect(detailOf({ how: "threw", error })).toEqual({ ...error, startedAt: 5 });
+    expect(detailOf({ how: "threw", error }, 3)).toEqual({ ...error, startedAt: 5 });
+    expect(detailOf({ how: "invalidInput", error })).toEqual(error);
+  });
+
   test("hands the store's own mark of the claim through", () => {
     const settlement = transition({ ...execution, claim: "c" }, { how: "handedBack" }, policy, () => 0);
     expect(settlement).toMatchObject({ claim: "c", state: "ready", giveBack: true });

@@ -11,6 +11,8 @@ export interface Execution extends Fence {
   readonly claim?: string | undefined;
   readonly attempt: number;
   readonly crashes: number;
+  /** When the claim was made, on the store's clock. */
+  readonly startedAt?: number | undefined;
 }
 
 type Retention = Pick<ResolvedPolicy, "keep">;
@@ -114,9 +116,17 @@ function again(
     state: "scheduled",
     due: { after: retryDelay(policy.backoff, execution.attempt, random) },
     error,
-    events: [{ kind: "failed", detail: error }],
+    events: [{ kind: "failed", detail: withStart(error, execution) }],
   };
 }
+
+/** For the timeline: the run itself has only its last start. */
+function withStart(error: StoredError, { startedAt }: Execution): StoredError & { startedAt?: number } {
+  return startedAt === undefined ? error : { ...error, startedAt };
+}
+
+/** Failures that were found out before a handler was called. */
+const uncalled: ReadonlySet<string> = new Set(["invalid-input", "expired", "lost", "poison"]);
 
 function finalFailure(
   execution: Execution,
@@ -130,7 +140,12 @@ function finalFailure(
     reason,
     error,
     keep: policy.keep.failed,
-    events: [{ kind: reason === "expired" ? "expired" : "failed", detail: error }],
+    events: [
+      {
+        kind: reason === "expired" ? "expired" : "failed",
+        detail: uncalled.has(reason) ? error : withStart(error, execution),
+      },
+    ],
   };
 }
 

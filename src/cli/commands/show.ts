@@ -99,7 +99,10 @@ function factsOf(run: RunRecord, now: number): [string, string | undefined][] {
   ];
 }
 
-/** What happened, and when since the request. The last start and the end are in the record, not among the events. */
+/**
+ * What happened, and when since the request. The last start and the end are in the record, not among the events; the starts
+ * before it are with what ended them.
+ */
 function printTimeline(output: Output, run: RunRecord, { events }: Timeline): void {
   const { colors } = output;
   const from = run.requestedAt.getTime();
@@ -107,13 +110,9 @@ function printTimeline(output: Output, run: RunRecord, { events }: Timeline): vo
     run.finishedAt === undefined || events.at(-1)?.kind === run.state
       ? []
       : [{ at: run.finishedAt, text: run.state }];
-  const started =
-    run.startedAt === undefined || run.attempt === 0
-      ? []
-      : [{ at: run.startedAt, text: `attempt ${run.attempt} started` }];
   const lines = [
     { at: run.requestedAt, text: "asked for" },
-    ...started,
+    ...startsOf(run, events),
     ...events.map((event) => ({ at: event.at, text: sentenceOf(event) })),
     ...ended,
   ].sort((one, other) => one.at.getTime() - other.at.getTime());
@@ -124,6 +123,16 @@ function printTimeline(output: Output, run: RunRecord, { events }: Timeline): vo
       `${colors.dim(at.toISOString())} ${colors.dim(`+${formatDuration(away)}`.padStart(9))}  ${clean(text)}`,
     );
   }
+}
+
+function startsOf(run: RunRecord, events: Timeline["events"]): { at: Date; text: string }[] {
+  const starts = new Map<number, number>();
+  for (const { kind, attempt, detail } of events) {
+    const { startedAt } = (detail ?? {}) as { startedAt?: unknown };
+    if (kind === "failed" && typeof startedAt === "number") starts.set(startedAt, attempt);
+  }
+  if (run.startedAt !== undefined && run.attempt > 0) starts.set(run.startedAt.getTime(), run.attempt);
+  return [...starts].map(([at, attempt]) => ({ at: new Date(at), text: `attempt ${attempt} started` }));
 }
 
 function sentenceOf({ kind, attempt, worker, detail }: Timeline["events"][number]): string {
