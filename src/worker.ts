@@ -22,6 +22,7 @@ import { createScheduler } from "./schedule/index.js";
 import type { Change, Death, Note, Pulse } from "./store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 import { deedOf } from "./worker/commands.js";
+import { createDrawing } from "./worker/drawing.js";
 import {
   environmentOf,
   grace,
@@ -82,13 +83,14 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     ageing: parts.ageing,
     onWorkerLost: () => void returnToLife(),
   });
+  const drawing = createDrawing(registration.queues, loop.setQueues);
   const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
   const life = createLife(clock, limit, () => loop.stopExecutions({ why: "lost" }));
   const reporter = createReporter(loop.status, () => ({
     state: state(),
     hasStarted: isRegistered || stopping !== undefined,
     beatAt,
-    queues: registration.queues,
+    queues: drawing.drawn,
   }));
   const promoter = createPromoter(store, clock, reportError("promote"), hooks.failedByStore);
   const rescuer = createRescuer(store, clock, events);
@@ -172,6 +174,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     for (const { reason, ...fence } of pulse.cancelled) {
       loop.stopExecutions({ why: "cancelled", reason }, isOf(fence));
     }
+    drawing.setForAll(pulse.slots);
     await hearing.hear(pulse.messages);
   }
 
@@ -278,8 +281,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
 
   function setQueues(queues: Readonly<Record<string, number>>): void {
     checkQueues(queues, "worker.setQueues()");
+    drawing.setOwn(queues);
     registration = { ...registration, queues };
-    loop.setQueues(queues);
     heartbeat.soon();
   }
 

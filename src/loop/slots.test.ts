@@ -1,7 +1,7 @@
 // Slots by themselves, above all while their numbers change under runs that hold some.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createSlots } from "./slots.js";
+import { createSlots, withSlotsSet } from "./slots.js";
 
 describe("slots", () => {
   test("of a queue that is made smaller are free again when enough of what holds them has ended", () => {
@@ -63,5 +63,16 @@ describe("slots", () => {
         }
       }),
     );
+  });
+});
+
+describe("slots that somebody has set for all workers", () => {
+  test("count instead of a worker's own, where it draws from that queue", () => {
+    const own = { mail: 5, still: 0, "*": 10 };
+    expect(withSlotsSet(own, {})).toBe(own);
+    expect(withSlotsSet(own, { mail: 2 })).toEqual({ mail: 2, still: 0, "*": 10 });
+    expect(withSlotsSet(own, { other: 3 })).toEqual({ mail: 5, still: 0, "*": 10, other: 3 });
+    expect(withSlotsSet(own, { still: 3 })).toBe(own);
+    expect(withSlotsSet({ mail: 5 }, { other: 3, mail: 0 })).toEqual({ mail: 0 });
   });
 });

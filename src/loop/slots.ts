@@ -15,6 +15,20 @@ export interface Slots {
   nameOf(queue: string): string;
 }
 
+/**
+ * A worker's slots, with those in place of its own that somebody has set for all workers. A queue that it does not draw from
+ * stays none of its business; one that shares the slots of `*` gets slots of its own.
+ */
+export function withSlotsSet(
+  own: Readonly<Record<string, number>>,
+  set: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const drawn = Object.entries(set).filter(
+    ([queue]) => ((Object.hasOwn(own, queue) ? own[queue] : own["*"]) ?? 0) > 0,
+  );
+  return drawn.length === 0 ? own : { ...own, ...Object.fromEntries(drawn) };
+}
+
 export function createSlots(given: Readonly<Record<string, number>>): Slots {
   let queues = given;
   /** By queue, not by name: which name a queue counts under may change. */
