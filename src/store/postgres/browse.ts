@@ -9,7 +9,7 @@ import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../con
 import { find } from "./hand.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, jsonText, numberOf, optionalNumber, optionalText, textList, truthOf } from "./text.js";
+import { idList, jsonText, numberOf, optionalNumber, optionalText, textList, truthOf, withoutNul } from "./text.js";
 
 function filterValues(filter: RunFilter): Values {
   const list = (values: readonly string[] | undefined): string | null =>
@@ -23,6 +23,8 @@ function filterValues(filter: RunFilter): Values {
     waiting: list(filter.waiting),
     tags: list(filter.tags),
     meta: filter.meta === undefined ? null : jsonText(filter.meta),
+    errors: list(filter.errors),
+    text: filter.text === undefined ? null : withoutNul(filter.text),
     since: filter.since,
     until: filter.until,
   };
@@ -91,7 +93,7 @@ export async function countByState(session: Session): Promise<Record<State, numb
 
 type MutableQueue = { -readonly [Key in keyof QueueRow]: QueueRow[Key] };
 
-/** The queues that have live runs, are paused, or belong to a published job. */
+/** The queues that have live runs, are paused, have slots set, or belong to a published job. */
 export async function queues(session: Session): Promise<QueueRow[]> {
   const rows = new Map<string, MutableQueue>();
   for (const [name, state, number, oldest] of await session.ask(statements.queueCounts, { now: session.now() })) {
@@ -110,6 +112,7 @@ export async function queues(session: Session): Promise<QueueRow[]> {
     rows.set(queue, row);
     if (state === "paused") row.paused = true;
     else if (state === "held") row.heldUntil = numberOf(number);
+    else if (state === "slots") row.slots = numberOf(number);
     else if (state !== "known")
       row[state as "scheduled" | "ready" | "running" | "waiting"] = numberOf(number);
     if (oldest !== null && oldest !== undefined) row.oldest = numberOf(oldest);
@@ -147,7 +150,7 @@ export async function publish(session: Session, definitions: readonly Definition
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.ask(statements.definitions);
-  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes]) => ({
+  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes, events]) => ({
     job: job ?? "",
     version: numberOf(version),
     queue: queue ?? "",
@@ -156,5 +159,6 @@ export async function definitions(session: Session): Promise<Definition[]> {
     prepared: truthOf(prepared),
     description: optionalText(description),
     crashes: optionalNumber(crashes),
+    ...(events === null || events === undefined ? {} : { events: JSON.parse(events) }),
   }));
 }

@@ -22,6 +22,8 @@ interface Open {
   readonly runs: Map<string, Pick<Claimed, "run" | "token" | "attempt" | "queue">>;
   /** Of the runs that have any. */
   readonly gates: ReadonlyMap<string, GatesOfRun>;
+  /** Those of them that have a unique key. */
+  readonly keyed: ReadonlySet<string>;
 }
 
 /** An execution whose claim is gone, or may be. */
@@ -41,6 +43,8 @@ interface Answered {
   readonly token: number;
 }
 
+const none: Pick<Open, "gates" | "keyed"> = { gates: new Map(), keyed: new Set() };
+
 /** The claims that this process holds. */
 export class Claims {
   readonly #open = new Map<string, Open>();
@@ -56,7 +60,7 @@ export class Claims {
     claim: string,
     worker: string,
     runs: readonly Claimed[],
-    gates: ReadonlyMap<string, GatesOfRun> = new Map(),
+    of: { readonly gates?: Open["gates"]; readonly keyed?: Open["keyed"] } = {},
   ): void {
     for (const suspect of this.#suspects) {
       for (const loss of this.heldBy(suspect)) {
@@ -66,7 +70,7 @@ export class Claims {
       }
     }
     if (runs.length === 0) this.#done.push(claim);
-    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])), gates });
+    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])), ...none, ...of });
   }
 
   /** Whether this process made the claim: another one knows nothing of its gates. */
@@ -95,6 +99,11 @@ export class Claims {
 
   settleDoubt(claim: string, worker: string): void {
     this.#unsure.get(worker)?.delete(claim);
+  }
+
+  /** Whether somebody may want to change this run while it is settled: it has a unique key, as far as is known. */
+  isKeyed({ claim = "", run }: Answered): boolean {
+    return this.#open.get(claim)?.keyed.has(run) ?? true;
   }
 
   /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
@@ -238,7 +247,8 @@ async function take(
 async function fetch(session: Session, claims: Claims, id: string, worker: string): Promise<Claimed[]> {
   const rows = await session.ask(statements.claimed, { claim: id });
   const claimed = rows.map((row) => claimedFrom(row, id));
-  claims.add(id, worker, claimed, gatesIn(rows));
+  const keyed = new Set(rows.flatMap((row) => (truthOf(row.at(-1)) ? (row[0] ?? "") : [])));
+  claims.add(id, worker, claimed, { gates: gatesIn(rows), keyed });
   return claimed;
 }
 

@@ -61,10 +61,13 @@ export function isConnectionTrouble(error: unknown): boolean {
   return state === undefined && error instanceof Error && brokenWords.test(error.message);
 }
 
+/** A lock was not to be had in the time that the statement gave it. */
+export const lockTimeout = "55P03";
+
 /** Whether two transactions met, and nothing of this one happened. */
 export function isConflict(error: unknown): boolean {
   const state = stateOf(error);
-  return state === "40P01" || state === "40001" || state === "55P03";
+  return state === "40P01" || state === "40001" || state === lockTimeout;
 }
 
 /** No partition of history is there for the time of an end. */

@@ -3,14 +3,14 @@
 // Everything that changes runs works by id, in slices, each a transaction of its own, and answers for each whether it did
 // something.
 import { isId, NotBuiltError } from "../../kernel/index.js";
-import type { LogLine, NewSignal, PauseTarget, StoredRun, TimelineEvent } from "../contract.js";
+import type { LogLine, NewSignal, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Row } from "./driver.js";
 import type { Gates } from "./gates.js";
 import { storedRunFrom } from "./rows.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
+import { idList, jsonText, listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
 
 const slice = 1_000;
 type Tell = (found: Findings) => void;
@@ -49,6 +49,29 @@ export async function retry(session: Session, ids: readonly string[], tell: Tell
   return eachSlice(session, ids, statements.retry, values, tell, undefined, (answer, _id, found) => {
     if (answer === "t") found.claimable = true;
     return answer === "t";
+  });
+}
+
+/** Gives runs that are not running another queue, priority or start. */
+export async function change(
+  session: Session,
+  ids: readonly string[],
+  { queue, priority, due }: RunChange,
+  tell: Tell,
+  gates: Gates,
+): Promise<boolean[]> {
+  const asked = {
+    queue: queue === undefined ? undefined : withoutNul(queue),
+    priority,
+    due_at: due !== undefined && "at" in due ? due.at : undefined,
+    due_after: due !== undefined && "after" in due ? due.after : undefined,
+  };
+  const values = { change: jsonText(asked), now: session.now() };
+  return eachSlice(session, ids, statements.change, values, tell, gates, (answer, _id, found) => {
+    if (answer !== "t") return false;
+    found.claimable = true;
+    if (due !== undefined) found.dueAt("at" in due ? due.at : session.time() + due.after);
+    return true;
   });
 }
 

@@ -29,6 +29,7 @@ import { createSession, rest } from "./session.js";
 import * as settling from "./settle.js";
 import { statements } from "./statements.js";
 import { createTransactional } from "./transactional.js";
+import * as tuning from "./tuning.js";
 import * as upkeep from "./upkeep.js";
 import * as staff from "./workers.js";
 
@@ -43,8 +44,6 @@ export {
   StoreUnreachableError,
   WorkerLostError,
 } from "../errors.js";
-
-import { unbuiltVerbs } from "../unbuilt.js";
 
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
@@ -148,6 +147,7 @@ export function postgres(options: PostgresOptions): Store {
     tell: tellHere,
     // As of our own: the loop tells those who listen here, by `committed`.
     notice: (found) => notice(found, true),
+    makeLanes: (runs) => intake.makeLanes(runs),
   });
 
   const scheduling = createScheduling({ session, intake, tell, notice: (found) => notice(found, true) });
@@ -249,7 +249,13 @@ export function postgres(options: PostgresOptions): Store {
   }
 
   const notes = settling.createNoteWriter(session);
-  const settle = settling.createSettle(session, claims, gates, tell);
+  const settle = settling.createSettle({
+    session,
+    claims,
+    gates,
+    tell,
+    makeLanes: (runs) => intake.makeLanes(runs),
+  });
 
   return {
     kind: "postgres",
@@ -304,6 +310,8 @@ export function postgres(options: PostgresOptions): Store {
     entries: verb((run) => settling.entries(session, run)),
     note: verb(notes.note),
 
+    tally: verb((tallies) => tuning.tally(session, tallies)),
+
     promote: verb((limit) => upkeep.promote(session, limit, tell, gates)),
     findLost: verb(() => morgue.findLost()),
     rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell, gates)),
@@ -316,11 +324,16 @@ export function postgres(options: PostgresOptions): Store {
     timeline: verb((run) => hand.timeline(session, run)),
     cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell, gates)),
     retry: verb((ids) => hand.retry(session, ids, tell)),
+    change: verb((ids, change) => hand.change(session, ids, change, tell, gates)),
     remove: verb((ids) => hand.remove(session, ids, tell, gates)),
     signal: verb(hand.signal),
     pause: verb((target) => hand.pause(session, target)),
     resume: verb((target) => hand.resume(session, target, tell)),
     paused: verb(() => hand.paused(session)),
+    reroute: verb((job, queue) => tuning.reroute(session, job, queue)),
+    reroutes: verb(() => tuning.reroutes(session)),
+    setSlots: verb((queue, slots) => tuning.setSlots(session, queue, slots, tell)),
+    tallies: verb((since) => tuning.tallies(session, since)),
     queues: verb(() => browse.queues(session)),
     workers: verb(() => browse.workers(session)),
     departed: verb((limit) => staff.departed(session, limit)),
@@ -342,7 +355,6 @@ export function postgres(options: PostgresOptions): Store {
     release: verb((runs) => moving.release(session, runs, tell, gates)),
     adopt: verb((runs) => moving.adopt(session, runs, tell)),
 
-    ...unbuiltVerbs("postgres"),
     standing: verb((run) => gates.standing(run)),
   };
 }

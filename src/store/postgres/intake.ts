@@ -4,15 +4,30 @@
 // disk costs the same for one row as for a thousand. `insertIn` writes over a connection of the application, inside of
 // its own transaction.
 //
-// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again.
+// Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again. Runs with unique keys go their
+// own way (`unique.ts`): they may have to wait for a transaction of the application, and the others need not.
 
 import { type Group, group, NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type AskThrough, otherDatabase } from "./application.js";
+import type { Row } from "./driver.js";
 import { type Session, slices, type Values } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, plainList, textList } from "./text.js";
+import {
+  allAnswersWith,
+  answersWith,
+  hashesOf,
+  hashOf,
+  isKeyed,
+  isLockTimeout,
+  keyTrouble,
+  type Met,
+  patienceTogether,
+  patienceWithKeys,
+  ruleOf,
+} from "./unique.js";
 
 /** Rows in one statement. */
 const largestInsert = 2_000;
@@ -78,10 +93,71 @@ export function createIntake(parts: {
     },
   });
 
+  /** All or none, some with unique keys. */
+  async function writeKeyed(runs: readonly NewRun[]): Promise<Inserted[]> {
+    const { found, rows } = await recordKeyed(runs, { all: true, patience: patienceWithKeys });
+    tell(found);
+    return allAnswersWith(runs, metIn(rows));
+  }
+
+  async function recordKeyed(
+    runs: readonly NewRun[],
+    { all, patience }: { readonly all: boolean; readonly patience: number },
+  ): Promise<{ found: Findings; rows: Row[] }> {
+    const found = findingsOf(runs, session.time());
+    const parts = [...slices(runs, largestInsert)].map((some) => ({
+      ...columnsOf(some),
+      now: session.now(),
+      notice: notice(found, true),
+      nonce: null,
+      all: String(all),
+      patience: `${patience}ms`,
+    }));
+    const again = parts.map((values) => ({ ...values, known: values.ids }));
+    try {
+      return { found, rows: await session.askPatiently(statements.recordUnique, parts, again) };
+    } catch (error) {
+      throw isLockTimeout(error) && patience < patienceWithKeys ? error : keyTrouble(error, runs, session.where);
+    }
+  }
+
+  /** Runs of several callers, each for itself: what refuses one, or makes it wait, is nothing to the others. */
+  async function writeEach(runs: readonly NewRun[]): Promise<PromiseSettledResult<Inserted>[]> {
+    const isAlone = runs.length === 1;
+    try {
+      const patience = isAlone ? patienceWithKeys : patienceTogether;
+      const { found, rows } = await recordKeyed(runs, { all: false, patience });
+      tell(found);
+      return answersWith(runs, metIn(rows)).map((answer) =>
+        answer instanceof Error
+          ? { status: "rejected", reason: answer }
+          : { status: "fulfilled", value: answer },
+      );
+    } catch (error) {
+      if (isAlone) return [{ status: "rejected", reason: error }];
+      if (!isLockTimeout(error)) throw error;
+      return (await Promise.all(runs.map((run) => writeEach([run])))).flat();
+    }
+  }
+
+  const keyedInserts: Group<NewRun, PromiseSettledResult<Inserted>> = group({
+    limit: largestInsert,
+    atOnce: insertsAtOnce,
+    write: writeEach,
+  });
+
+  async function insertKeyed(run: NewRun): Promise<Inserted[]> {
+    const result = await keyedInserts(run);
+    if (result.status === "rejected") throw result.reason;
+    return [result.value];
+  }
+
   async function insert(runs: readonly NewRun[]): Promise<Inserted[]> {
     refuseUnbuilt(runs);
-    if (runs.length === 0) return [];
+    const [first] = runs;
+    if (first === undefined) return [];
     await makeLanes(runs);
+    if (runs.some(isKeyed)) return runs.length === 1 ? insertKeyed(first) : writeKeyed(runs);
     return runs.length === 1 ? inserts([...runs]) : write(runs);
   }
 
@@ -119,12 +195,19 @@ export function createIntake(parts: {
     refuseUnbuilt(runs);
     if (runs.length === 0) return [];
     await makeLanes(runs);
-    const rows = await ask(connection, statements.insertRuns, {
+    const values = {
       ...columnsOf(runs),
       now: session.now(),
       notice: notice(findingsOf(runs, session.time()), false),
-    });
+    };
+    const rows = runs.some(isKeyed)
+      ? await ask(connection, statements.recordUnique, { ...values, all: "true", patience: null })
+      : await ask(connection, statements.insertRuns, values);
     if (rows.some((row) => row.id === null)) throw otherDatabase(session);
+    if (runs.some(isKeyed)) {
+      const met = rows.map(({ id, run, answer }) => ({ id: String(id), run: String(run), answer: String(answer) }));
+      return allAnswersWith(runs, met);
+    }
     return answersTo(
       runs,
       rows.map((row) => String(row.id)),
@@ -153,6 +236,10 @@ function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserte
   });
 }
 
+function metIn(rows: readonly Row[]): Met[] {
+  return rows.map(([id, run, answer]) => ({ id: id ?? "", run: run ?? "", answer: answer ?? "" }));
+}
+
 /** Inputs of more characters than this may be too long, in bytes, to stand in their run. */
 const surelyShort = 600;
 
@@ -172,6 +259,7 @@ export function columnsOf(runs: readonly NewRun[]): Values & { readonly ids: str
     shapes: `[${[...shapes.keys()].join(",")}]`,
     known: plainList(runs.flatMap((run) => (run.fresh ? [] : run.id))),
     isLong: String(runs.some(({ input }) => input !== undefined && input.length > surelyShort)),
+    keys: hashesOf(runs),
   };
 }
 
@@ -192,6 +280,7 @@ function shapeOf(run: Omit<NewRun, "id">): object {
     release: run.release,
     gates: unlessEmpty(run.gates),
     fair: run.fair,
+    unique: run.unique === undefined ? undefined : ruleOf(run.unique),
   };
 }
 
@@ -202,7 +291,8 @@ function unlessEmpty<T extends object>(value: T | undefined): T | undefined {
 /** What others may want to know of these, as far as it can be told before they are written. */
 export function findingsOf(runs: readonly NewRun[], now: number): Findings {
   const found = new Findings();
-  for (const { due, startWithin, finishWithin } of runs) {
+  for (const { due, startWithin, finishWithin, unique } of runs) {
+    if (unique?.onConflict.kind === "debounce") found.dueAt(now + unique.onConflict.delay);
     const runAt = due === undefined ? now : "at" in due ? due.at : now + due.after;
     if (runAt > now) found.dueAt(runAt);
     else found.claimable = true;
@@ -227,7 +317,12 @@ async function prepare(
       items: jsonText(
         some.map((item) =>
           "run" in item
-            ? { ...shapeOf(item.run), input: item.run.input, id: item.id }
+            ? {
+                ...shapeOf(item.run),
+                input: item.run.input,
+                id: item.id,
+                unique_key: item.run.unique === undefined ? undefined : hashOf(item.run.unique),
+              }
             : { id: item.id, invalid: item.invalid, keep: item.keep },
         ),
       ),
@@ -254,7 +349,6 @@ export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
 }
 
 function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.unique !== undefined) return "a unique key";
   if (run.fair !== undefined) return "fairness";
   if (run.parent !== undefined) return "a parent";
   if (run.batch !== undefined) return "a batch";

@@ -20,6 +20,7 @@ import { columnsOf, findingsOf, type Intake, refuseUnbuilt } from "./intake.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, numberOf, optionalNumber, optionalText, textList, truthOf, withoutNul } from "./text.js";
+import { unrefused } from "./unique.js";
 
 export interface SchedulingParts {
   readonly session: Session;
@@ -61,7 +62,7 @@ export function createScheduling({ session, intake, tell, notice }: SchedulingPa
       unlessRunning: String(unlessRunning),
       ticks: jsonText(ticks),
       kept: ticksKept,
-      ...columnsOf(runs),
+      ...columnsOf(runs.map(unrefused)),
       notice: runs.length === 0 ? null : notice(found),
       now: session.now(),
     });

@@ -12,6 +12,8 @@ import {
   isConnectionTrouble,
   isNamedStatementTrouble,
   isPartitionMissing,
+  lockTimeout,
+  stateOf,
   translate,
 } from "./errors.js";
 import { statements } from "./statements.js";
@@ -37,6 +39,8 @@ export interface Session {
   ask(statement: string, values?: Values, again?: Values): Promise<Row[]>;
   /** The same with many values, in one transaction. */
   askForAll(statement: string, values: readonly Values[], again: readonly Values[]): Promise<Row[]>;
+  /** The same where a lock may have to be waited for, as long as the statement says: once, and then it is told. */
+  askPatiently(statement: string, values: readonly Values[], again: readonly Values[]): Promise<Row[]>;
   /** Runs a statement once; only what surely did not happen is repeated. */
   askOnce(statement: string, values?: Values): Promise<Row[]>;
   /** A statement in the words of this schema, with its values in order. */
@@ -108,7 +112,11 @@ export function createSession(options: {
   }
 
   /** Performs it until it is done, told whether it may have been done before; undone for good when it throws. */
-  async function attempt(perform: (isAgain: boolean) => Promise<Row[]>, mayRepeat: boolean): Promise<Row[]> {
+  async function attempt(
+    perform: (isAgain: boolean) => Promise<Row[]>,
+    mayRepeat: boolean,
+    waitsOnce = false,
+  ): Promise<Row[]> {
     let isAgain = false;
     const deadline = performance.now() + patience;
     let pause = firstPause;
@@ -124,7 +132,11 @@ export function createSession(options: {
         } else if (isPartitionMissing(error)) {
           await ask(statements.extendHistory, { now: now() });
           if (++conflicts > conflictsBorne) throw translate(error, where);
-        } else if (isConflict(error) && ++conflicts <= conflictsBorne) {
+        } else if (
+          isConflict(error) &&
+          !(waitsOnce && stateOf(error) === lockTimeout) &&
+          ++conflicts <= conflictsBorne
+        ) {
           await rest(Math.random() * 5 * conflicts);
         } else if (mayRepeat && isConnectionTrouble(error) && performance.now() + pause < deadline) {
           isAgain = true;
@@ -171,6 +183,18 @@ export function createSession(options: {
     ask,
     askForAll: (statement, values, again) =>
       attempt((isAgain) => inOneTransaction(statement, isAgain ? again : values), true),
+    askPatiently: (statement, values, again) =>
+      attempt(
+        (isAgain) => {
+          const all = isAgain ? again : values;
+          const [only, ...others] = all;
+          return only === undefined || others.length > 0
+            ? inOneTransaction(statement, all)
+            : query(statement, only);
+        },
+        true,
+        true,
+      ),
     askOnce: (statement, values = {}) => attempt(() => query(statement, values), false),
   };
 }

@@ -1,13 +1,17 @@
 // Settling: how executions end.
 //
 // Settlements that are made side by side share a statement. Most say that a run succeeded and nothing else: those end
-// in one statement over lists; the others are looked at one by one, inside of one function and one commit.
+// in one statement over lists; the others are looked at one by one, inside of one function and one commit. Runs with a
+// unique key are settled apart: an application's transaction that changes one has its row locked for as long as it likes,
+// and nobody else shall wait for that.
 import { group, NotBuiltError } from "../../kernel/index.js";
-import type { Entry, EntryWrite, Note, Settled, Settlement } from "../contract.js";
+import type { Entry, EntryWrite, NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
+import { createApart } from "./apart.js";
 import type { Claims, Loss } from "./claim.js";
 import type { Row } from "./driver.js";
 import type { Gates } from "./gates.js";
+import { refuseUnbuilt } from "./intake.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
@@ -24,12 +28,14 @@ const refused: Settled = Object.freeze({ taken: false });
 const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
 
 /** A way to end executions, shared by all that end side by side. */
-export function createSettle(
-  session: Session,
-  claims: Claims,
-  gates: Gates,
-  tell: (found: Findings) => void,
-): (settlements: readonly Settlement[]) => Promise<Settled[]> {
+export function createSettle(parts: {
+  readonly session: Session;
+  readonly claims: Claims;
+  readonly gates: Gates;
+  readonly tell: (found: Findings) => void;
+  readonly makeLanes: (runs: readonly NewRun[]) => Promise<void>;
+}): (settlements: readonly Settling[]) => Promise<Settled[]> {
+  const { session, claims, gates, tell, makeLanes } = parts;
   const plain = group({
     limit: largestSettle,
     atOnce: settlesAtOnce,
@@ -62,13 +68,22 @@ export function createSettle(
     const done = claims.takeDone(batch);
     let answers: Settled[];
     try {
-      const strangers = batch.filter((settlement) => !claims.knows(settlement)).map(({ run }) => run);
-      const written = strangers.length === 0 ? write(done) : gates.around(strangers, () => write(done));
-      answers = await heardOf(session, claims, batch, await written);
+      answers = await heardOf(session, claims, batch, await around(batch, () => write(done)));
     } catch (error) {
       claims.giveBackDone(done.filter((claim) => batch.every((settlement) => settlement.claim !== claim)));
       throw error;
     }
+    await concluded(batch, answers);
+    return answers;
+  }
+
+  function around<T>(batch: readonly Settlement[], write: () => Promise<T>): Promise<T> {
+    const strangers = batch.filter((settlement) => !claims.knows(settlement)).map(({ run }) => run);
+    return strangers.length === 0 ? write() : gates.around(strangers, write);
+  }
+
+  /** What follows from answers: others are told, and what the runs had goes to the next in line. */
+  async function concluded(batch: readonly Settlement[], answers: readonly Settled[]): Promise<void> {
     const taken = batch.flatMap((settlement, index) =>
       answers[index]?.taken ? { settlement, gates: claims.gatesOf(settlement) } : [],
     );
@@ -82,14 +97,33 @@ export function createSettle(
     }
     const keys = taken.flatMap(({ gates: own }) => own?.keys ?? []);
     if (keys.length > 0) await gates.handOver(keys);
-    return answers;
   }
 
-  const one = async (settlement: Settlement): Promise<Settled> =>
-    isPlain(settlement) ? ((await plain([settlement]))[0] ?? refused) : others(settlement);
+  const settleApart = createApart({
+    session,
+    claims,
+    makeLanes,
+    around,
+    async conclude(batch, given) {
+      const answers = await heardOf(session, claims, batch, given);
+      await concluded(batch, answers);
+      return answers;
+    },
+    answerFrom: settledAs,
+  });
+
+  const isApart = (settlement: Settling): boolean =>
+    claims.isKeyed(settlement) || (settlement.follow !== undefined && settlement.follow.length > 0);
+
+  const one = async (settlement: Settling): Promise<Settled> => {
+    if (isApart(settlement)) return settleApart(settlement);
+    return isPlain(settlement) ? ((await plain([settlement]))[0] ?? refused) : others(settlement);
+  };
 
   return (settlements) => {
-    if (settlements.every(isPlain) && areApart(settlements)) return plain(settlements);
+    refuseUnbuilt(settlements.flatMap(({ follow = [] }) => follow));
+    if (settlements.every((one) => isPlain(one) && !isApart(one)) && areApart(settlements))
+      return plain(settlements);
     /** Of two settlements of one run the first counts: the second waits for its answer. */
     const before = new Map<string, Promise<Settled>>();
     return Promise.all(
@@ -202,9 +236,11 @@ async function settleOthers(
     done: plainList(done),
     now: session.now(),
   });
-  return listOf(row?.[0]).map((state) =>
-    state === null ? refused : { taken: true, state: state as Settlement["state"] },
-  );
+  return listOf(row?.[0]).map(settledAs);
+}
+
+function settledAs(state: string | null): Settled {
+  return state === null ? refused : { taken: true, state: state as Settlement["state"] };
 }
 
 function findingsOf(batch: readonly Settlement[], answers: readonly Settled[], now: number): Findings {

@@ -6,12 +6,14 @@
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it comes the adapter's connection.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, Note, Settled, Settlement } from "../contract.js";
+import type { EntryWrite, NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
+import { withFollowers } from "./apart.js";
 import { type AskThrough, otherDatabase } from "./application.js";
 import type { Claims } from "./claim.js";
 import { isPartitionMissing } from "./errors.js";
 import type { Gates } from "./gates.js";
+import { refuseUnbuilt } from "./intake.js";
 import type { Session } from "./session.js";
 import { itemsOf } from "./settle.js";
 import { statements } from "./statements.js";
@@ -21,7 +23,7 @@ type Execution = Pick<EntryWrite, "run" | "token" | "claim">;
 
 export interface Transactional {
   recordIn(connection: unknown, write: EntryWrite): Promise<boolean>;
-  settleIn(connection: unknown, settlement: Settlement, notes: readonly Note[]): Promise<Settled>;
+  settleIn(connection: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   committed(settlement: Settlement): void;
   owns(execution: Execution): Promise<boolean>;
 }
@@ -36,8 +38,10 @@ export function createTransactional(parts: {
   readonly tell: (found: Findings) => void;
   /** The text that wakes other processes; null when they shall not be woken. */
   readonly notice: (found: Findings) => string | null;
+  /** Sees to the lanes of the runs that follow. */
+  readonly makeLanes: (runs: readonly NewRun[]) => Promise<void>;
 }): Transactional {
-  const { session, claims, gates, ask, tell, notice } = parts;
+  const { session, claims, gates, ask, tell, notice, makeLanes } = parts;
 
   async function answerTo(connection: unknown, statement: string, values: object): Promise<string> {
     const [row] = await ask(connection, statement, { ...values });
@@ -53,9 +57,12 @@ export function createTransactional(parts: {
       return (await answerTo(connection, statements.recordIn, { ...fenceOf(write), entries })) === "taken";
     },
     async settleIn(connection, settlement, notes) {
+      const { follow = [] } = settlement;
+      refuseUnbuilt(follow);
+      if (follow.length > 0) await makeLanes(follow);
       const values = {
         ...fenceOf(settlement),
-        item: jsonText(settlement),
+        item: jsonText(withFollowers(settlement)),
         notes: jsonText(itemsOf(notes)),
         now: session.now(),
         notice: notice(endOf(settlement)),

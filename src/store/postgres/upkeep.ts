@@ -96,6 +96,8 @@ const slice = 1_000;
 /** Removes what is past its keeping: run by run what is kept for hours, by the partition what is kept for days. */
 export async function prune(session: Session, limit: number): Promise<number> {
   await session.ask(statements.extendHistory, { now: session.now() });
+  await session.ask(statements.pruneTallies, { now: session.now() });
+  await session.ask(statements.pruneWindows, { now: session.now() });
   const [row] = await session.ask(statements.prune, { limit, now: session.now() });
   let removed = numberOf(row?.[0]);
   for (const [parent, name, state] of await session.ask(statements.spentPartitions, { now: session.now() })) {

@@ -67,7 +67,7 @@ export async function heartbeat(
     cancelled: JSON.parse(row?.[1] ?? "[]"),
     lost: alive ? await writeLost(session, claims, worker, listOf(row?.[2])) : [],
     messages: messagesIn(row?.[5]),
-    slots: {},
+    slots: JSON.parse(row?.[6] ?? "{}"),
     databaseTime: numberOf(row?.[3]),
   };
 }

@@ -3,5 +3,6 @@
 select id::text as id
 from duckdive.insert_runs(
   :ids::text::uuid[], :inputs::text::text[], :numbers::text::integer[], :shapes::text::json, :known::text::uuid[],
-  :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text
+  :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text,
+  :keys::text::uuid[]
 ) as id

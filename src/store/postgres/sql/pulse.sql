@@ -1,5 +1,5 @@
 -- What a worker must know: whether it is registered, which of its runs shall end, and which claims it thinks it has and
--- has not, and what it was told. The database's time comes with it.
+-- has not, what it was told, and the slots that were set. The database's time comes with it.
 select
   exists (select from duckdive.worker where id = :worker::text),
   coalesce((
@@ -14,4 +14,5 @@ select
   )),
   floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
   '{}'::uuid[],
-  duckdive.messages_of(:worker::text)
+  duckdive.messages_of(:worker::text),
+  duckdive.slots_by_queue()

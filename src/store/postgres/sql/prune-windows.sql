@@ -1,0 +1,2 @@
+-- Removes the windows of unique keys that are over. Index: unique_window_until.
+select duckdive.prune_windows(:now::bigint)
