@@ -101,7 +101,9 @@ export function createGates(parts: {
       const values = { before, limit: sweepSize, now: session.now() };
       const [row] = await session.ask(statements.sweepGates, values);
       before = row?.[0] ?? null;
-      handed(numberOf(row?.[1]));
+      // And at what was to become ready while an application's transaction had its row.
+      const [left] = await session.ask(statements.unparkLeft, { now: session.now() });
+      handed(numberOf(row?.[1]) + (truthOf(left?.[0]) ? 1 : 0));
     },
     async standing(run) {
       const [row] = await session.ask(statements.standing, { run, now: session.now() });

@@ -396,6 +396,7 @@ from duckdive.tally where minute >= :since::bigint order by minute, queue, job`,
 where schedule = :name order by number desc limit :limit::integer`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by at, number`,
   timelines: `select run, at, kind, attempt, token, worker, detail from duckdive.event where run = any(:ids::uuid[]) order by run, at, number`,
+  unparkLeft: `select duckdive.unpark_left(:now::bigint)`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive.held where held.worker = worker.id),
   coalesce((
@@ -3755,6 +3756,10 @@ set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
 as $$
 declare
+  asked_keys bigint[];
+  asked_runs uuid[];
+  asked_seqs bigint[];
+  asked_rooms integer[];
   tight bigint[];
   used integer[];
   lines boolean[];
@@ -3774,10 +3779,13 @@ begin
   seqs := p_seqs;
   parked := 0;
   let_go := '{}';
+  select array_agg(one.key), array_agg(live.id), array_agg(live.seq), array_agg(one.room)
+  into asked_keys, asked_runs, asked_seqs, asked_rooms
+  from duckdive.runs as live cross join lateral unnest(live.gate_keys, live.gate_limits) as one (key, room)
+  where live.id = any(p_ids);
   with asked as materialized (
     select one.key, count(*) as amount, min(one.room) as room
-    from duckdive.runs as live cross join lateral unnest(live.gate_keys, live.gate_limits) as one (key, room)
-    where live.id = any(p_ids) group by one.key
+    from unnest(asked_keys, asked_rooms) as one (key, room) group by one.key
   ), keys as materialized (
     select array_agg(asked.key) as all_keys from asked
   ), taken as materialized (
@@ -3862,7 +3870,12 @@ begin
       perform duckdive.park(p_worker, p_claim, parked_ids, parked_keys, parked_on, p_at);
     end if;
   end if;
-  if cardinality(ids) > 0 then perform duckdive.note_admitted(p_worker, ids, p_at); end if;
+  select array_agg(one.key), array_agg(one.run), array_agg(one.seq) into asked_keys, asked_runs, asked_seqs
+  from unnest(asked_keys, asked_runs, asked_seqs, asked_rooms) as one (key, run, seq, room)
+  where one.room > 0 and one.run <> all(parked_ids);
+  if asked_keys is not null then
+    perform duckdive.note_admitted(p_worker, asked_keys, asked_runs, asked_seqs, p_at);
+  end if;
 end $$;
 
 -- Parks runs at these gates. One that an application's transaction has locked, to change it, is left to a claim that
@@ -3926,30 +3939,27 @@ end $$;
 
 -- Enters runs that are admitted. What does not count any more is left out when the list has doubled since it was last
 -- looked through; a lock that is kept over a wait goes into its gate.
-create function duckdive.note_admitted(p_worker text, p_ids uuid[], p_at bigint) returns void
+create function duckdive.note_admitted(
+  p_worker text, p_keys bigint[], p_runs uuid[], p_seqs bigint[], p_at bigint
+) returns void
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
-set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 as $$
 declare
   own duckdive.admitted;
   before bigint;
-  fresh duckdive.admitted;
 begin
-  select array_agg(one.key), array_agg(live.id), array_agg(live.seq) into fresh.keys, fresh.runs, fresh.seqs
-  from duckdive.runs as live cross join lateral unnest(live.gate_keys, live.gate_limits) as one (key, room)
-  where live.id = any(p_ids) and one.room > 0;
-  if fresh.keys is null then return; end if;
   select * into own from duckdive.admitted where worker = p_worker order by n desc limit 1;
   if own.n is null then
     insert into duckdive.admitted (worker, n, keys, runs, seqs, kept)
-    values (p_worker, nextval('duckdive.seq'), fresh.keys, fresh.runs, fresh.seqs, 0);
+    values (p_worker, nextval('duckdive.seq'), p_keys, p_runs, p_seqs, 0);
     return;
   end if;
   before := own.n;
-  if cardinality(own.keys) > 2 * own.kept + 100 then own := duckdive.looked_through(own, p_at); end if;
+  if cardinality(own.keys) > 2 * own.kept + 500 then own := duckdive.looked_through(own, p_at); end if;
   update duckdive.admitted set
-    n = nextval('duckdive.seq'), keys = own.keys || fresh.keys, runs = own.runs || fresh.runs, seqs = own.seqs || fresh.seqs,
+    n = nextval('duckdive.seq'), keys = own.keys || p_keys, runs = own.runs || p_runs, seqs = own.seqs || p_seqs,
     kept = own.kept
   where worker = p_worker and n = before;
 end $$;
@@ -3962,30 +3972,30 @@ set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off 
 as $$
 declare
   own duckdive.admitted := p_own;
+  rest_keys bigint[];
+  rest_runs uuid[];
   resting record;
   gate duckdive.gate;
 begin
+  select coalesce(array_agg(entry.key) filter (where live.runs), '{}'),
+    coalesce(array_agg(entry.run) filter (where live.runs), '{}'),
+    coalesce(array_agg(entry.seq) filter (where live.runs), '{}'),
+    array_agg(entry.key) filter (where not live.runs), array_agg(entry.run) filter (where not live.runs)
+  into own.keys, own.runs, own.seqs, rest_keys, rest_runs
+  from unnest(p_own.keys, p_own.runs, p_own.seqs) as entry (key, run, seq)
+  cross join lateral (
+    select one.seq = entry.seq as runs from duckdive.runs as one
+    where one.id = entry.run and (one.seq = entry.seq or entry.key = any(one.holds)) offset 0
+  ) as live;
+  own.kept := cardinality(own.keys);
   for resting in
-    select entry.key, array_agg(entry.run) as runs
-    from unnest(p_own.keys, p_own.runs, p_own.seqs) as entry (key, run, seq)
-    cross join lateral (
-      select from duckdive.runs as live
-      where live.id = entry.run and live.seq <> entry.seq and entry.key = any(live.holds) offset 0
-    ) as live
-    group by entry.key
+    select entry.key, array_agg(entry.run) as runs from unnest(rest_keys, rest_runs) as entry (key, run) group by entry.key
   loop
     gate := (select at_gate.gate from duckdive.gates_at(array[resting.key]) as at_gate);
     gate.key := resting.key;
     gate.holders := array(select unnest(gate.holders) union select unnest(resting.runs));
     perform duckdive.put_gate(gate, p_at);
   end loop;
-  select coalesce(array_agg(entry.key), '{}'), coalesce(array_agg(entry.run), '{}'), coalesce(array_agg(entry.seq), '{}')
-  into own.keys, own.runs, own.seqs
-  from unnest(p_own.keys, p_own.runs, p_own.seqs) as entry (key, run, seq)
-  cross join lateral (
-    select from duckdive.runs as live where live.id = entry.run and live.seq = entry.seq offset 0
-  ) as live;
-  own.kept := cardinality(own.keys);
   return own;
 end $$;
 
@@ -4000,6 +4010,8 @@ as $$
 declare
   at bigint;
   known record;
+  given bigint[] := '{}';
+  answer record;
   handed integer := 0;
 begin
   perform duckdive.lock_gates();
@@ -4007,43 +4019,55 @@ begin
   perform set_config('synchronous_commit', 'off', true);
   for known in
     with lines as materialized (
-      select at_gate.gate, (at_gate.gate).key
+      select (at_gate.gate).key
       from duckdive.gates_at(array(select distinct unnest(p_keys))) as at_gate where at_gate.is_line
     )
-    select lines.gate, array_agg(holder.run) filter (where holder.run is not null) as holders
+    select lines.key, coalesce(array_agg(holder.run) filter (where holder.run is not null), '{}') as holders
     from lines left join duckdive.holders_of(array(select lines.key from lines)) as holder on holder.key = lines.key
-    group by lines.gate
+    group by lines.key
   loop
     at := coalesce(at, duckdive.moment(p_now));
-    handed := handed + duckdive.hand_over_at(known.gate, coalesce(known.holders, '{}'), at);
+    answer := duckdive.hand_over_at(
+      known.key,
+      case when known.key = any(given)
+        then array(select holder.run from duckdive.holders_of(array[known.key]) as holder) else known.holders end,
+      at
+    );
+    handed := handed + answer.handed;
+    given := given || answer.given;
   end loop;
   return handed;
 end $$;
 
 -- As many as the limit of whoever is next allows. Of a rate those have a place that were let in and have not paid: they
--- will, when a claim takes them.
-create function duckdive.hand_over_at(p_gate duckdive.gate, p_holders uuid[], p_at bigint) returns integer
+-- will, when a claim takes them. Who would find another of its locks and limits closed waits there from now on, so that
+-- nobody holds one for want of another. \`given\` are other gates of those that were handed a place: they have all of them.
+create function duckdive.hand_over_at(p_key bigint, p_holders uuid[], p_at bigint, out handed integer, out given bigint[])
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-  gate duckdive.gate := p_gate;
+  before constant duckdive.gate := (select at_gate.gate from duckdive.gates_at(array[p_key]) as at_gate);
+  gate duckdive.gate := before;
   own json;
   rate record;
   first duckdive.runs;
-  handed integer := 0;
-  used integer;
+  others bigint[];
+  closed integer;
+  used integer := cardinality(p_holders);
+  head record;
 begin
-  gate.holders := p_holders;
-  used := cardinality(p_holders);
+  handed := 0;
+  given := '{}';
+  gate.holders := array(select unnest(gate.holders) intersect select unnest(p_holders));
   loop
     select * into first from duckdive.runs as live
-    where live.parked_on = gate.key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
+    where live.parked_on = p_key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
     order by live.parked_on, (-live.priority), live.run_at, live.id limit 1 for update skip locked;
     exit when first.id is null;
-    own := first.gates -> (array_position(first.gate_keys, gate.key) - 1);
+    own := first.gates -> (array_position(first.gate_keys, p_key) - 1);
     if own ->> 'kind' = 'rate' then
       rate := duckdive.rate_of(own);
       exit when coalesce(gate.held_until, 0) > p_at
@@ -4051,39 +4075,123 @@ begin
     else
       exit when used >= (own ->> 'limit')::integer;
     end if;
-    perform duckdive.make_next(first, gate.key, p_at);
+    others := '{}';
+    if cardinality(first.gate_keys) > 1 then
+      others := array(
+        select one.key from unnest(first.gate_keys, first.gate_limits) as one (key, room)
+        where one.room > 0 and one.key <> p_key and one.key <> all(coalesce(first.holds, '{}'))
+      );
+      closed := duckdive.first_closed(first, others);
+      if closed is null then
+        perform duckdive.add_holder(one, first.id, p_at) from unnest(others) as one;
+        given := given || others;
+      else
+        perform duckdive.wait_at(first, closed, p_at);
+        continue;
+      end if;
+    end if;
+    perform duckdive.make_next(first, array_append(others, p_key), p_at);
     gate.holders := gate.holders || first.id;
     used := used + 1;
     handed := handed + 1;
   end loop;
   -- The line begins with whoever is first in it now.
-  select -live.priority, live.run_at, live.id into first.priority, first.run_at, first.id
+  select -live.priority as place, live.run_at, live.id into head
   from duckdive.runs as live
-  where live.parked_on = gate.key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
+  where live.parked_on = p_key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
   order by live.parked_on, (-live.priority), live.run_at, live.id limit 1;
   if found then
-    gate.place := first.priority;
-    gate.run_at := first.run_at;
-    gate.id := first.id;
+    gate.place := head.place;
+    gate.run_at := head.run_at;
+    gate.id := head.id;
   end if;
-  if handed > 0 or (gate.place, gate.run_at, gate.id) <> (p_gate.place, p_gate.run_at, p_gate.id) then
+  if handed > 0 or (gate.place, gate.run_at, gate.id) <> (before.place, before.run_at, before.id) then
     perform duckdive.put_gate(gate, p_at);
   end if;
-  perform duckdive.ring(array[gate.key], p_at);
-  return handed;
+  perform duckdive.ring(array[p_key], p_at);
 end $$;
 
--- Makes a run ready that was in line at this gate and has a place there now, before those that came after it.
-create function duckdive.make_next(p_run duckdive.runs, p_key bigint, p_at bigint) returns void
+-- The first of these gates of a run where it would have to wait: no place is free, or somebody is in line before it.
+create function duckdive.first_closed(p_run duckdive.runs, p_keys bigint[]) returns integer
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_mergejoin = off
+as $$
+begin
+  return (
+    with holder as materialized (
+      select one.key, count(*) as used from duckdive.holders_of(p_keys) as one group by one.key
+    ), line as materialized (
+      select (at_gate.gate).key, at_gate.gate from duckdive.gates_at(p_keys) as at_gate where at_gate.is_line
+    )
+    select min(one.number)
+    from unnest(p_run.gate_keys, p_run.gate_limits) with ordinality as one (key, room, number)
+    left join holder on holder.key = one.key
+    left join line on line.key = one.key
+    where one.key = any(p_keys) and (
+      coalesce(holder.used, 0) >= one.room
+      or (line.key is not null and exists (
+        select from duckdive.runs as live
+        where live.parked_on = one.key
+          and (-live.priority, live.run_at, live.id) >= ((line.gate).place, (line.gate).run_at, (line.gate).id)
+          and (-live.priority, live.run_at, live.id) < (-p_run.priority, p_run.run_at, p_run.id)
+      ))
+    )
+  );
+end $$;
+
+create function duckdive.add_holder(p_key bigint, p_run uuid, p_at bigint) returns void
+language plpgsql volatile as $$
+declare
+  gate duckdive.gate := (select at_gate.gate from duckdive.gates_at(array[p_key]) as at_gate);
+begin
+  gate.key := p_key;
+  if cardinality(gate.holders) > 20 then
+    gate.holders := array(
+      select unnest(gate.holders) intersect select holder.run from duckdive.holders_of(array[p_key]) as holder
+    );
+  end if;
+  gate.holders := array_append(gate.holders, p_run);
+  perform duckdive.put_gate(gate, p_at);
+end $$;
+
+-- Lets a run that is in line wait at another of its gates, in its place by age.
+create function duckdive.wait_at(p_run duckdive.runs, p_number integer, p_at bigint) returns void
+language plpgsql volatile as $$
+declare
+  known record;
+  gate duckdive.gate;
+begin
+  select * into known from duckdive.gates_at(array[p_run.gate_keys[p_number]]) as at_gate;
+  gate := known.gate;
+  gate.key := p_run.gate_keys[p_number];
+  if not coalesce(known.is_line, false)
+    or (-p_run.priority, p_run.run_at, p_run.id) < (gate.place, gate.run_at, gate.id) then
+    gate.place := -p_run.priority;
+    gate.run_at := p_run.run_at;
+    gate.id := p_run.id;
+    perform duckdive.put_gate(gate, p_at);
+  end if;
+  update duckdive.runs as run set
+    parked_on = gate.key, xid = pg_current_xact_id(),
+    wait_on = (run.gates -> (p_number - 1) ->> 'kind') || ' ' || (run.gates -> (p_number - 1) ->> 'key'),
+    due = duckdive.due_of('waiting', null, run.start_by, run.started_at, run.finish_by, p_at)
+  where run.id = p_run.id;
+end $$;
+
+-- Makes a run ready that was in line and has these gates now, before those that came after it.
+create function duckdive.make_next(p_run duckdive.runs, p_keys bigint[], p_at bigint) returns void
 language plpgsql volatile as $$
 begin
   update duckdive.runs as run set
-    state = 'ready', wait_reason = null, wait_on = null, parked_on = null, holds = array_append(run.holds, p_key),
+    state = 'ready', wait_reason = null, wait_on = null, parked_on = null, holds = run.holds || p_keys,
     lane = duckdive.lane_for(run.queue, run.priority, run.route, true, true, run.fair is not null),
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'),
     due = duckdive.due_of('ready', null, run.start_by, run.started_at, run.finish_by, p_at)
   where run.id = p_run.id;
 end $$;
+
 -- Queues that claims pass over for a time, since an execution was told that it asks too much.
 create table duckdive.held_queue (
   queue text primary key,
@@ -5288,7 +5396,7 @@ end $$;
 
 -- Makes ready, or scheduled if it was given a later time, whatever waits for this reason on this name, the longest due
 -- first. What waited for a worker keeps that as its route, so that an older worker does not take it once more. The caller
--- excludes whoever parks.
+-- excludes whoever parks. What an application's transaction has locked is left to unpark_left.
 create or replace function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
@@ -5300,7 +5408,7 @@ begin
     select id, nextval('duckdive.seq') as seq
     from (
       select id from duckdive.runs
-      where state = 'waiting' and wait_reason = p_reason and wait_on = p_on order by run_at, id for update
+      where state = 'waiting' and wait_reason = p_reason and wait_on = p_on order by run_at, id for update skip locked
     ) as run
   ), kinds as materialized (
     select queue, priority, route, gated, fair, duckdive.lane_for(queue, priority, route, true, gated, fair) as lane
@@ -5327,6 +5435,142 @@ begin
     and kinds.route = case when p_reason = 'worker' then p_on else run.route end;
   get diagnostics unparked = row_count;
   return unparked;
+end $$;
+
+-- Locks the rows of runs for somebody who holds lanes. A transaction of the application that changes one of them may have it
+-- for long, and every claim would wait behind whoever waits for that: so he gives up soon, and comes again.
+create function duckdive.lock_rows(p_ids uuid[]) returns void
+language plpgsql volatile as $$
+declare
+  before constant text := current_setting('lock_timeout');
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  perform set_config('lock_timeout', before, true);
+end $$;
+
+-- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null.
+create or replace function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  at constant bigint := duckdive.now_or(p_now);
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  item record;
+  run duckdive.runs;
+begin
+  lanes := duckdive.lock_lanes_of(p_ids);
+  -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
+  perform duckdive.lock_rows(p_ids);
+  if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
+    raise exception 'a run came into another lane before it was locked' using errcode = '40001';
+  end if;
+  select array_agg(id), array_agg(worker) into held_runs, held_workers
+  from duckdive.held where id = any(p_ids);
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.runs as live where live.id = item.id and live.cancel_asked is null for update;
+    continue when not found;
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', p_reason), run.attempt + 1, run.seq, held_workers[place], at
+      );
+      update duckdive.runs set cancel_asked = p_reason where id = run.id;
+      answers[item.number] := 'asked';
+      continue;
+    end if;
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', p_reason), run.attempt, run.seq, null, at
+    );
+    perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
+    answers[item.number] := 'ended';
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  return answers;
+end $$;
+
+-- Removes runs that are not running. Answers for each: 'live', 'ended', or null.
+create or replace function duckdive.remove(p_ids uuid[]) returns text[]
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  running uuid[];
+  item record;
+begin
+  lanes := duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  running := array(select id from duckdive.held where id = any(p_ids));
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.runs as run
+    where run.id = item.id and run.id <> all(running);
+    if found then
+      answers[item.number] := 'live';
+    else
+      delete from duckdive.history where id = item.id;
+      if found then answers[item.number] := 'ended'; end if;
+    end if;
+    if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  return answers;
+end $$;
+
+-- Removes runs that still are what somebody has read. Answers which. First the lanes, then the rows, are held, so that
+-- what is compared here is what is removed.
+create or replace function duckdive.release(p_ids uuid[], p_tokens bigint[], p_states text[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+  same uuid[];
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  perform from duckdive.history where id = any(p_ids) order by id for update;
+  same := array(
+    select own.id from duckdive.stored(p_ids) as own
+    join unnest(p_ids, p_tokens, p_states) as asked (id, token, state) on asked.id = own.id
+    where own.token = asked.token and own.state = asked.state
+  );
+  return array(
+    select gone.id from unnest(same, duckdive.remove(same)) as gone (id, answer) where gone.answer is not null
+  );
+end $$;
+
+-- Makes ready what should be ready long since: what was passed by when it was to be, because an application's transaction
+-- had its row. Answers whether there was anything.
+create function duckdive.unpark_left(p_now bigint) returns boolean
+language plpgsql volatile as $$
+declare
+  left_behind record;
+  unparked integer := 0;
+begin
+  if not exists (select from duckdive.left_behind()) then return false; end if;
+  perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
+  for left_behind in select * from duckdive.left_behind() loop
+    unparked := unparked + duckdive.unpark(left_behind.reason, left_behind.name, duckdive.moment(p_now));
+  end loop;
+  return unparked > 0;
+end $$;
+
+-- What runs wait for although it is there. Index: runs_waiting.
+create function duckdive.left_behind() returns table (reason text, name text)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return query
+  select kind.wait_reason, kind.wait_on from (
+    select distinct run.wait_reason, run.wait_on from duckdive.runs as run
+    where run.state = 'waiting' and run.wait_reason in ('worker', 'paused')
+  ) as kind
+  where case when kind.wait_reason = 'worker' then duckdive.is_able(kind.wait_on)
+    else not exists (select from duckdive.pause where pause.kind = 'job' and pause.name = kind.wait_on) end;
 end $$;
 
 -- What a claim holds, without what was cancelled or replaced since.
@@ -5518,7 +5762,7 @@ begin
   from json_to_record(p_change) as asked (queue text, priority smallint, due_at bigint, due_after bigint);
   lanes := duckdive.lock_lanes_of(p_ids);
   -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
-  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  perform duckdive.lock_rows(p_ids);
   if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
     raise exception 'a run came into another lane before it was locked' using errcode = '40001';
   end if;

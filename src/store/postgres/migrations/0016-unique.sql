@@ -634,7 +634,7 @@ end $$;
 
 -- Makes ready, or scheduled if it was given a later time, whatever waits for this reason on this name, the longest due
 -- first. What waited for a worker keeps that as its route, so that an older worker does not take it once more. The caller
--- excludes whoever parks.
+-- excludes whoever parks. What an application's transaction has locked is left to unpark_left.
 create or replace function duckdive.unpark(p_reason text, p_on text, p_now bigint) returns integer
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
@@ -646,7 +646,7 @@ begin
     select id, nextval('duckdive.seq') as seq
     from (
       select id from duckdive.runs
-      where state = 'waiting' and wait_reason = p_reason and wait_on = p_on order by run_at, id for update
+      where state = 'waiting' and wait_reason = p_reason and wait_on = p_on order by run_at, id for update skip locked
     ) as run
   ), kinds as materialized (
     select queue, priority, route, gated, fair, duckdive.lane_for(queue, priority, route, true, gated, fair) as lane
@@ -673,6 +673,142 @@ begin
     and kinds.route = case when p_reason = 'worker' then p_on else run.route end;
   get diagnostics unparked = row_count;
   return unparked;
+end $$;
+
+-- Locks the rows of runs for somebody who holds lanes. A transaction of the application that changes one of them may have it
+-- for long, and every claim would wait behind whoever waits for that: so he gives up soon, and comes again.
+create function duckdive.lock_rows(p_ids uuid[]) returns void
+language plpgsql volatile as $$
+declare
+  before constant text := current_setting('lock_timeout');
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  perform set_config('lock_timeout', before, true);
+end $$;
+
+-- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null.
+create or replace function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  at constant bigint := duckdive.now_or(p_now);
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  item record;
+  run duckdive.runs;
+begin
+  lanes := duckdive.lock_lanes_of(p_ids);
+  -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
+  perform duckdive.lock_rows(p_ids);
+  if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
+    raise exception 'a run came into another lane before it was locked' using errcode = '40001';
+  end if;
+  select array_agg(id), array_agg(worker) into held_runs, held_workers
+  from duckdive.held where id = any(p_ids);
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.runs as live where live.id = item.id and live.cancel_asked is null for update;
+    continue when not found;
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', p_reason), run.attempt + 1, run.seq, held_workers[place], at
+      );
+      update duckdive.runs set cancel_asked = p_reason where id = run.id;
+      answers[item.number] := 'asked';
+      continue;
+    end if;
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', p_reason), run.attempt, run.seq, null, at
+    );
+    perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
+    answers[item.number] := 'ended';
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  return answers;
+end $$;
+
+-- Removes runs that are not running. Answers for each: 'live', 'ended', or null.
+create or replace function duckdive.remove(p_ids uuid[]) returns text[]
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  running uuid[];
+  item record;
+begin
+  lanes := duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  running := array(select id from duckdive.held where id = any(p_ids));
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.runs as run
+    where run.id = item.id and run.id <> all(running);
+    if found then
+      answers[item.number] := 'live';
+    else
+      delete from duckdive.history where id = item.id;
+      if found then answers[item.number] := 'ended'; end if;
+    end if;
+    if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  return answers;
+end $$;
+
+-- Removes runs that still are what somebody has read. Answers which. First the lanes, then the rows, are held, so that
+-- what is compared here is what is removed.
+create or replace function duckdive.release(p_ids uuid[], p_tokens bigint[], p_states text[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+  same uuid[];
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  perform from duckdive.history where id = any(p_ids) order by id for update;
+  same := array(
+    select own.id from duckdive.stored(p_ids) as own
+    join unnest(p_ids, p_tokens, p_states) as asked (id, token, state) on asked.id = own.id
+    where own.token = asked.token and own.state = asked.state
+  );
+  return array(
+    select gone.id from unnest(same, duckdive.remove(same)) as gone (id, answer) where gone.answer is not null
+  );
+end $$;
+
+-- Makes ready what should be ready long since: what was passed by when it was to be, because an application's transaction
+-- had its row. Answers whether there was anything.
+create function duckdive.unpark_left(p_now bigint) returns boolean
+language plpgsql volatile as $$
+declare
+  left_behind record;
+  unparked integer := 0;
+begin
+  if not exists (select from duckdive.left_behind()) then return false; end if;
+  perform pg_advisory_xact_lock('duckdive.runs'::regclass::oid::integer, 0);
+  for left_behind in select * from duckdive.left_behind() loop
+    unparked := unparked + duckdive.unpark(left_behind.reason, left_behind.name, duckdive.moment(p_now));
+  end loop;
+  return unparked > 0;
+end $$;
+
+-- What runs wait for although it is there. Index: runs_waiting.
+create function duckdive.left_behind() returns table (reason text, name text)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return query
+  select kind.wait_reason, kind.wait_on from (
+    select distinct run.wait_reason, run.wait_on from duckdive.runs as run
+    where run.state = 'waiting' and run.wait_reason in ('worker', 'paused')
+  ) as kind
+  where case when kind.wait_reason = 'worker' then duckdive.is_able(kind.wait_on)
+    else not exists (select from duckdive.pause where pause.kind = 'job' and pause.name = kind.wait_on) end;
 end $$;
 
 -- What a claim holds, without what was cancelled or replaced since.

@@ -67,7 +67,7 @@ begin
   from json_to_record(p_change) as asked (queue text, priority smallint, due_at bigint, due_after bigint);
   lanes := duckdive.lock_lanes_of(p_ids);
   -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
-  perform from duckdive.runs where id = any(p_ids) order by id for update;
+  perform duckdive.lock_rows(p_ids);
   if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
     raise exception 'a run came into another lane before it was locked' using errcode = '40001';
   end if;
