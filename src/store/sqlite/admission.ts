@@ -8,8 +8,8 @@
 // Before this file comes the claim. After it comes `gates.ts`, which hands on what was let go.
 import type { Gate } from "../contract.js";
 import type { Sql } from "./driver.js";
-import { gateName, gatesFrom, handOver, isOpen, isRate } from "./gates.js";
-import { afterStart } from "./rate.js";
+import { gateName, gatesFrom, handOver, isOpen, isRate, isSomebodyInLine, type Place } from "./gates.js";
+import { type Arrival, afterStart } from "./rate.js";
 import { listing } from "./session.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -36,7 +36,8 @@ interface Visit {
   readonly own: ReadonlyMap<number, ReadonlyMap<string, boolean>>;
   readonly taken: [gate: string, run: number, kept: number][];
   readonly parked: [run: number, gate: string][];
-  readonly started: number[];
+  /** What runs were handed, and have let go of or paid. */
+  readonly givenUp: Place[];
   /** Gates at which somebody has let go, or has come to stand in line. */
   readonly touched: Set<string>;
 }
@@ -60,12 +61,13 @@ export function beginAdmission(
   const gates = new Map<number, Gate[]>();
   for (const { seq, gates: text } of candidates) if (text !== null) gates.set(seq, inOrder(gatesFrom(text)));
   if (gates.size === 0) return open;
+  const desks = readDesks(transaction.sql, gates);
   const visit: Visit = {
-    desks: readDesks(transaction.sql, gates),
-    own: readPlaces(transaction.sql, [...gates.keys()]),
+    desks,
+    own: readPlaces(transaction.sql, gates, desks),
     taken: [],
     parked: [],
-    started: [],
+    givenUp: [],
     touched: new Set(),
   };
   return {
@@ -83,27 +85,62 @@ function inOrder(gates: readonly Gate[]): Gate[] {
 }
 
 function readDesks(sql: Sql, gates: ReadonlyMap<number, readonly Gate[]>): Map<string, Desk> {
-  type Row = [gate: string, used: number, hasLine: number, arrival: number, heldUntil: number];
   const names = new Set<string>();
   for (const some of gates.values()) for (const gate of some) names.add(gateName(gate));
-  const desks = new Map<string, Desk>();
-  for (const [name, used, hasLine, arrival, heldUntil] of sql.all<Row>(statements.gatesAtHand, {
-    gates: listing([...names]),
-  })) {
-    desks.set(name, { used, hasLine: hasLine === 1, arrival, heldUntil, hasPaid: false });
-  }
-  return desks;
+  return desksOf(sql, [...names]);
 }
 
-function readPlaces(sql: Sql, runs: readonly number[]): Map<number, Map<string, boolean>> {
-  type Row = [run: number, gate: string, kept: number];
+/** How some gates stand. */
+export function desksOf(sql: Sql, names: readonly string[]): Map<string, Desk> {
+  const all = { gates: listing(names) };
+  const [taken = "[]"] = sql.get<[string]>(statements.gatesTaken, all) ?? [];
+  const used = new Map<string, number>(JSON.parse(taken));
+  const lines = isSomebodyInLine(sql) ? sql.all<[string]>(statements.gatesInLine, all) : [];
+  const inLine = new Set(lines.map((row) => row[0]));
+  const rates = readRates(sql, names.filter(isRate));
+  return new Map(
+    names.map((name): [string, Desk] => {
+      const { arrival, heldUntil } = rates.get(name) ?? fresh;
+      return [name, { used: used.get(name) ?? 0, hasLine: inLine.has(name), arrival, heldUntil, hasPaid: false }];
+    }),
+  );
+}
+
+/** A rate at which nobody has started yet. */
+const fresh: Arrival = { arrival: 0, heldUntil: 0 };
+
+function readRates(sql: Sql, names: readonly string[]): Map<string, Arrival> {
+  type Row = [gate: string, arrival: number, heldUntil: number];
+  if (names.length === 0) return new Map();
+  const rows = sql.all<Row>(statements.ratesAtHand, { gates: listing(names) });
+  return new Map(rows.map(([gate, arrival, heldUntil]) => [gate, { arrival, heldUntil }]));
+}
+
+/** The places that runs came with: only where some are taken can one be theirs. */
+function readPlaces(
+  sql: Sql,
+  gates: ReadonlyMap<number, readonly Gate[]>,
+  desks: ReadonlyMap<string, Desk>,
+): Map<number, Map<string, boolean>> {
+  const asked: Place[] = [];
+  for (const [run, some] of gates) {
+    for (const name of some.map(gateName)) if ((desks.get(name)?.used ?? 0) > 0) asked.push([name, run]);
+  }
   const places = new Map<number, Map<string, boolean>>();
-  for (const [run, gate, kept] of sql.all<Row>(statements.placesOfRuns, { runs: listing(runs) })) {
+  for (const [gate, run, isKept] of placesAmong(sql, asked)) {
     const own = places.get(run) ?? new Map<string, boolean>();
-    own.set(gate, kept === 1);
+    own.set(gate, isKept === 1);
     places.set(run, own);
   }
   return places;
+}
+
+/** Which of these places runs have, and whether they keep them. */
+export function placesAmong(
+  sql: Sql,
+  asked: readonly Place[],
+): readonly [gate: string, run: number, isKept: number][] {
+  return asked.length === 0 ? [] : sql.all(statements.placesAtHand, { places: JSON.stringify(asked) });
 }
 
 const none: ReadonlyMap<string, boolean> = new Map();
@@ -126,7 +163,7 @@ function isOpenTo({ desks }: Visit, gate: Gate, own: ReadonlyMap<string, boolean
 }
 
 function start(
-  { desks, taken, started, touched }: Visit,
+  { desks, taken, givenUp, touched }: Visit,
   seq: number,
   gates: readonly Gate[],
   own: ReadonlyMap<string, boolean>,
@@ -139,7 +176,10 @@ function start(
     if (gate.kind === "rate") {
       desk.arrival = afterStart(gate, desk, now);
       desk.hasPaid = true;
-      if (own.has(name)) desk.used--;
+      if (own.has(name)) {
+        desk.used--;
+        givenUp.push([name, seq]);
+      }
       if (desk.hasLine) touched.add(name);
       continue;
     }
@@ -147,11 +187,10 @@ function start(
     if (!own.has(name)) desk.used++;
     if (own.get(name) !== isKept) taken.push([name, seq, isKept ? 1 : 0]);
   }
-  if (own.size > 0) started.push(seq);
 }
 
 function park(
-  { desks, parked, touched }: Visit,
+  { desks, parked, givenUp, touched }: Visit,
   seq: number,
   at: string,
   own: ReadonlyMap<string, boolean>,
@@ -163,6 +202,7 @@ function park(
   for (const [name, isKept] of own) {
     if (isKept) continue;
     touched.add(name);
+    givenUp.push([name, seq]);
     const handed = desks.get(name);
     if (handed !== undefined) handed.used--;
   }
@@ -170,10 +210,8 @@ function park(
 
 function write(transaction: Transaction, visit: Visit, now: number): number {
   const { sql } = transaction;
-  const { desks, own, taken, parked, started, touched } = visit;
-  const turnedAway = parked.map(([run]) => run).filter((run) => own.has(run));
-  if (turnedAway.length > 0) sql.run(statements.letGoUnkept, { runs: listing(turnedAway) });
-  if (started.length > 0) sql.run(statements.letGoPromises, { runs: listing(started) });
+  const { desks, taken, parked, givenUp, touched } = visit;
+  if (givenUp.length > 0) sql.run(statements.letGoPlaces, { places: JSON.stringify(givenUp) });
   if (taken.length > 0) sql.run(statements.takePlaces, { places: JSON.stringify(taken) });
   const paid = [...desks].filter(([name, desk]) => isRate(name) && desk.hasPaid);
   if (paid.length > 0) {

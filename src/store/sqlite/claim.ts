@@ -12,6 +12,7 @@ import type { Claimed, ClaimRequest } from "../contract.js";
 import { beginAdmission } from "./admission.js";
 import type { Sql } from "./driver.js";
 import { WorkerLostError } from "./errors.js";
+import { gateName, gatesFrom, isRate } from "./gates.js";
 import {
   type Choice,
   type ClaimedRow,
@@ -160,24 +161,44 @@ function longInputs(sql: Sql, rows: readonly ClaimedRow[]): Map<number, string |
 }
 
 /** A claim carries the place of its run, which spares every settlement the search by id. */
-function claimMark({ seq, hasPlaces }: Mark, id: string): string {
-  return `${seq}${hasPlaces ? "+" : ""} ${id}`;
+function claimMark({ seq, gates }: Mark, id: string): string {
+  return gates.length === 0 ? `${seq} ${id}` : `${seq} ${JSON.stringify(gates)} ${id}`;
 }
 
 /** What the mark of a claim says of its run. */
 export interface Mark {
   readonly seq: number;
-  /** It has gates, so that its end lets places go. */
-  readonly hasPlaces: boolean;
+  /** The locks and limits at which its end lets go. */
+  readonly gates: readonly string[];
 }
 
 /** The mark of a claim; undefined when there is none, or when it is another run's. */
 export function readMark(text: string | undefined, id: string): Mark | undefined {
   if (text === undefined || !text.endsWith(id)) return undefined;
-  const hasPlaces = text.at(-2 - id.length) === "+";
-  const seq = Number(text.slice(0, text.length - id.length - (hasPlaces ? 2 : 1)));
-  const mark = { seq, hasPlaces };
+  const head = text.slice(0, text.length - id.length - 1);
+  const space = head.indexOf(" ");
+  const seq = Number(space < 0 ? head : head.slice(0, space));
+  const mark = { seq, gates: space < 0 ? noGates : namesFrom(head.slice(space + 1)) };
   return Number.isSafeInteger(seq) && claimMark(mark, id) === text ? mark : undefined;
+}
+
+const noGates: readonly string[] = Object.freeze([]);
+
+function namesFrom(text: string): readonly string[] {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return noGates;
+    throw error;
+  }
+}
+
+function heldNames(gates: string | null): readonly string[] {
+  return gates === null
+    ? noGates
+    : gatesFrom(gates)
+        .map(gateName)
+        .filter((name) => !isRate(name));
 }
 
 const noTags: readonly string[] = Object.freeze([]);
@@ -203,7 +224,7 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
   return {
     run: id,
     token,
-    claim: claimMark({ seq, hasPlaces: row[17] !== null }, id),
+    claim: claimMark({ seq, gates: heldNames(row[17]) }, id),
     job,
     version,
     queue,

@@ -8,6 +8,7 @@
 // Before this file come `moves.ts` and whoever else takes runs from where they were, and `admission.ts`, which puts them
 // in line. After it come the claims, which the commit wakes.
 import type { Gate } from "../contract.js";
+import type { Sql } from "./driver.js";
 import { mayStart, opensAt } from "./rate.js";
 import { listing } from "./session.js";
 import { statements } from "./statements.js";
@@ -27,18 +28,23 @@ export function isRate(name: string): boolean {
   return name.startsWith("rate ");
 }
 
-/** Takes every place from runs that have ended well, many at once. */
-export function letGoOfEnded(transaction: Transaction, runs: readonly number[], now: number): void {
-  if (runs.length === 0) return;
-  const rows = transaction.sql.all<[gate: string]>(statements.letGoPlaces, { runs: listing(runs) });
-  handOver(transaction, namesIn(rows), now);
+/** A place, as statements take it. */
+export type Place = readonly [gate: string, run: number];
+
+/** Takes places from runs that have ended, many at once. */
+export function letGoOfEnded(transaction: Transaction, places: readonly Place[], now: number): void {
+  if (places.length === 0) return;
+  transaction.sql.run(statements.letGoPlaces, { places: JSON.stringify(places) });
+  handOver(transaction, namesIn(places), now);
+}
+
+function placesOf(run: number, gates: string): Place[] {
+  return gatesFrom(gates).map((gate): Place => [gateName(gate), run]);
 }
 
 /** Takes every place from a run that ends or goes, and from its line the run itself, which stands in none any more. */
 export function letGo(transaction: Transaction, run: number, gates: string | null, now: number): void {
-  if (gates === null) return;
-  transaction.sql.all(statements.letGoPlaces, { runs: listing([run]) });
-  handOver(transaction, gatesFrom(gates).map(gateName), now);
+  if (gates !== null) letGoOfEnded(transaction, placesOf(run, gates), now);
 }
 
 /** Takes from a run that rests the places that it does not keep; from one that has not started also those. */
@@ -54,8 +60,9 @@ export function letGoAtRest(
     letGo(transaction, run, gates, now);
     return;
   }
-  transaction.sql.run(statements.letGoUnkept, { runs: listing([run]) });
-  handOver(transaction, gatesFrom(gates).map(gateName), now);
+  const places = placesOf(run, gates);
+  transaction.sql.run(statements.letGoUnkept, { places: JSON.stringify(places) });
+  handOver(transaction, namesIn(places), now);
 }
 
 /**
@@ -67,7 +74,7 @@ export function lookAgain(transaction: Transaction, run: number, now: number): v
   const [row] = transaction.sql.all<Row>(statements.gatesOfRuns, { seqs: listing([run]) });
   if (row === undefined) return;
   if (row[2] === "scheduled") letGoAtRest(transaction, run, row[1], true, now);
-  else handOver(transaction, gatesFrom(row[1]).map(gateName), now);
+  else handOver(transaction, namesIn(placesOf(run, row[1])), now);
 }
 
 type FirstRow = [
@@ -93,12 +100,18 @@ export function handOver(
   const { sql } = transaction;
   const gates = listing([...new Set(names)]);
   if (names.some(isRate)) sql.run(statements.unplanRates, { gates });
+  if (!isSomebodyInLine(sql)) return 0;
   let handed = 0;
   for (const row of sql.all<FirstRow>(statements.firstInLines, { gates })) {
     handed += handOverAt(transaction, row, now, most - handed);
   }
   if (handed > 0) transaction.found.claimable = true;
   return handed;
+}
+
+/** Spares those who have gates the looking, as long as nobody is turned away at any. */
+export function isSomebodyInLine(sql: Sql): boolean {
+  return sql.get(statements.someLine) !== undefined;
 }
 
 function handOverAt(transaction: Transaction, row: FirstRow, now: number, most: number): number {
@@ -146,7 +159,7 @@ function planOpening({ sql, found }: Transaction, gate: Gate, standing: Standing
   found.dueAt(time);
 }
 
-function namesIn(rows: readonly (readonly [gate: string])[]): string[] {
+function namesIn(rows: readonly (readonly [gate: string, ...others: unknown[]])[]): string[] {
   return rows.map((row) => row[0]);
 }
 

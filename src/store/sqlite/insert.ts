@@ -13,6 +13,7 @@ import { UniqueConflictError } from "../../job/index.js";
 import { NotBuiltError } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
+import { admissionOf, jsonUnlessEmpty } from "./columns.js";
 import { appendEvent, bodyBit, endRun, isLong, type Movable } from "./moves.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -115,18 +116,6 @@ function limitsOf(
 ): void {
   if (run.startWithin !== undefined) found.dueAt(requestedAt + run.startWithin);
   if (run.finishWithin !== undefined) found.dueAt(requestedAt + run.finishWithin);
-}
-
-/** What the claim has to know of a run before it starts. */
-function admissionOf({
-  gates,
-  fair,
-}: Pick<NewRun, "gates" | "fair">): Record<"gates" | "fair", string | null> {
-  return { gates: jsonUnlessEmpty(gates), fair: fair === undefined || fair === "" ? null : fair };
-}
-
-function jsonUnlessEmpty(value: object | undefined): string | null {
-  return value === undefined || Object.keys(value).length === 0 ? null : JSON.stringify(value);
 }
 
 /** What the contract names and this version does not do is refused, before anything is written. */

@@ -16,18 +16,18 @@ function planOf(sql: string): string[] {
 
 /** The tables that may be read from one end to the other: they have a row a process, a pause, a job, or are bounded. */
 const small =
-  /^SCAN (duckdive_(worker|departed|pause|held|definition|ability|schedule|reroute|slots)|json_each|gate VIRTUAL TABLE|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
+  /^SCAN (duckdive_(worker|departed|pause|held|definition|ability|schedule|reroute|slots)|json_each|asked VIRTUAL TABLE|schedule|lane|share|wait|wanted|had|CONSTANT ROW|\(subquery-\d+\))/;
 
 const served: Record<string, string> = {
   lanes: "duckdive_run_ready",
-  gatesAtHand: "duckdive_run_parked",
+  gatesInLine: "duckdive_run_parked",
+  gatesTaken: "PRIMARY KEY (gate=?)",
+  placesAtHand: "PRIMARY KEY (gate=? AND run=?)",
+  letGoPlaces: "PRIMARY KEY (gate=? AND run=?)",
+  letGoUnkept: "PRIMARY KEY (gate=? AND run=?)",
   firstInLines: "duckdive_run_parked",
   nextInLine: "duckdive_run_parked",
   gateLine: "duckdive_run_parked",
-  placesOfRuns: "duckdive_place_run",
-  letGoPlaces: "duckdive_place_run",
-  letGoUnkept: "duckdive_place_run",
-  letGoPromises: "duckdive_place_run",
   gatesOfRuns: "INTEGER PRIMARY KEY",
   parkRuns: "INTEGER PRIMARY KEY",
   openedRates: "duckdive_rate_opens",

@@ -18,9 +18,9 @@ import type {
   Settlement,
   Settling,
 } from "../contract.js";
-import { readMark } from "./claim.js";
+import { type Mark, readMark } from "./claim.js";
 import type { Sql, Value } from "./driver.js";
-import { holdBack, letGoOfEnded } from "./gates.js";
+import { holdBack, letGoOfEnded, type Place } from "./gates.js";
 import { followWith, refuseUnbuilt } from "./insert.js";
 import { parseRoute } from "./lanes.js";
 import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
@@ -48,7 +48,7 @@ interface Plain {
 function settleAll(transaction: Transaction, settlements: readonly Settling[], now: number): Settled[] {
   const answers: Settled[] = new Array(settlements.length);
   let plain = new Map<string, Plain>();
-  const withPlaces: Omit<Plain, "settlement">[] = [];
+  const withGates: { readonly index: number; readonly mark: Mark }[] = [];
   const flush = (): void => {
     settlePlain(transaction, [...plain.values()], now, answers);
     plain = new Map();
@@ -61,18 +61,16 @@ function settleAll(transaction: Transaction, settlements: readonly Settling[], n
       answers[index] = settleOne(transaction, settlement, now);
       return;
     }
-    if (mark.hasPlaces) withPlaces.push({ index, seq: mark.seq });
+    if (mark.gates.length > 0) withGates.push({ index, mark });
     if (settlement.output !== undefined)
       answers[index] = settleOutput(transaction, settlement, mark.seq, now);
     else plain.set(settlement.run, { index, seq: mark.seq, settlement });
   });
   flush();
-  const over = withPlaces.filter(({ index }) => answers[index]?.taken);
-  letGoOfEnded(
-    transaction,
-    over.map(({ seq }) => seq),
-    now,
-  );
+  const places = withGates
+    .filter(({ index }) => answers[index]?.taken)
+    .flatMap(({ mark }) => mark.gates.map((gate): Place => [gate, mark.seq]));
+  letGoOfEnded(transaction, places, now);
   return answers;
 }
 

@@ -1,10 +1,11 @@
 // How a run stands at its gates, for people and for `explain`. Read when somebody asks, from the same rows that claims
 // go by.
 import type { GateStanding, StoredRun } from "../contract.js";
+import { desksOf, placesAmong } from "./admission.js";
 import type { Sql } from "./driver.js";
 import { gateName, gatesFrom } from "./gates.js";
 import { opensAt } from "./rate.js";
-import { listing, type Session } from "./session.js";
+import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 
 interface Asking {
@@ -37,11 +38,10 @@ function standingAt(sql: Sql, gate: string, { seq, parkedOn, priority, runAt }: 
   const [ahead = 0] =
     sql.get<[number]>(statements.gateLine, { gate, seq: isParked ? seq : null, priority, runAt }) ?? [];
   const places = isRate ? [] : sql.all<HolderRow>(statements.gateHolders, { gate });
-  const own = sql.all<[run: number, gate: string]>(statements.placesOfRuns, { runs: listing([seq]) });
   return {
-    isHolding: !isRate && own.some((row) => row[1] === gate),
+    isHolding: !isRate && placesAmong(sql, [[gate, seq]]).length > 0,
     isParked,
-    used: isRate ? 0 : usedOf(sql, gate),
+    used: isRate ? 0 : (desksOf(sql, [gate]).get(gate)?.used ?? 0),
     holders: places.map(([run, job, state, startedAt]) => ({
       run,
       job,
@@ -52,18 +52,8 @@ function standingAt(sql: Sql, gate: string, { seq, parkedOn, priority, runAt }: 
   };
 }
 
-type DeskRow = [gate: string, used: number, hasLine: number, arrival: number, heldUntil: number];
-
-function deskOf(sql: Sql, gate: string): DeskRow {
-  return sql.get<DeskRow>(statements.gatesAtHand, { gates: listing([gate]) }) ?? [gate, 0, 0, 0, 0];
-}
-
-function usedOf(sql: Sql, gate: string): number {
-  return deskOf(sql, gate)[1];
-}
-
 /** When one more may start; where only those who were let in and have not started are in the way: now. */
 function withOpening(sql: Sql, gate: GateStanding, now: number): GateStanding {
-  const [, promised, , arrival, heldUntil] = deskOf(sql, gateName(gate));
-  return { ...gate, opensAt: opensAt(gate, { arrival, heldUntil }, promised) ?? Math.max(now, heldUntil) };
+  const desk = desksOf(sql, [gateName(gate)]).get(gateName(gate));
+  return desk === undefined ? gate : { ...gate, opensAt: opensAt(gate, desk, desk.used) ?? now };
 }

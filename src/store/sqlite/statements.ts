@@ -212,14 +212,16 @@ order by place.run limit 10`,
   )
   limit 10000
 )`,
-  gatesAtHand: `select gate.value,
-  (select count(*) from duckdive_place as place where place.gate = gate.value),
-  exists (select 1 from duckdive_run where parked_on = gate.value),
-  coalesce(rate.arrival, 0), coalesce(rate.held_until, 0)
-from json_each(:gates) as gate left join duckdive_rate as rate on rate.gate = gate.value`,
+  gatesInLine: `select value from json_each(:gates) where exists (select 1 from duckdive_run where parked_on = value)`,
   gatesOfRuns: `select seq, gates, state from duckdive_run
 where seq in (select value from json_each(:seqs)) and gates is not null
   and state in ('scheduled', 'ready', 'running', 'waiting')`,
+  gatesTaken: `select json_group_array(json_array(gate, used))
+from (
+  select value as gate, (select count(*) from duckdive_place as place where place.gate = value) as used
+  from json_each(:gates)
+)
+where used > 0`,
   giveKey: `update duckdive_run set unique_key = :key, unique_while = :while, unique_until = requested_at + :window where id = :id`,
   giveTurns: `insert into duckdive_turn (queue, fair, turn)
 select :queue, value ->> 0, value ->> 1 from json_each(:turns) where true
@@ -231,10 +233,10 @@ on conflict (queue) do update set until = max(until, excluded.until)`,
 select value, 0, :until, :until from json_each(:gates) where true
 on conflict (gate) do update
 set held_until = max(held_until, excluded.held_until), over_at = max(over_at, excluded.over_at)`,
-  holderOfKey: `select seq, id, state, wait_reason, run_at, requested_at, body from duckdive_run
+  holderOfKey: `select seq, id, state, wait_reason, requested_at, gates from duckdive_run
 where unique_key = :key and instr(unique_while, state) > 0 and seq <> :seq
 union all
-select seq, id, state, wait_reason, run_at, requested_at, body from duckdive_run
+select seq, id, state, wait_reason, requested_at, gates from duckdive_run
 where unique_key = :key and unique_until is not null and unique_until > :requestedAt and seq <> :seq
 limit 1`,
   insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
@@ -321,9 +323,11 @@ from lane join duckdive_run as run on run.seq = lane.seq`,
   leaveLine: `update duckdive_run
 set state = iif(run_at > :now, 'scheduled', 'ready'), wait_reason = null, wait_on = null, parked_on = null
 where seq = :seq`,
-  letGoPlaces: `delete from duckdive_place where run in (select value from json_each(:runs)) returning gate`,
-  letGoPromises: `delete from duckdive_place where run in (select value from json_each(:runs)) and gate like 'rate %'`,
-  letGoUnkept: `delete from duckdive_place where run in (select value from json_each(:runs)) and kept = 0`,
+  letGoPlaces: `delete from duckdive_place
+where (gate, run) in (select cast(value ->> 0 as text), cast(value ->> 1 as integer) from json_each(:places))`,
+  letGoUnkept: `delete from duckdive_place
+where kept = 0
+  and (gate, run) in (select cast(value ->> 0 as text), cast(value ->> 1 as integer) from json_each(:places))`,
   listEndedRuns: `select seq from duckdive_run
 where state in ('failed', 'cancelled') and state = :state and seq < :before and seq >= :floor
   and (:jobs is null or job in (select value from json_each(:jobs)))
@@ -481,7 +485,9 @@ where duckdive_run.seq = line.seq`,
 select value ->> 0, value ->> 1, 0, value ->> 2 from json_each(:rates) where true
 on conflict (gate) do update set arrival = excluded.arrival, over_at = max(excluded.over_at, held_until)`,
   peers: `select id, host, pid, process_start, beats, runner from duckdive_worker`,
-  placesOfRuns: `select run, gate, kept from duckdive_place where run in (select value from json_each(:runs))`,
+  placesAtHand: `select place.gate, place.run, place.kept
+from json_each(:places) as asked cross join duckdive_place as place
+  on place.gate = asked.value ->> 0 and place.run = asked.value ->> 1`,
   planRate: `insert into duckdive_rate (gate, arrival, held_until, opens_at, over_at) values (:gate, 0, 0, :opensAt, 0)
 on conflict (gate) do update set opens_at = excluded.opens_at`,
   prepareRun: `update duckdive_run
@@ -508,6 +514,7 @@ union all select queue, 'scheduled', count(*) from duckdive_run where state = 's
 union all select queue, 'running', count(*) from duckdive_run where state = 'running' group by queue
 union all select queue, 'waiting', count(*) from duckdive_run where state = 'waiting' group by queue`,
   raiseClaims: `update duckdive_meta set claims = max(claims, :token) where id = 1`,
+  ratesAtHand: `select gate, arrival, held_until from duckdive_rate where gate in (select value from json_each(:gates))`,
   ratesOfRun: `select queue, gates from duckdive_run where id = :id`,
   recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
 values (
@@ -522,7 +529,7 @@ on conflict (id) do update set
   heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
   releaseQueues: `delete from duckdive_held where until <= :now`,
   replaceInput: `update duckdive_run
-set input = :input, version = :version, body = (body & ~1) | :body
+set input = :input, version = :version, body = (body & ~1) | :body, gates = :gates, fair = :fair
 where seq = :seq`,
   reroute: `insert into duckdive_reroute (job, queue) values (:job, :queue)
 on conflict (job) do update set queue = excluded.queue`,
@@ -617,6 +624,7 @@ limit :limit`,
 )
 select run.fair, run.run_at, run.seq from share join duckdive_run as run on run.seq = share.seq`,
   slots: `select queue, slots from duckdive_slots order by queue`,
+  someLine: `select 1 from duckdive_run where parked_on is not null limit 1`,
   staleSchedules: `select 1 from duckdive_scheduler as own
 left join duckdive_schedule as schedule on schedule.name = own.schedule
 where own.worker = :worker and own.schedule <> ''
@@ -1068,8 +1076,6 @@ create table duckdive_place (
   kept integer not null,           -- 1: a lock that is held to the end of its run
   primary key (gate, run)
 ) strict, without rowid;
-
-create index duckdive_place_run on duckdive_place (run);
 
 -- The lines before the gates.
 drop index duckdive_run_parked;

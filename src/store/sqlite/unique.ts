@@ -7,15 +7,14 @@
 // Before this file come `insert.ts` and the retry of `hand.ts`. After it come the statements.
 import { UniqueConflictError } from "../../job/index.js";
 import type { Inserted, NewRun, StoredRun, Unique } from "../contract.js";
-import { lookAgain } from "./gates.js";
+import { admissionOf } from "./columns.js";
+import { letGo, lookAgain } from "./gates.js";
 import { appendEvent, bodyBit, isLong } from "./moves.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
 
 /** What a request needs to have to meet a key. */
-export type Requested = Pick<NewRun, "job" | "version" | "input" | "priority" | "due"> & {
-  readonly unique: Unique;
-};
+export type Requested = Omit<NewRun, "id" | "waiting" | "unique"> & Pick<Unique, "onConflict">;
 
 /** A run that holds a key. */
 export interface Holder {
@@ -23,8 +22,8 @@ export interface Holder {
   readonly id: string;
   readonly state: StoredRun["state"];
   readonly waitReason: string | null;
-  readonly runAt: number;
   readonly requestedAt: number;
+  readonly gates: string | null;
 }
 
 /** Who holds a key, other than the run at `seq`, for whom was requested at that time. */
@@ -38,12 +37,12 @@ export function holderOf(
     id: string,
     state: Holder["state"],
     waitReason: string | null,
-    runAt: number,
     requestedAt: number,
+    gates: string | null,
   ];
   const row = sql.get<Row>(statements.holderOfKey, { key, seq, requestedAt });
   if (row === undefined) return undefined;
-  return { seq: row[0], id: row[1], state: row[2], waitReason: row[3], runAt: row[4], requestedAt: row[5] };
+  return { seq: row[0], id: row[1], state: row[2], waitReason: row[3], requestedAt: row[4], gates: row[5] };
 }
 
 /** Gives a run that was just recorded or prepared its key. */
@@ -63,7 +62,7 @@ const liveStates: readonly StoredRun["state"][] = ["scheduled", "ready", "runnin
 export function meet(
   transaction: Transaction,
   holder: Holder,
-  { onConflict, ...requested }: Omit<Requested, "unique"> & Pick<Unique, "onConflict">,
+  { onConflict, ...requested }: Requested,
   now: number,
 ): Inserted {
   if (onConflict.kind === "reject") {
@@ -112,22 +111,45 @@ export function changesOf(
 
 function apply(
   transaction: Transaction,
-  { seq, state }: Holder,
+  holder: Holder,
   { input: hasInput, runAt, priority }: Changes,
-  { input, version }: Pick<NewRun, "input" | "version">,
+  requested: Omit<Requested, "onConflict">,
   now: number,
 ): void {
   const { sql, found } = transaction;
-  if (hasInput) {
-    const long = isLong(input);
-    if (long) sql.run(statements.writeBodyInput, { run: seq, input });
-    const inline = long ? null : input;
-    sql.run(statements.replaceInput, { seq, version, input: inline, body: long ? bodyBit.input : 0 });
-  }
+  const { seq } = holder;
+  const isFreed = hasInput === true && giveInput(transaction, holder, requested, now);
   if (runAt === undefined && priority === undefined) return;
   sql.run(statements.changeRun, { seq, runAt, priority, queue: null, now });
   lookAgain(transaction, seq, now);
-  if (state === "waiting") return;
+  if (holder.state === "waiting" && !isFreed) return;
   if (runAt !== undefined && runAt > now) found.dueAt(runAt);
   else found.claimable = true;
+}
+
+/**
+ * Gives it the input, and the gates and the share that were computed of that. If the gates are others it has no place at
+ * the old ones, and stands in no line there: its claim asks at the new ones. Answers whether it stood in one.
+ */
+function giveInput(
+  transaction: Transaction,
+  { seq, state, waitReason, gates: before }: Holder,
+  requested: Omit<Requested, "onConflict">,
+  now: number,
+): boolean {
+  const { sql, found } = transaction;
+  const { input, version } = requested;
+  const { gates, fair } = admissionOf(requested);
+  const isOthers = gates !== before;
+  const stoodInLine = isOthers && state === "waiting" && waitReason === "admission";
+  if (stoodInLine) {
+    sql.run(statements.leaveLine, { seq, now });
+    found.claimable = true;
+  }
+  if (isOthers) letGo(transaction, seq, before, now);
+  const long = isLong(input);
+  if (long) sql.run(statements.writeBodyInput, { run: seq, input });
+  const body = long ? bodyBit.input : 0;
+  sql.run(statements.replaceInput, { seq, version, input: long ? null : input, body, gates, fair });
+  return stoodInLine;
 }

@@ -12,8 +12,6 @@ create table duckdive_place (
   primary key (gate, run)
 ) strict, without rowid;
 
-create index duckdive_place_run on duckdive_place (run);
-
 -- The lines before the gates.
 drop index duckdive_run_parked;
 create index duckdive_run_parked on duckdive_run (parked_on, priority desc, run_at, seq) where parked_on is not null;

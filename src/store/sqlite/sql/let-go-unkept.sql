@@ -1,2 +1,4 @@
--- Takes from runs the places that are not kept to their end. Index: duckdive_place_run.
-delete from duckdive_place where run in (select value from json_each(:runs)) and kept = 0
+-- Takes from runs what they do not keep of these places. Index: the primary key.
+delete from duckdive_place
+where kept = 0
+  and (gate, run) in (select cast(value ->> 0 as text), cast(value ->> 1 as integer) from json_each(:places))
