@@ -31,6 +31,15 @@ export const parcel = job({
   handle: () => {},
 });
 
+/** Does nothing for one of many accounts: as often as it comes, and one run of an account at a time. */
+export const uncapped = job({ name: "uncapped", input: z.object({ account: z.number() }), handle: () => {} });
+export const capped = job({
+  name: "capped",
+  input: z.object({ account: z.number() }),
+  concurrency: { limit: 1, by: "account" },
+  handle: () => {},
+});
+
 export const parcelInput = { number: 1_234_567, text: "duck dive ".repeat(8).slice(0, 72) };
 
 /**
@@ -80,6 +89,30 @@ export async function fill(address, runs) {
     await duckdive.enqueueMany(parcel, inputs.slice(0, runs - asked));
   }
   await duckdive.close();
+}
+
+/**
+ * Drains the runs of ten thousand accounts, without a limit and with one for each account, one after the other in the same
+ * place: how many a second with the limit, and which share that is of those without.
+ * @param {(name: string) => Promise<string>} storeOf
+ * @param {number} runs
+ * @param {number} slots
+ */
+export async function drainKeys(storeOf, runs, slots) {
+  const inputs = Array.from({ length: runs }, (_, number) => ({ account: number % 10_000 }));
+  const rateOf = async (/** @type {typeof capped | typeof uncapped} */ asked) => {
+    const store = await storeOf(asked.name);
+    const duckdive = open(storeAt(store));
+    for (let from = 0; from < runs; from += 1_000) {
+      await duckdive.enqueueMany(asked, inputs.slice(from, from + 1_000));
+    }
+    await duckdive.close();
+    const { milliseconds } = await outcomeOf(start("drain", [store, runs, slots], profile()));
+    return runs / (milliseconds / 1000);
+  };
+  const without = await rateOf(uncapped);
+  const value = await rateOf(capped);
+  return { value, also: { ratio: { value: value / without, unit: "of those without" } } };
 }
 
 /**

@@ -1,10 +1,10 @@
 // A worker process that drains what is there, and tells how long that took: from asking for a worker to the last
 // success that is committed. Arguments: store, number of runs, slots, and after how many runs each it sends the time.
 import { openWorker } from "../duckdive.mjs";
-import { nothing, parcel, real } from "../measure.mjs";
+import { capped, nothing, parcel, real, uncapped } from "../measure.mjs";
 
 const [store = "", runs = "0", slots = "10", every = "0"] = process.argv.slice(2);
-const { duckdive, work } = openWorker(store, { jobs: [nothing, parcel, real] });
+const { duckdive, work } = openWorker(store, { jobs: [capped, nothing, parcel, real, uncapped] });
 const [all, step] = [Number(runs), Number(every)];
 let ended = 0;
 const done = new Promise((resolve) => {

@@ -1,0 +1,13 @@
+// How many runs a second one worker process completes of which one an account may run at a time, with 10,000 accounts.
+import { drainKeys } from "../measure.mjs";
+import { withDatabase } from "../server.mjs";
+
+export const name = "postgres.drain.keys";
+export const unit = "runs/s";
+const slots = 2_000;
+export const note = `a limit of one for each of 10,000 keys, one worker process, ${slots} slots, history kept`;
+
+/** @param {import("../run.mjs").Options} options */
+export function run({ quick }) {
+  return withDatabase((url) => drainKeys(async () => url, quick ? 20_000 : 100_000, slots));
+}
