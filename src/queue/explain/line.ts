@@ -2,13 +2,15 @@
 import type { WorkerRow } from "../../store/contract.js";
 import { type Facts, queueOf, type Reason } from "./facts.js";
 import { many } from "./words.js";
-import { freeSlots, poolOf, takers } from "./workers.js";
+import { freeSlots, poolOf, takers, workerReasons } from "./workers.js";
 
 export function lineReasons(facts: Facts): Reason[] {
   const { run, queues, isShared } = facts;
   if (run.state !== "ready") return [];
   const able = takers(facts);
   const queue = queueOf(facts);
+  // Where nobody would take it anyway its place does not matter; where all slots are taken it does.
+  if (able.length === 0 && !workerReasons(facts).some(({ code }) => code === "full")) return [];
   if (able.some((worker) => freeSlots(worker, run.queue, queue) >= contenders(facts, worker))) return [];
   const here = Math.max(0, (queue?.ready ?? 1) - 1);
   const all = Math.max(0, queues.reduce((sum, { ready }) => sum + ready, 0) - 1);
