@@ -101,7 +101,10 @@ export function desksOf(sql: Sql, names: readonly string[]): Map<string, Desk> {
   return new Map(
     names.map((name): [string, Desk] => {
       const { arrival, heldUntil } = rates.get(name) ?? fresh;
-      return [name, { used: used.get(name) ?? 0, hasLine: inLine.has(name), arrival, heldUntil, hasPaid: false }];
+      return [
+        name,
+        { used: used.get(name) ?? 0, hasLine: inLine.has(name), arrival, heldUntil, hasPaid: false },
+      ];
     }),
   );
 }

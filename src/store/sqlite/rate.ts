@@ -12,24 +12,29 @@ export interface Arrival {
   readonly heldUntil: number;
 }
 
-/** Times are numbers with a fraction: a start may be early by the thousandth part of what they are rounded to. */
-const slack = 0.001;
-
 function intervalOf({ per = 0, limit }: Gate): number {
   return per / limit;
+}
+
+/**
+ * Times have a fraction, and are rounded at every step: a start may be early by so little, in milliseconds. Clocks tell
+ * whole ones, so no window has one more by that.
+ */
+function slackOf(rate: Gate): number {
+  return Math.min(0.05, intervalOf(rate) / 10);
 }
 
 /** How many may start now, one after another. */
 export function mayStart(rate: Gate, { arrival, heldUntil }: Arrival, now: number): number {
   if (now < heldUntil) return 0;
   const { burst = 1 } = rate;
-  const early = arrival - now - slack;
+  const early = arrival - now - slackOf(rate);
   if (early <= 0) return burst;
   return Math.max(0, Math.floor(burst - early / intervalOf(rate)));
 }
 
 /** Its arrival after one more start. */
-export function afterStart(rate: Gate, { arrival }: Arrival, now: number): number {
+export function afterStart(rate: Gate, { arrival }: Pick<Arrival, "arrival">, now: number): number {
   return Math.max(arrival, now) + intervalOf(rate);
 }
 
@@ -37,5 +42,5 @@ export function afterStart(rate: Gate, { arrival }: Arrival, now: number): numbe
 export function opensAt(rate: Gate, { arrival, heldUntil }: Arrival, promised: number): number | undefined {
   const { burst = 1 } = rate;
   if (promised >= burst) return undefined;
-  return Math.max(heldUntil, Math.ceil(arrival - (burst - 1 - promised) * intervalOf(rate) - slack));
+  return Math.max(heldUntil, Math.ceil(arrival - (burst - 1 - promised) * intervalOf(rate) - slackOf(rate)));
 }

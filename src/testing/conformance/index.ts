@@ -16,6 +16,7 @@ import { fence } from "./fence.js";
 import { filters } from "./filters.js";
 import { follow } from "./follow.js";
 import { gates } from "./gates.js";
+import { gatesModel } from "./gates-model.js";
 import { hand } from "./hand.js";
 import { house } from "./house.js";
 import { intake } from "./intake.js";
@@ -62,6 +63,7 @@ const subjects = {
   schedules,
   moving,
   gates,
+  "gates at random": gatesModel,
   rates,
   fair,
   unique,
