@@ -79,6 +79,7 @@ export {
   TooLargeError,
 } from "./kernel/index.js";
 export {
+  BatchResultError,
   ClaimLostError,
   ExecutionStoppedError,
   HistoryMismatchError,

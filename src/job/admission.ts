@@ -6,7 +6,7 @@
 //
 // Before this file come the rules, checked, and the parsed input. After it comes the request to the store.
 import { type KeyPlace, keyOf, lockKeyOf, type Part, partOf, shareOf } from "./key.js";
-import type { ResolvedPolicy } from "./policy.js";
+import type { ResolvedBatch, ResolvedPolicy } from "./policy.js";
 import type { GateRule, Rules, UniqueRule } from "./rules.js";
 
 /** A gate of a run, its key worked out. Times in milliseconds. */
@@ -76,4 +76,19 @@ function uniqueOf({ unique }: Rules, job: string, input: unknown): AdmissionUniq
   const part = by === undefined ? undefined : partOf(by, input, place);
   if (part === undefined && by !== undefined) return undefined;
   return { ...rule, key: keyOf({ job }, 1, part) };
+}
+
+/**
+ * Which runs of a batch job a run with this input goes together with: those of one key; undefined: it goes alone.
+ *
+ * @throws InvalidKeyError
+ */
+export function batchKeyOf(
+  { by }: Pick<ResolvedBatch, "by">,
+  job: string,
+  parsedInput: unknown,
+): string | undefined {
+  if (by === undefined) return "";
+  const part = partOf(by, parsedInput, { job, option: "batch.by" });
+  return part === undefined ? undefined : keyOf({ job }, 1, part);
 }

@@ -3,7 +3,7 @@
 // The list is written by hand, so that adding to it is a decision.
 
 export { type Adapter, isSqlConnection, type SqlConnection, type TxOf } from "./adapter.js";
-export { type Admission, admissionOf } from "./admission.js";
+export { type Admission, admissionOf, batchKeyOf } from "./admission.js";
 export type {
   BatchContext,
   BatchItem,

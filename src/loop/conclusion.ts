@@ -6,8 +6,10 @@ import type { Stop } from "./stop.js";
 
 export interface Execution {
   readonly claimed: Claimed;
-  /** When its handler was called, on the clock of `performance`; undefined: it never is. */
+  /** When its handler was called, on the clock of `performance`; undefined: it has not been, or never is. */
   readonly calledAt: number | undefined;
+  /** False: it holds no slot of its own, since it is one of several that share one. */
+  readonly holdsSlot?: boolean;
   /** Aborts the handler's signal; after the grace, in milliseconds, the execution ends without it. The first reason stays. */
   stop(stop: Stop, grace: number): void;
   readonly conclusion: Promise<Conclusion>;

@@ -8,58 +8,44 @@
 //
 // Nothing thrown here leaves here: whatever happens becomes a settlement.
 
-import {
-  InvalidInputError,
-  isOutcome,
-  type MaybePromise,
-  type OutcomeValue,
-  parseStored,
-  resolveRetry,
-  storeFailure,
-  storeOutput,
-} from "../job/index.js";
-import { NotBuiltError, type Timer } from "../kernel/index.js";
+import { parseStored } from "../job/index.js";
+import type { Timer } from "../kernel/index.js";
 import { composeExecute } from "../middleware/index.js";
-import {
-  type Ended,
-  isExhausted,
-  isLastChance,
-  isPoison,
-  type Settlement,
-  storedError,
-  storedText,
-  transition,
-} from "../run/index.js";
-import type { Claimed, Settling } from "../store/contract.js";
+import { type Ended, isExhausted, isLastChance, isPoison, transition } from "../run/index.js";
+import type { Claimed } from "../store/contract.js";
 import type { Conclusion, Execution } from "./conclusion.js";
-import { createContext, type RunContext, runCleanup } from "./context.js";
+import { createContext, type RunContext } from "./context.js";
+import {
+  type Committed,
+  cleanUp,
+  decide,
+  endOf,
+  endOfError,
+  endOfInput,
+  followed,
+  notBegun,
+  observed,
+} from "./ending.js";
 import type { Environment, Frames, KnownJob } from "./environment.js";
 import type { Notes } from "./notes.js";
 import { recordOf } from "./record.js";
-import { ExecutionStoppedError, endedBy, type Stop } from "./stop.js";
-import { OutputRefused } from "./transactions.js";
-
-/** The run was ended in a transaction of the handler's. */
-interface Committed {
-  readonly how: "committed";
-  readonly settlement: Settlement;
-}
-
-/** What a handler gives as a reason is for people, and stored with the run. */
-const longestReason = 4_000;
+import { ExecutionStoppedError, type Stop } from "./stop.js";
 
 /** The policy of a run whose job this worker does not know: only used to park it. */
 const noPolicy = { keep: { succeeded: 0, failed: 0, cancelled: 0 }, attempts: 1, backoff: () => 0 } as const;
 
+/** Has a claimed run executed in another way than by itself; undefined: it is executed by itself. */
+export type Gather = (claimed: Claimed, known: KnownJob) => Execution | undefined;
+
 /** Executes a claimed run, or ends it at once for a reason. */
-export function begin(claimed: Claimed, environment: Environment, notes: Notes): Execution {
+export function begin(claimed: Claimed, environment: Environment, notes: Notes, gather: Gather): Execution {
   const known = environment.jobs.get(claimed.job);
   const refusal = refuse(claimed, known, environment.clock.now());
   if (refusal !== undefined || known === undefined) {
     const ended = refusal ?? { how: "parked", reason: "worker", on: abilityOf(claimed) };
     return refused(claimed, ended, known, environment);
   }
-  return call(claimed, known, environment, notes);
+  return gather(claimed, known) ?? call(claimed, known, environment, notes);
 }
 
 /** Gives a claimed run back that is not to be executed now; for so many milliseconds, or for the next who claims. */
@@ -158,31 +144,7 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
   return { claimed, calledAt: performance.now(), stop, conclusion: frames.enter(claimed, conclude) };
 }
 
-const unframed: Frames = { enter: (_claimed, body) => body(), leave: () => {} };
-
-/** What becomes of the run. A job's own `retry.when` or `backoff` may throw: the run is then retried by the default rule. */
-function decide(claimed: Claimed, ended: Ended, known: KnownJob, environment: Environment): Settlement {
-  const { policy } = known;
-  try {
-    return transition(claimed, ended, policy, environment.random);
-  } catch (error) {
-    const { run, job } = claimed;
-    environment.events.emit("error", { error, where: `the retry policy of job "${job}"`, run, job });
-    const { backoff } = resolveRetry(undefined, "the default");
-    return transition(claimed, ended, { ...policy, backoff, when: () => true }, environment.random);
-  }
-}
-
-/** A settlement with the runs that are recorded with it: a failure may have a job that is told of it. */
-function followed(
-  claimed: Claimed,
-  settlement: Settlement,
-  { hooks }: Environment,
-): MaybePromise<Settling> {
-  const following = hooks?.follow(claimed, settlement);
-  if (following === undefined) return settlement;
-  return following.then((follow) => (follow.length === 0 ? settlement : { ...settlement, follow }));
-}
+export const unframed: Frames = { enter: (_claimed, body) => body(), leave: () => {} };
 
 /** What ends the execution first: the job's timeout, or the run's `finishWithin`. */
 function limitOf(claimed: Claimed, timeout: number, now: number): { milliseconds: number; stop: Stop } {
@@ -190,13 +152,6 @@ function limitOf(claimed: Claimed, timeout: number, now: number): { milliseconds
   return left < timeout
     ? { milliseconds: left, stop: { why: "expired" } }
     : { milliseconds: timeout, stop: { why: "timeout", timeout } };
-}
-
-/** A handler that was stopped and threw has ended by that stop; one that returned all the same has done its work. */
-function observed(end: Ended | "abandoned", stopped: Stop | undefined): Ended {
-  if (end === "abandoned") return endedBy(stopped ?? { why: "lost" });
-  if (end.how === "threw" && stopped !== undefined) return endedBy(stopped);
-  return end;
 }
 
 /** Calls the handler. Never rejects. */
@@ -212,13 +167,10 @@ async function perform(
   try {
     input = await parseStored(job, claimed.input);
   } catch (error) {
-    const stored = storedError(error);
-    return error instanceof InvalidInputError
-      ? { how: "invalidInput", error: stored }
-      : { how: "threw", error: stored };
+    return endOfInput(error);
   }
   // Told to stop before it began: it does not begin.
-  if (isStopped()) return { how: "threw", error: { name: "Error", message: "stopped before it began" } };
+  if (isStopped()) return notBegun;
   const { events, middleware } = environment;
   if (events.has("started")) {
     const { run, job: name, queue, attempt, tags } = claimed;
@@ -234,69 +186,6 @@ async function perform(
     }
     return await endOf(returned, known, context);
   } catch (error) {
-    const stored = storedError(error);
-    // Another attempt would meet the same version.
-    if (error instanceof NotBuiltError) return { how: "failed", reason: "not-built", error: stored };
-    return { how: "threw", error: stored };
+    return endOfError(error);
   }
-}
-
-/** What the handler's returned value means. Throws what makes the attempt fail. */
-async function endOf(returned: unknown, known: KnownJob, context: RunContext): Promise<Ended | Committed> {
-  context.checkOutcomes(returned);
-  if (isOutcome(returned)) return endOfOutcome(returned, known, context);
-  try {
-    return { how: "returned", output: await storeOutput(known.job, returned) };
-  } catch (error) {
-    return { how: "failed", reason: "invalid-output", error: storedError(error) };
-  }
-}
-
-async function endOfOutcome(
-  outcome: OutcomeValue,
-  known: KnownJob,
-  context: RunContext,
-): Promise<Ended | Committed> {
-  switch (outcome.kind) {
-    case "fail":
-      return failedBy(outcome, known);
-    case "cancel":
-      return { how: "cancelled", reason: storedText(outcome.reason, longestReason) };
-    case "snooze":
-      return { how: "snoozed", milliseconds: outcome.milliseconds };
-    case "succeed": {
-      const end = await context.transactions.succeed(outcome.fn, known);
-      return end instanceof OutputRefused
-        ? { how: "failed", reason: "invalid-output", error: storedError(end.error) }
-        : { how: "committed", settlement: end };
-    }
-    case "rateLimited":
-      return { how: "rateLimited", milliseconds: outcome.milliseconds };
-  }
-}
-
-async function failedBy(outcome: Extract<OutcomeValue, { kind: "fail" }>, known: KnownJob): Promise<Ended> {
-  if (outcome.code === undefined) {
-    const message = storedText(outcome.reason, longestReason);
-    return { how: "failed", reason: "failed", error: { name: "RunFailed", message } };
-  }
-  const code = storedText(outcome.code, longestReason);
-  const data = await storeFailure(known.job, code, outcome.data);
-  const message = storedText(outcome.reason ?? `the handler failed it with "${code}"`, longestReason);
-  return { how: "failed", reason: code, error: { name: "RunFailed", message, code, data } };
-}
-
-/** Runs what was deferred, last first. One that never ends is left alone after the grace: a hang must end. */
-async function cleanUp(context: RunContext, environment: Environment, claimed: Claimed): Promise<void> {
-  const deferred = context.takeDeferred();
-  if (deferred.length === 0) return;
-  let limit: Timer | undefined;
-  const tooLong = new Promise<void>((resolve) => {
-    limit = environment.clock.after(environment.grace, resolve);
-  });
-  const all = async (): Promise<void> => {
-    for (const cleanup of deferred) await runCleanup(cleanup, environment, claimed);
-  };
-  await Promise.race([all(), tooLong]);
-  limit?.cancel();
 }

@@ -1,7 +1,8 @@
 // The door of `loop/`: fetch → execute → settle, inside one process.
 //
 //   loop.ts       the pump: claims while slots are free, rests when nothing is left, wakes when told
-//   execution.ts  one run: refuse or call, observe, clean up, decide
+//   execution.ts  one run: refuse or call, observe, clean up, decide; ending.ts has what its end means
+//   batch.ts      runs that gather for a handler of many; member.ts, item.ts and together.ts have their call
 //   solo.ts       whether a run on its last chance may be executed, which is alone
 //   tally.ts      what the loop tells about itself
 //   context.ts    the `ctx` of a handler
@@ -27,6 +28,7 @@ export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceErr
 export { createHearing, type Deed } from "./hearing.js";
 export { createHeartbeat } from "./heartbeat.js";
 export { createHooks, failedMessage, type RequestRun, readFailed } from "./hooks.js";
+export { BatchResultError } from "./item.js";
 export { createLife } from "./life.js";
 export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";

@@ -10,6 +10,7 @@
 import { type Service, service, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
 import type { Claimed, Settled } from "../store/contract.js";
+import { createBatches } from "./batch.js";
 import type { Execution } from "./conclusion.js";
 import { abilitiesOf } from "./definitions.js";
 import type { Environment } from "./environment.js";
@@ -70,6 +71,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   const tally = createTally();
   const running = new Set<Execution>();
   const solo = createSolo(clock, running, () => wake());
+  const batches = createBatches({ environment, notes, slots, onRoom: () => wake() });
   const abilities = abilitiesOf(environment.jobs);
 
   let fetching: Promise<void> | undefined;
@@ -93,9 +95,10 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     await new Promise<void>((resolve) => setImmediate(resolve));
     try {
       while (wanted && mayFetch() && retry === undefined) {
-        const free = slots.free(largestClaim);
+        const free = slots.free(largestClaim, batches.more);
         wanted = false;
         if (free === undefined) break;
+        const isExtra = Object.keys(free).some((name) => batches.more(name) > 0);
         tally.asked();
         const claimed = await store.claim({
           worker: environment.worker,
@@ -110,14 +113,18 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
           if (solo.missed()) restFor(environment.random() * longestStep);
         }
         const isOnly = claimed.length === 1 && running.size === 0 && unsettled === 0;
-        for (const run of claimed) start(run, isOnly);
+        for (const run of claimed) start(run, isOnly, isExtra);
+        batches.answered();
+        // Nobody joins what gathers while one has to be alone.
+        if (solo.isWanted) batches.hurry();
         if (claimed.length > 0) wanted = true;
       }
     } catch (error) {
       onClaimError(error);
     }
     fetching = undefined;
-    if (wanted && slots.free(1) !== undefined) wake();
+    batches.rests();
+    if (wanted && slots.free(1, batches.more) !== undefined) wake();
     releaseIdlers();
   }
 
@@ -149,12 +156,18 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     wake();
   }
 
-  /** @param isOnly the worker holds nothing but this run */
-  function start(claimed: Claimed, isOnly: boolean): void {
+  /**
+   * @param isOnly the worker holds nothing but this run
+   * @param isExtra its claim asked for more than there were free slots
+   */
+  function start(claimed: Claimed, isOnly: boolean, isExtra: boolean): void {
     slots.take(claimed.queue);
-    const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isOnLastChance(claimed, environment), isOnly);
+    const isAlone = isOnLastChance(claimed, environment);
+    const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isAlone, isOnly);
     const execution = isAdmitted
-      ? begin(claimed, environment, notes)
+      ? begin(claimed, environment, notes, (_run, known) =>
+          batches.take(claimed, known, { isAlone, isExtra }),
+        )
       : giveBack(claimed, environment, solo.isHeldUp ? putOffBy : undefined);
     running.add(execution);
     // Claimed while the worker was told to stop, or to be quiet, and may have said that it is: back it goes, before its
@@ -163,7 +176,8 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     void execution.conclusion.then(async ({ settlement, isCommitted, leaked }) => {
       running.delete(execution);
       solo.ended(execution);
-      slots.release(claimed.queue);
+      if (execution.holdsSlot !== false) slots.release(claimed.queue);
+      if (execution.calledAt !== undefined) batches.freed(claimed.queue);
       tally.ended();
       unsettled += 1;
       if (leaked !== undefined) void watchLeak(claimed, leaked);
@@ -228,6 +242,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   }
 
   function rest(): void {
+    batches.release();
     retry?.cancel();
     retry = undefined;
     tally.rests();

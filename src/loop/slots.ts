@@ -4,8 +4,14 @@
 // by `*` is not this worker's business. The numbers may be changed while runs hold slots: where there are fewer than are
 // taken, nothing is free until enough of them have ended.
 export interface Slots {
-  /** Free slots by name, as a claim asks for them; `*` among them. Undefined when nothing is free. */
-  free(most: number): Record<string, number> | undefined;
+  /**
+   * Free slots by name, as a claim asks for them; `*` among them. Undefined when nothing is free.
+   *
+   * @param more how many runs would find a place without a slot of their own
+   */
+  free(most: number, more?: (name: string) => number): Record<string, number> | undefined;
+  /** More are taken than there are. */
+  isOver(queue: string): boolean;
   take(queue: string): void;
   release(queue: string): void;
   /** Other numbers from now on. What holds a slot goes on. */
@@ -45,15 +51,20 @@ export function createSlots(given: Readonly<Record<string, number>>): Slots {
   }
 
   return {
-    free(most) {
+    free(most, more = () => 0) {
       const free: Record<string, number> = {};
       let any = false;
       for (const [name, limit] of Object.entries(queues)) {
-        const left = Math.max(0, Math.min(most, limit - (taken.get(name) ?? 0)));
+        const unused = limit - (taken.get(name) ?? 0);
+        const left = unused < 0 || limit === 0 ? 0 : Math.min(most, unused + more(name));
         free[name] = left;
         any ||= left > 0;
       }
       return any ? free : undefined;
+    },
+    isOver(queue) {
+      const name = nameOf(queue);
+      return (taken.get(name) ?? 0) > (queues[name] ?? 0);
     },
     take: (queue) => change(queue, 1),
     release: (queue) => change(queue, -1),

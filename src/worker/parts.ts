@@ -3,7 +3,7 @@
 // Before this file comes whoever starts a worker: an application, the command line, a test. After it comes the worker,
 // which puts the parts together.
 import { type Adapter, type AnyJob, defaults, type Log, policyOf, prepareInput } from "../job/index.js";
-import { type Clock, type Duration, type Events, NotBuiltError, newId, thisHost } from "../kernel/index.js";
+import { type Clock, type Duration, type Events, newId, thisHost } from "../kernel/index.js";
 import {
   abilitiesOf,
   type EnqueueFromRun,
@@ -89,18 +89,7 @@ export function requestOf({ release }: WorkerParts): RequestRun {
   };
 }
 
-/**
- * The jobs with their policies, resolved once.
- *
- * @throws NotBuiltError when a handler takes many runs at once
- */
+/** The jobs with their policies, resolved once. */
 export function knownJobs(jobs: ReadonlyMap<string, AnyJob>): ReadonlyMap<string, KnownJob> {
-  for (const [name, job] of jobs) {
-    if (policyOf(job).batch === undefined) continue;
-    throw new NotBuiltError(
-      `Job "${name}" has \`batch\`, and this version of duckdive gives no handler many runs at once yet. ` +
-        "Leave it out, and handle one run at a time.",
-    );
-  }
   return new Map([...jobs].map(([name, job]) => [name, { job, policy: policyOf(job) }]));
 }
