@@ -9,7 +9,7 @@ import type { GateStanding } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, listOf, numberOf, plainList, textList } from "./text.js";
+import { idList, listOf, numberOf, plainList, textList, truthOf } from "./text.js";
 
 /** The gates of a run as numbers, and those of them that are rates. */
 export interface GatesOfRun {

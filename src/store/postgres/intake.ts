@@ -5,32 +5,19 @@
 // its own transaction.
 //
 // Recording is idempotent by id: whoever is unsure whether an insert arrived sends it again. Runs with unique keys go their
-// own way (`unique.ts`): they may have to wait for a transaction of the application, and the others need not.
+// own way (`keyed.ts`): they may have to wait for a transaction of the application, and the others need not.
 
-import { type Group, group, NotBuiltError } from "../../kernel/index.js";
+import { type Group, group } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type AskThrough, otherDatabase } from "./application.js";
-import type { Row } from "./driver.js";
-import { type Session, slices, type Values } from "./session.js";
+import { createKeyedIntake } from "./keyed.js";
+import { type Session, slices } from "./session.js";
+import { columnsOf, findingsOf, largestInsert, refuseUnbuilt, shapeOf } from "./shapes.js";
 import { statements } from "./statements.js";
-import { jsonText, plainList, textList } from "./text.js";
-import {
-  allAnswersWith,
-  answersWith,
-  hashesOf,
-  hashOf,
-  isKeyed,
-  isLockTimeout,
-  keyTrouble,
-  type Met,
-  patienceTogether,
-  patienceWithKeys,
-  ruleOf,
-} from "./unique.js";
+import { jsonText } from "./text.js";
+import { allAnswersWith, hashOf, isKeyed } from "./unique.js";
 
-/** Rows in one statement. */
-const largestInsert = 2_000;
 /** Two: while one waits for the disk, the next is being parsed. */
 const insertsAtOnce = 2;
 
@@ -59,6 +46,7 @@ export function createIntake(parts: {
 }): Intake {
   const { session, tell, notice, ask } = parts;
   const knownLanes = new Map<string, Promise<unknown>>();
+  const keyed = createKeyedIntake({ session, tell, notice });
 
   /** All or none: what is too long for one statement shares a transaction. */
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {
@@ -93,71 +81,12 @@ export function createIntake(parts: {
     },
   });
 
-  /** All or none, some with unique keys. */
-  async function writeKeyed(runs: readonly NewRun[]): Promise<Inserted[]> {
-    const { found, rows } = await recordKeyed(runs, { all: true, patience: patienceWithKeys });
-    tell(found);
-    return allAnswersWith(runs, metIn(rows));
-  }
-
-  async function recordKeyed(
-    runs: readonly NewRun[],
-    { all, patience }: { readonly all: boolean; readonly patience: number },
-  ): Promise<{ found: Findings; rows: Row[] }> {
-    const found = findingsOf(runs, session.time());
-    const parts = [...slices(runs, largestInsert)].map((some) => ({
-      ...columnsOf(some),
-      now: session.now(),
-      notice: notice(found, true),
-      nonce: null,
-      all: String(all),
-      patience: `${patience}ms`,
-    }));
-    const again = parts.map((values) => ({ ...values, known: values.ids }));
-    try {
-      return { found, rows: await session.askPatiently(statements.recordUnique, parts, again) };
-    } catch (error) {
-      throw isLockTimeout(error) && patience < patienceWithKeys ? error : keyTrouble(error, runs, session.where);
-    }
-  }
-
-  /** Runs of several callers, each for itself: what refuses one, or makes it wait, is nothing to the others. */
-  async function writeEach(runs: readonly NewRun[]): Promise<PromiseSettledResult<Inserted>[]> {
-    const isAlone = runs.length === 1;
-    try {
-      const patience = isAlone ? patienceWithKeys : patienceTogether;
-      const { found, rows } = await recordKeyed(runs, { all: false, patience });
-      tell(found);
-      return answersWith(runs, metIn(rows)).map((answer) =>
-        answer instanceof Error
-          ? { status: "rejected", reason: answer }
-          : { status: "fulfilled", value: answer },
-      );
-    } catch (error) {
-      if (isAlone) return [{ status: "rejected", reason: error }];
-      if (!isLockTimeout(error)) throw error;
-      return (await Promise.all(runs.map((run) => writeEach([run])))).flat();
-    }
-  }
-
-  const keyedInserts: Group<NewRun, PromiseSettledResult<Inserted>> = group({
-    limit: largestInsert,
-    atOnce: insertsAtOnce,
-    write: writeEach,
-  });
-
-  async function insertKeyed(run: NewRun): Promise<Inserted[]> {
-    const result = await keyedInserts(run);
-    if (result.status === "rejected") throw result.reason;
-    return [result.value];
-  }
-
   async function insert(runs: readonly NewRun[]): Promise<Inserted[]> {
     refuseUnbuilt(runs);
     const [first] = runs;
     if (first === undefined) return [];
     await makeLanes(runs);
-    if (runs.some(isKeyed)) return runs.length === 1 ? insertKeyed(first) : writeKeyed(runs);
+    if (runs.some(isKeyed)) return runs.length === 1 ? [await keyed.insert(first)] : keyed.insertAll(runs);
     return runs.length === 1 ? inserts([...runs]) : write(runs);
   }
 
@@ -236,72 +165,6 @@ function answersTo(runs: readonly NewRun[], present: readonly string[]): Inserte
   });
 }
 
-function metIn(rows: readonly Row[]): Met[] {
-  return rows.map(([id, run, answer]) => ({ id: id ?? "", run: run ?? "", answer: answer ?? "" }));
-}
-
-/** Inputs of more characters than this may be too long, in bytes, to stand in their run. */
-const surelyShort = 600;
-
-/** Runs as the lists of `insert-runs.sql`: most of a batch are alike but for id and input. */
-export function columnsOf(runs: readonly NewRun[]): Values & { readonly ids: string } {
-  const shapes = new Map<string, number>();
-  const numbers = runs.map((run) => {
-    const shape = jsonText(shapeOf(run));
-    const number = shapes.get(shape) ?? shapes.size + 1;
-    shapes.set(shape, number);
-    return number;
-  });
-  return {
-    ids: plainList(runs.map((run) => run.id)),
-    inputs: textList(runs.map((run) => run.input)),
-    numbers: plainList(numbers),
-    shapes: `[${[...shapes.keys()].join(",")}]`,
-    known: plainList(runs.flatMap((run) => (run.fresh ? [] : run.id))),
-    isLong: String(runs.some(({ input }) => input !== undefined && input.length > surelyShort)),
-    keys: hashesOf(runs),
-  };
-}
-
-function shapeOf(run: Omit<NewRun, "id">): object {
-  const { due } = run;
-  return {
-    job: run.job,
-    version: run.version,
-    queue: run.queue,
-    priority: run.priority,
-    due_at: due !== undefined && "at" in due ? due.at : undefined,
-    due_after: due !== undefined && "after" in due ? due.after : undefined,
-    waiting: run.waiting,
-    start_within: run.startWithin,
-    finish_within: run.finishWithin,
-    tags: unlessEmpty(run.tags),
-    meta: unlessEmpty(run.meta),
-    release: run.release,
-    gates: unlessEmpty(run.gates),
-    fair: run.fair,
-    unique: run.unique === undefined ? undefined : ruleOf(run.unique),
-  };
-}
-
-function unlessEmpty<T extends object>(value: T | undefined): T | undefined {
-  return value === undefined || Object.keys(value).length === 0 ? undefined : value;
-}
-
-/** What others may want to know of these, as far as it can be told before they are written. */
-export function findingsOf(runs: readonly NewRun[], now: number): Findings {
-  const found = new Findings();
-  for (const { due, startWithin, finishWithin, unique } of runs) {
-    if (unique?.onConflict.kind === "debounce") found.dueAt(now + unique.onConflict.delay);
-    const runAt = due === undefined ? now : "at" in due ? due.at : now + due.after;
-    if (runAt > now) found.dueAt(runAt);
-    else found.claimable = true;
-    if (startWithin !== undefined) found.dueAt(now + startWithin);
-    if (finishWithin !== undefined) found.dueAt(now + finishWithin);
-  }
-  return found;
-}
-
 /** Ends `waiting(preparation)`. */
 async function prepare(
   session: Session,
@@ -334,24 +197,4 @@ async function prepare(
     found.dueAt(valid.length > 0 ? session.time() : undefined);
     tell(found);
   }
-}
-
-/** What the contract names and this version does not do is refused, before anything is written. */
-export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
-  for (const run of runs) {
-    const unbuilt = unbuiltPart(run);
-    if (unbuilt === undefined) continue;
-    throw new NotBuiltError(
-      `A run of "${run.job}" asks for ${unbuilt}, which this version of the postgres store cannot do yet. ` +
-        "Leave it out, or use a newer version.",
-    );
-  }
-}
-
-function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.fair !== undefined) return "fairness";
-  if (run.parent !== undefined) return "a parent";
-  if (run.batch !== undefined) return "a batch";
-  if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
-  return undefined;
 }

@@ -16,8 +16,9 @@ import type {
 import { Findings } from "../findings.js";
 import { awayAtMost, digestOf, formerKept, ticksKept } from "../schedules.js";
 import type { Text } from "./driver.js";
-import { columnsOf, findingsOf, type Intake, refuseUnbuilt } from "./intake.js";
+import type { Intake } from "./intake.js";
 import type { Session } from "./session.js";
+import { columnsOf, findingsOf, refuseUnbuilt } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText, numberOf, optionalNumber, optionalText, textList, truthOf, withoutNul } from "./text.js";
 import { unrefused } from "./unique.js";

@@ -11,7 +11,7 @@ import { createApart } from "./apart.js";
 import type { Claims, Loss } from "./claim.js";
 import type { Row } from "./driver.js";
 import type { Gates } from "./gates.js";
-import { refuseUnbuilt } from "./intake.js";
+import { refuseUnbuilt } from "./shapes.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";

@@ -13,7 +13,7 @@ import { type AskThrough, otherDatabase } from "./application.js";
 import type { Claims } from "./claim.js";
 import { isPartitionMissing } from "./errors.js";
 import type { Gates } from "./gates.js";
-import { refuseUnbuilt } from "./intake.js";
+import { refuseUnbuilt } from "./shapes.js";
 import type { Session } from "./session.js";
 import { itemsOf } from "./settle.js";
 import { statements } from "./statements.js";
