@@ -99,6 +99,28 @@ export function replacing(suite: Suite): void {
     );
   });
 
+  suite.test("asks for the gates of its new input, and for none of the old", async ({ store, clock }) => {
+    const at = (server: string): NewRun["gates"] => [{ kind: "lock", key: server, limit: 1, hold: "run" }];
+    const worker = await enter(store);
+    const one = await insertOne(store, { gates: at("one") });
+    const held = await takeOne(store, worker);
+    assert.equal(held.run, one);
+    await clock.advance(second);
+    const id = await insertOne(store, { ...keyed(), gates: at("one") });
+    assert.deepEqual(await take(store, worker), []);
+    assert.equal((await stored(store, id)).waiting?.reason, "admission");
+    await clock.advance(second);
+    const behind = await insertOne(store, { gates: at("one") });
+    assert.deepEqual(await take(store, worker), []);
+    const answer = await request(store, { ...replaces("input"), input: "2", gates: at("two") });
+    assert.deepEqual(answer, { id, created: false, changed: true });
+    assert.equal((await takeOne(store, worker)).run, id);
+    await insertOne(store, { gates: at("two") });
+    assert.deepEqual(await take(store, worker), []);
+    await settle(store, succeeded(held));
+    assert.equal((await takeOne(store, worker)).run, behind);
+  });
+
   suite.test("leaves a running run alone", async ({ store }) => {
     const { id } = await running(store, { ...keyed(), input: "1" });
     const before = await picture(store, id);

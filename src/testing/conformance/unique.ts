@@ -3,11 +3,12 @@
 // A key is held by a run that is in one of the states its rule names, or for a time from its request. All that a test
 // needs to know of a store is there in the answers of `insert`: that a run was created, or which one was met.
 import assert from "node:assert/strict";
-import type { NewRun, Store } from "../../store/contract.js";
+import type { Claimed, NewRun, Settlement, Store } from "../../store/contract.js";
 import {
   aRun,
   at,
   backedOff,
+  cancelledByItself,
   enter,
   failed,
   hour,
@@ -176,27 +177,30 @@ function windows(suite: Suite): void {
     await meets(store, next, throttled);
   });
 
-  suite.test("after the end of its run, and its removal by upkeep", async ({ store, clock }) => {
-    const { id, claimed } = await running(store, throttled);
-    await settle(store, succeeded(claimed, { keep: second }));
-    await meets(store, id, throttled);
-    await clock.advance(minute - 1);
-    await store.prune(100);
-    await meets(store, id, throttled);
-    await clock.advance(1);
-    await store.prune(100);
-    await insertOne(store, throttled);
-  });
-
-  suite.test("also of a run that failed or was cancelled", async ({ store }) => {
-    const { id, claimed } = await running(store, throttled);
-    await settle(store, failed(claimed, { keep: 0 }));
-    await meets(store, id, throttled);
-    const other = keyed({ key: "other", while: undefined, window: minute });
-    const cancelled = await insertOne(store, other);
-    await store.cancel([cancelled], "not wanted");
-    await meets(store, cancelled, other);
-  });
+  suite.test(
+    "after the end of its run, whatever that was, and past its keeping",
+    async ({ store, clock }) => {
+      const ends: ((claimed: Claimed) => Settlement)[] = [
+        (claimed) => succeeded(claimed, { keep: second }),
+        (claimed) => succeeded(claimed, { keep: second, output: "1" }),
+        (claimed) => failed(claimed, { keep: second }),
+        (claimed) => cancelledByItself(claimed, { keep: 0 }),
+      ];
+      for (const end of ends) {
+        const { id, claimed } = await running(store, throttled);
+        await settle(store, end(claimed));
+        await meets(store, id, throttled);
+        await clock.advance(minute - 1);
+        await store.prune(100);
+        await meets(store, id, throttled);
+        await clock.advance(1);
+        await store.prune(100);
+      }
+      const cancelled = await insertOne(store, throttled);
+      await store.cancel([cancelled], "not wanted");
+      await meets(store, cancelled, throttled);
+    },
+  );
 
   suite.test("and its run may outlive it", async ({ store, clock }) => {
     const { claimed } = await running(store, throttled);
