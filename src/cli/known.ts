@@ -17,8 +17,13 @@ export async function requireJob(cli: Cli, store: Pick<Store, "definitions">, jo
 }
 
 /** @throws UnknownQueueError when it is nearly another one */
-export async function requireQueue(cli: Cli, store: Pick<Store, "queues">, queue: string): Promise<void> {
-  const known = (await store.queues()).map(({ name }) => name);
+export async function requireQueue(
+  cli: Cli,
+  store: Pick<Store, "queues" | "reroutes">,
+  queue: string,
+): Promise<void> {
+  const [queues, reroutes] = await Promise.all([store.queues(), store.reroutes()]);
+  const known = [...queues.map(({ name }) => name), ...Object.values(reroutes)];
   const suggestion = suggestionFor(cli, "queue", queue, known);
   if (suggestion !== "") throw new UnknownQueueError(`No queue is called "${queue}".${suggestion}`);
 }
