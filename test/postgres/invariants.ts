@@ -20,7 +20,11 @@ with newest as (
   from duckdive.claims as claim, lateral unnest(claim.runs, claim.seqs) as held (run, seq)
 ), live as (
   select runs.*, newest.lane is not null as has_lane,
-    (runs.xid, runs.seq) > (newest.cx, newest.cs) as is_ahead,
+    (runs.xid, runs.seq) > (newest.cx, newest.cs) or exists (
+      select from duckdive.turn
+      where turn.lane = runs.lane and turn.fair = runs.fair and turn.vt >= newest.floor
+        and (runs.xid, runs.seq) > (turn.cx, turn.cs)
+    ) as is_ahead,
     exists (
       select from unnest(newest.pend, newest.after) as late (x, seq) where late.x = runs.xid and runs.seq > late.seq
     ) as is_late,

@@ -3276,7 +3276,8 @@ language sql immutable as $$
   from json_array_elements(p_gates) as gate where gate ->> 'kind' = 'lock' and gate ->> 'hold' = 'run'
 $$;
 
--- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock.
+-- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock. Of fair lanes
+-- there is none in front: in which order a share's runs come is for it to bear, not for the others.
 create function duckdive.lane_for(
   p_queue text, p_priority smallint, p_route text, p_front boolean, p_gated boolean, p_fair boolean
 ) returns integer
@@ -3285,17 +3286,17 @@ declare
   found_lane integer;
 begin
   select id into found_lane from duckdive.lane
-  where queue = p_queue and priority = p_priority and route = p_route and front = p_front
+  where queue = p_queue and priority = p_priority and route = p_route and front = (p_front and not p_fair)
     and gated = p_gated and fair = p_fair;
   if found then return found_lane; end if;
   perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, 0);
   select id into found_lane from duckdive.lane
-  where queue = p_queue and priority = p_priority and route = p_route and front = p_front
+  where queue = p_queue and priority = p_priority and route = p_route and front = (p_front and not p_fair)
     and gated = p_gated and fair = p_fair;
   if found then return found_lane; end if;
   insert into duckdive.lane (queue, priority, route, front, gated, fair, route_job, route_version)
   values (
-    p_queue, p_priority, p_route, p_front, p_gated, p_fair,
+    p_queue, p_priority, p_route, p_front and not p_fair, p_gated, p_fair,
     nullif(regexp_replace(p_route, '@[0-9]+$', ''), ''), substring(p_route from '@([0-9]+)$')::integer
   )
   returning id into found_lane;
@@ -3643,7 +3644,7 @@ begin
     due = duckdive.due_of('ready', null, start_by, started_at, finish_by, p_at),
     lane = (
       select lane.id from duckdive.lane
-      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front
+      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front = (run.fair is null)
         and lane.gated = (run.gate_keys is not null) and lane.fair = (run.fair is not null)
     )
   where run.id = any(starting);
@@ -4252,9 +4253,25 @@ begin
       select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
     ) as state
     left join lateral (
-      select run.xid, run.seq, run.run_at from duckdive.runs as run
-      where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
-      order by run.xid, run.seq limit 1
+      (
+        -- Of a fair lane whoever is next, and otherwise what is not discovered yet.
+        select run.xid, run.seq, run.run_at from (
+          select * from duckdive.turn where line.fair and turn.lane = line.id and turn.vt >= state.floor
+          order by turn.lane, turn.vt, turn.fair limit 1
+        ) as turn
+        cross join lateral (
+          select r.xid, r.seq, r.run_at from duckdive.runs as r
+          where r.lane = line.id and r.fair = turn.fair and (r.xid, r.seq) > (turn.cx, turn.cs)
+          order by r.lane, r.fair, r.xid, r.seq limit 1
+        ) as run
+      )
+      union all
+      select run.xid, run.seq, run.run_at from (
+        select r.xid, r.seq, r.run_at from duckdive.runs as r
+        where r.lane = line.id and (r.xid, r.seq) > (state.cx, state.cs)
+        order by r.xid, r.seq limit 1
+      ) as run
+      limit 1
     ) as head on true
     cross join lateral (
       select line.priority + coalesce(greatest(at - head.run_at, 0) / p_ageing, 0) as rank
@@ -4269,6 +4286,7 @@ begin
       and (
         p_all
         or head.xid is not null
+        or (line.fair and exists (select from duckdive.turn where turn.lane = line.id and turn.vt >= state.floor))
         or state.cx > pg_snapshot_xmax(pg_current_snapshot())
         or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
       )
@@ -4342,8 +4360,8 @@ end $$;
 -- Takes runs from a lane of runs with gates until p_limit are admitted, or p_most were parked. The locks of the lane and of
 -- the gates are held.
 create function duckdive.take_gated(
-  p_worker text, p_claim uuid, p_lane integer, p_limit integer, p_most integer, p_jump boolean, p_at bigint,
-  out ids uuid[], out seqs bigint[], out parked integer, out let_go bigint[]
+  p_worker text, p_claim uuid, p_lane integer, p_limit integer, p_most integer, p_jump boolean, p_fair boolean,
+  p_at bigint, out ids uuid[], out seqs bigint[], out parked integer, out let_go bigint[]
 )
 language plpgsql volatile as $$
 declare
@@ -4355,7 +4373,11 @@ begin
   parked := 0;
   let_go := '{}';
   loop
-    took := duckdive.take(p_lane, p_limit - cardinality(ids), p_jump);
+    if p_fair then
+      took := duckdive.take_fair(p_lane, p_limit - cardinality(ids), p_jump);
+    else
+      took := duckdive.take(p_lane, p_limit - cardinality(ids), p_jump);
+    end if;
     exit when took.ids is null;
     answer := duckdive.admit(p_worker, p_claim, took.ids, took.seqs, p_at);
     ids := ids || answer.ids;
@@ -4390,6 +4412,7 @@ declare
   priorities smallint[];
   restored boolean[];
   gated boolean[];
+  fair boolean[];
   is_jump boolean := false;
   is_all_locked boolean;
   locked smallint;
@@ -4411,8 +4434,8 @@ begin
   if not exists (select from duckdive.worker where id = p_worker) then amount := -1; return; end if;
   for attempt in 1 .. 2 loop
     select array_agg(line.lane), array_agg(line.pool), array_agg(line.priority), array_agg(line.is_restored),
-      array_agg(line.gated)
-    into lanes, pools, priorities, restored, gated
+      array_agg(line.gated), array_agg(line.fair)
+    into lanes, pools, priorities, restored, gated, fair
     from duckdive.lanes_with_work(p_queues, p_abilities, is_jump, p_ageing, p_now) as line;
     exit when lanes is not null;
     -- Looking took long for nothing: what is dead in front of the cursors is walked once more, and then left behind.
@@ -4447,9 +4470,11 @@ begin
         most := greatest(4 * (select sum(slots.value::integer) from jsonb_each_text(p_queues) as slots), 500);
       end if;
       exit when parked >= most;
-      took := duckdive.take_gated(p_worker, p_claim, lanes[i], room, most - parked, is_jump, at);
+      took := duckdive.take_gated(p_worker, p_claim, lanes[i], room, most - parked, is_jump, fair[i], at);
       parked := parked + took.parked;
       let_go := let_go || took.let_go;
+    elsif fair[i] then
+      took := duckdive.take_fair(lanes[i], room, is_jump);
     else
       took := duckdive.take(lanes[i], room, is_jump);
     end if;
@@ -4752,9 +4777,216 @@ end $$;
     name: "fair",
     sql: `-- Fair shares: of runs that name on whose account they run, those whose turn it is come first. They stand in lanes of
 -- their own. docs/decisions/0009-policies.md has the rules.
+--
+-- Such a lane is read twice, and each run once in both. The lane's cursor discovers: it reads on over many positions at
+-- once and learns which shares have something there. Each of those has a turn with a cursor of its own, behind which it
+-- has been handed out. Whose turn has had least is next; who comes into the lane begins where the others are, so that
+-- nobody is paid back for a time in which it had nothing there.
 
 -- What a claim reads of one share. Nothing else stands in it.
 create index runs_fair on duckdive.runs (lane, fair, xid, seq) where lane is not null and fair is not null;
+
+alter table duckdive.lane_state add column floor bigint not null default 0; -- the least that a share has had, of a fair lane
+
+-- The shares of a lane that have something in it, with how much each has had. Every change is another entry of the index,
+-- and what is below the lane's floor is never walked again.
+create table duckdive.turn (
+  lane integer not null,
+  vt bigint not null,
+  fair text not null,
+  cx xid8 not null,
+  cs bigint not null,
+  primary key (lane, vt, fair)
+);
+
+alter table duckdive.turn set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+
+-- Finds one's turn, which has no other entry.
+create index turn_fair on duckdive.turn (lane, fair, vt);
+
+-- Takes up to p_limit runs from a fair lane whose lock is held: as many of each share as there are places for it.
+create function duckdive.take_fair(p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[])
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_mergejoin = off
+as $$
+declare
+  found record;
+  served record;
+begin
+  found := duckdive.discover(p_lane, p_limit, p_jump);
+  ids := found.ids;
+  seqs := found.seqs;
+  loop
+    exit when cardinality(ids) >= p_limit;
+    served := duckdive.serve(p_lane, p_limit - cardinality(ids), found.snapshot);
+    exit when served.shares = 0;
+    ids := ids || served.ids;
+    seqs := seqs || served.seqs;
+  end loop;
+  if cardinality(ids) = 0 then ids := null; end if;
+end $$;
+
+-- Reads on in a fair lane, and gives every share that is new there its turn. What came late is handed out at once if its
+-- share's own cursor has passed it, as with the cursor of any lane; otherwise that share will come to it.
+create function duckdive.discover(
+  p_lane integer, p_limit integer, p_jump boolean, out ids uuid[], out seqs bigint[], out snapshot pg_snapshot
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_mergejoin = off
+as $$
+declare
+  most constant integer := 20000;
+  shares text[];
+  xids xid8[];
+  places bigint[];
+begin
+  with state as materialized (
+    select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+  ), present as materialized (
+    select pg_current_snapshot() as snapshot
+  ), finished as materialized (
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where pg_visible_in_snapshot(p.x, present.snapshot)
+  ), late as materialized (
+    select run.* from finished cross join lateral (
+      select r.id, r.xid, r.seq, r.fair from duckdive.runs as r
+      where r.lane = p_lane and r.xid = finished.x and r.seq > finished.a
+      order by r.xid, r.seq limit p_limit
+    ) as run
+    order by run.xid, run.seq limit p_limit
+  ), passed as materialized (
+    select late.id, late.seq from late
+    left join lateral (
+      select turn.cx, turn.cs from duckdive.turn where turn.lane = p_lane and turn.fair = late.fair limit 1
+    ) as own on true
+    where own.cx is null or (own.cx, own.cs) >= (late.xid, late.seq)
+  ), main as materialized (
+    select run.* from state cross join present cross join lateral (
+      select r.xid, r.seq, r.fair from duckdive.runs as r
+      where r.lane = p_lane and (r.xid, r.seq) > (state.cx, state.cs) and r.xid < pg_snapshot_xmax(present.snapshot)
+      order by r.xid, r.seq limit most
+    ) as run
+  ), amount as materialized (
+    select (select count(*) from late) as late, (select count(*) from main) as main
+  ), last_late as (
+    select xid, seq from late order by xid desc, seq desc limit 1
+  ), last_main as (
+    select xid, seq from main order by xid desc, seq desc limit 1
+  ), cursor as materialized (
+    select
+      case when is_end then pg_snapshot_xmax(present.snapshot) when amount.main > 0 then (select xid from last_main)
+        else cx end as cx,
+      case when is_end then -1 when amount.main > 0 then (select seq from last_main) else cs end as cs
+    from state, present, amount, lateral (
+      select amount.main < most and (amount.main > 0 or p_jump) and pg_snapshot_xmax(present.snapshot) > state.cx as is_end
+    ) as at_end
+  ), pending as (
+    select p.x, p.a from state, present, lateral unnest(state.pend, state.after) as p (x, a)
+    where not pg_visible_in_snapshot(p.x, present.snapshot)
+    union all
+    select finished.x, case when finished.x = last_late.xid then last_late.seq else finished.a end
+    from finished, last_late, amount
+    where amount.late = p_limit and finished.x >= last_late.xid
+    union all
+    select x, -1 from state, present, cursor, lateral pg_snapshot_xip(present.snapshot) as x
+    where x >= state.cx and x < cursor.cx
+  ), moved as (
+    update duckdive.lane_state as own
+    set n = own.n + 1, cx = cursor.cx, cs = cursor.cs,
+      pend = coalesce((select array_agg(x) from pending), '{}'),
+      after = coalesce((select array_agg(a) from pending), '{}')
+    from state, cursor, amount
+    where own.lane = p_lane and own.n = state.n
+      and (amount.late + amount.main > 0 or exists (select from finished) or cursor.cx > state.cx)
+  ), first as (
+    select distinct on (main.fair) main.fair, main.xid, main.seq from main order by main.fair, main.xid, main.seq
+  )
+  select coalesce((select array_agg(id) from passed), '{}'), coalesce((select array_agg(seq) from passed), '{}'),
+    (select present.snapshot from present), array_agg(first.fair), array_agg(first.xid), array_agg(first.seq)
+  into ids, seqs, snapshot, shares, xids, places
+  from first;
+  insert into duckdive.turn (lane, vt, fair, cx, cs)
+  select p_lane, state.floor, one.fair, one.xid, one.seq - 1
+  from unnest(shares, xids, places) as one (fair, xid, seq)
+  cross join (select floor from duckdive.lane_state where lane = p_lane order by n desc limit 1) as state
+  where not exists (select from duckdive.turn where turn.lane = p_lane and turn.fair = one.fair);
+end $$;
+
+-- Hands out of those whose turn it is, up to where was discovered and what that snapshot shows: what the lane remembers as
+-- under way is not taken here as well. A share that has nothing left there gives up its turn.
+create function duckdive.serve(
+  p_lane integer, p_limit integer, p_snapshot pg_snapshot, out ids uuid[], out seqs bigint[], out shares integer
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  with state as materialized (
+    select * from duckdive.lane_state where lane = p_lane order by n desc limit 1
+  ), picked as materialized (
+    select turn.* from state cross join lateral (
+      select * from duckdive.turn where turn.lane = p_lane and turn.vt >= state.floor
+      order by turn.lane, turn.vt, turn.fair limit p_limit
+    ) as turn
+  ), part as materialized (
+    select p_limit / count(*) as size, min(picked.vt) as floor, count(*) as shares from picked having count(*) > 0
+  ), got as materialized (
+    select picked.fair, picked.vt, run.* from picked cross join state cross join part cross join lateral (
+      select r.id, r.xid, r.seq from duckdive.runs as r
+      where r.lane = p_lane and r.fair = picked.fair
+        and (r.xid, r.seq) > (picked.cx, picked.cs) and (r.xid, r.seq) <= (state.cx, state.cs)
+        and pg_visible_in_snapshot(r.xid, p_snapshot) and r.xid <> all(state.pend)
+      order by r.lane, r.fair, r.xid, r.seq limit part.size
+    ) as run
+  ), taken as materialized (
+    select got.fair, count(*) as amount, (array_agg(got.xid order by got.xid desc, got.seq desc))[1] as xid,
+      (array_agg(got.seq order by got.xid desc, got.seq desc))[1] as seq
+    from got group by got.fair
+  ), gone as (
+    delete from duckdive.turn using picked, part
+    where turn.lane = p_lane and turn.vt = picked.vt and turn.fair = picked.fair
+      and not exists (select from taken where taken.fair = picked.fair and taken.amount = part.size)
+  ), moved as (
+    update duckdive.turn set vt = turn.vt + taken.amount, cx = taken.xid, cs = taken.seq
+    from picked, taken, part
+    where turn.lane = p_lane and turn.vt = picked.vt and turn.fair = picked.fair
+      and taken.fair = picked.fair and taken.amount = part.size
+  ), lowest as (
+    update duckdive.lane_state as own set floor = part.floor from state, part
+    where own.lane = p_lane and own.n = state.n and own.floor < part.floor
+  )
+  select coalesce((select array_agg(id) from got), '{}'), coalesce((select array_agg(seq) from got), '{}'),
+    coalesce((select part.shares from part), 0)
+  into ids, seqs, shares;
+end $$;
+
+-- As before; of a fair lane all turns begin anew, with all that it has before them.
+create or replace function duckdive.renumber(p_lane integer) returns void
+language plpgsql volatile
+set jit = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+begin
+  -- By the seq as well: one that is given back meanwhile is nobody's, and keeps the place that it was given.
+  update duckdive.runs as run set lane = null from duckdive.held
+  where run.lane = p_lane and run.id = held.id and run.seq = held.seq;
+  with ordered as materialized (
+    select id, nextval('duckdive.seq') as seq
+    from (select id from duckdive.runs where lane = p_lane order by xid, seq) as run
+  )
+  update duckdive.runs as run set xid = '0', seq = ordered.seq from ordered where run.id = ordered.id;
+  delete from duckdive.turn where lane = p_lane;
+  update duckdive.lane_state set n = n + 1, cx = '0', cs = -1, pend = '{}', after = '{}'
+  where lane = p_lane and n = (select max(n) from duckdive.lane_state where lane = p_lane);
+end $$;
 `,
   },
   {

@@ -94,7 +94,8 @@ language sql immutable as $$
   from json_array_elements(p_gates) as gate where gate ->> 'kind' = 'lock' and gate ->> 'hold' = 'run'
 $$;
 
--- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock.
+-- The lane of a kind, made when it is new. Never called in a transaction of the application: it takes a lock. Of fair lanes
+-- there is none in front: in which order a share's runs come is for it to bear, not for the others.
 create function duckdive.lane_for(
   p_queue text, p_priority smallint, p_route text, p_front boolean, p_gated boolean, p_fair boolean
 ) returns integer
@@ -103,17 +104,17 @@ declare
   found_lane integer;
 begin
   select id into found_lane from duckdive.lane
-  where queue = p_queue and priority = p_priority and route = p_route and front = p_front
+  where queue = p_queue and priority = p_priority and route = p_route and front = (p_front and not p_fair)
     and gated = p_gated and fair = p_fair;
   if found then return found_lane; end if;
   perform pg_advisory_xact_lock('duckdive.lane'::regclass::oid::integer, 0);
   select id into found_lane from duckdive.lane
-  where queue = p_queue and priority = p_priority and route = p_route and front = p_front
+  where queue = p_queue and priority = p_priority and route = p_route and front = (p_front and not p_fair)
     and gated = p_gated and fair = p_fair;
   if found then return found_lane; end if;
   insert into duckdive.lane (queue, priority, route, front, gated, fair, route_job, route_version)
   values (
-    p_queue, p_priority, p_route, p_front, p_gated, p_fair,
+    p_queue, p_priority, p_route, p_front and not p_fair, p_gated, p_fair,
     nullif(regexp_replace(p_route, '@[0-9]+$', ''), ''), substring(p_route from '@([0-9]+)$')::integer
   )
   returning id into found_lane;
@@ -461,7 +462,7 @@ begin
     due = duckdive.due_of('ready', null, start_by, started_at, finish_by, p_at),
     lane = (
       select lane.id from duckdive.lane
-      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front
+      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front = (run.fair is null)
         and lane.gated = (run.gate_keys is not null) and lane.fair = (run.fair is not null)
     )
   where run.id = any(starting);
@@ -1070,9 +1071,25 @@ begin
       select * from duckdive.lane_state as own where own.lane = line.id order by own.n desc limit 1
     ) as state
     left join lateral (
-      select run.xid, run.seq, run.run_at from duckdive.runs as run
-      where run.lane = line.id and (run.xid, run.seq) > (state.cx, state.cs)
-      order by run.xid, run.seq limit 1
+      (
+        -- Of a fair lane whoever is next, and otherwise what is not discovered yet.
+        select run.xid, run.seq, run.run_at from (
+          select * from duckdive.turn where line.fair and turn.lane = line.id and turn.vt >= state.floor
+          order by turn.lane, turn.vt, turn.fair limit 1
+        ) as turn
+        cross join lateral (
+          select r.xid, r.seq, r.run_at from duckdive.runs as r
+          where r.lane = line.id and r.fair = turn.fair and (r.xid, r.seq) > (turn.cx, turn.cs)
+          order by r.lane, r.fair, r.xid, r.seq limit 1
+        ) as run
+      )
+      union all
+      select run.xid, run.seq, run.run_at from (
+        select r.xid, r.seq, r.run_at from duckdive.runs as r
+        where r.lane = line.id and (r.xid, r.seq) > (state.cx, state.cs)
+        order by r.xid, r.seq limit 1
+      ) as run
+      limit 1
     ) as head on true
     cross join lateral (
       select line.priority + coalesce(greatest(at - head.run_at, 0) / p_ageing, 0) as rank
@@ -1087,6 +1104,7 @@ begin
       and (
         p_all
         or head.xid is not null
+        or (line.fair and exists (select from duckdive.turn where turn.lane = line.id and turn.vt >= state.floor))
         or state.cx > pg_snapshot_xmax(pg_current_snapshot())
         or exists (select from unnest(state.pend) as p (x) where pg_visible_in_snapshot(p.x, pg_current_snapshot()))
       )
@@ -1160,8 +1178,8 @@ end $$;
 -- Takes runs from a lane of runs with gates until p_limit are admitted, or p_most were parked. The locks of the lane and of
 -- the gates are held.
 create function duckdive.take_gated(
-  p_worker text, p_claim uuid, p_lane integer, p_limit integer, p_most integer, p_jump boolean, p_at bigint,
-  out ids uuid[], out seqs bigint[], out parked integer, out let_go bigint[]
+  p_worker text, p_claim uuid, p_lane integer, p_limit integer, p_most integer, p_jump boolean, p_fair boolean,
+  p_at bigint, out ids uuid[], out seqs bigint[], out parked integer, out let_go bigint[]
 )
 language plpgsql volatile as $$
 declare
@@ -1173,7 +1191,11 @@ begin
   parked := 0;
   let_go := '{}';
   loop
-    took := duckdive.take(p_lane, p_limit - cardinality(ids), p_jump);
+    if p_fair then
+      took := duckdive.take_fair(p_lane, p_limit - cardinality(ids), p_jump);
+    else
+      took := duckdive.take(p_lane, p_limit - cardinality(ids), p_jump);
+    end if;
     exit when took.ids is null;
     answer := duckdive.admit(p_worker, p_claim, took.ids, took.seqs, p_at);
     ids := ids || answer.ids;
@@ -1208,6 +1230,7 @@ declare
   priorities smallint[];
   restored boolean[];
   gated boolean[];
+  fair boolean[];
   is_jump boolean := false;
   is_all_locked boolean;
   locked smallint;
@@ -1229,8 +1252,8 @@ begin
   if not exists (select from duckdive.worker where id = p_worker) then amount := -1; return; end if;
   for attempt in 1 .. 2 loop
     select array_agg(line.lane), array_agg(line.pool), array_agg(line.priority), array_agg(line.is_restored),
-      array_agg(line.gated)
-    into lanes, pools, priorities, restored, gated
+      array_agg(line.gated), array_agg(line.fair)
+    into lanes, pools, priorities, restored, gated, fair
     from duckdive.lanes_with_work(p_queues, p_abilities, is_jump, p_ageing, p_now) as line;
     exit when lanes is not null;
     -- Looking took long for nothing: what is dead in front of the cursors is walked once more, and then left behind.
@@ -1265,9 +1288,11 @@ begin
         most := greatest(4 * (select sum(slots.value::integer) from jsonb_each_text(p_queues) as slots), 500);
       end if;
       exit when parked >= most;
-      took := duckdive.take_gated(p_worker, p_claim, lanes[i], room, most - parked, is_jump, at);
+      took := duckdive.take_gated(p_worker, p_claim, lanes[i], room, most - parked, is_jump, fair[i], at);
       parked := parked + took.parked;
       let_go := let_go || took.let_go;
+    elsif fair[i] then
+      took := duckdive.take_fair(lanes[i], room, is_jump);
     else
       took := duckdive.take(lanes[i], room, is_jump);
     end if;
