@@ -10,7 +10,7 @@ import type { ResolvedBatch, ResolvedPolicy } from "./policy.js";
 import type { GateRule, Rules, UniqueRule } from "./rules.js";
 
 /** A gate of a run, its key worked out. Times in milliseconds. */
-export interface AdmissionGate {
+interface AdmissionGate {
   readonly kind: "lock" | "limit" | "rate";
   readonly key: string;
   readonly limit: number;
@@ -20,7 +20,7 @@ export interface AdmissionGate {
 }
 
 /** The unique rule of a run, its key worked out. */
-export type AdmissionUnique = Omit<UniqueRule, "by"> & { readonly key: string };
+type AdmissionUnique = Omit<UniqueRule, "by"> & { readonly key: string };
 
 export interface Admission {
   readonly gates?: readonly AdmissionGate[];

@@ -31,7 +31,7 @@ export type { Fields } from "./rules.js";
 export type ResolvedBackoff = BackoffRule | ((attempt: number) => number);
 
 /** A job to enqueue, or a function to call, for a run that has failed for good. */
-export type ResolvedOnFailed =
+type ResolvedOnFailed =
   | { readonly job: AnyContract }
   | { readonly call: (failure: RunFailure) => void | Promise<void> };
 

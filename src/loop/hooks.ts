@@ -8,11 +8,10 @@
 // same after the fact, or tells a worker that has it.
 //
 // Before this file come executions and upkeep. After it come the settlement, and the application's own function.
-import type { AnyContract, RunFailure } from "../job/index.js";
+import type { AnyContract, ResolvedPolicy, RunFailure } from "../job/index.js";
 import { derivedId, type Events, newId } from "../kernel/index.js";
 import { type FailedRun, failureOf, type RunEvents, type Settlement } from "../run/index.js";
 import type { Claimed, NewRun, Store, StoredRun } from "../store/contract.js";
-import type { KnownJob } from "./environment.js";
 
 /** Makes the run of a job, as an enqueue would, without recording it. */
 export type RequestRun = (
@@ -44,7 +43,7 @@ export const failedMessage = "duckdive.failed";
 export function createHooks(parts: {
   readonly worker: string;
   readonly store: Store;
-  readonly jobs: ReadonlyMap<string, KnownJob>;
+  readonly jobs: ReadonlyMap<string, { readonly policy: Pick<ResolvedPolicy, "onFailed"> }>;
   readonly events: Events<RunEvents>;
   readonly request: RequestRun;
 }): Hooks {

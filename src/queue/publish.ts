@@ -14,7 +14,7 @@ import type { Enqueue } from "./enqueue.js";
 import { checkMeta, checkTags, type GivenOptions } from "./request.js";
 
 /** A run of an event; `job` when its definition is here. */
-export interface Published extends Inserted {
+interface Published extends Inserted {
   readonly job: AnyContract | undefined;
 }
 
