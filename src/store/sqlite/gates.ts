@@ -99,7 +99,7 @@ export function handOver(
 ): number {
   const { sql } = transaction;
   const gates = listing([...new Set(names)]);
-  if (names.some(isRate)) sql.run(statements.unplanRates, { gates });
+  if (names.some(isRate)) sql.run(statements.forgetOpenings, { gates });
   if (!isSomebodyInLine(sql)) return 0;
   let handed = 0;
   for (const row of sql.all<FirstRow>(statements.firstInLines, { gates })) {

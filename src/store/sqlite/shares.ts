@@ -9,7 +9,7 @@
 //
 // Before this file comes `lanes.ts`. After it come the statements.
 import type { Sql } from "./driver.js";
-import { isBefore, type Lane, type Line, pagedLine, type Position, placeOf } from "./lanes.js";
+import { isBefore, type Lane, type Line, type Position, pagedLine, placeOf } from "./lanes.js";
 import { listing } from "./session.js";
 import { statements } from "./statements.js";
 

@@ -190,6 +190,8 @@ left join duckdive_rate as rate on rate.gate = line.gate`,
   forgetDeparted: `delete from duckdive_departed
 where ended_at < :now - 604800000
   or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
+  forgetOpenings: `update duckdive_rate set opens_at = null
+where gate in (select value from json_each(:gates)) and opens_at is not null`,
   forgetRates: `delete from duckdive_rate
 where gate in (
   select gate from duckdive_rate as rate
@@ -671,8 +673,6 @@ where run = (select seq from duckdive_run where id = :id) order by number`,
 set state = iif(run_at > :now, 'scheduled', 'ready'), route = case wait_reason when 'worker' then wait_on else route end,
   wait_reason = null, wait_on = null
 where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
-  unplanRates: `update duckdive_rate set opens_at = null
-where gate in (select value from json_each(:gates)) and opens_at is not null`,
   unprepared: `select seq, run_at, requested_at, body from duckdive_run
 where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
   waitsForWorker: `with recursive wait (name) as (

@@ -18,8 +18,8 @@ import type {
   WorkerReport,
 } from "../contract.js";
 import { type Corpse, causes, runnersFirst } from "../deaths.js";
-import { parseRoute } from "./lanes.js";
 import type { Sql } from "./driver.js";
+import { parseRoute } from "./lanes.js";
 import { readSlots } from "./routing.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";

@@ -20,7 +20,7 @@ import {
   succeeded,
   take,
 } from "./build.js";
-import { inARow, limit, runsOf } from "./gates.js";
+import { inARow, limit, runsOf } from "./gates-build.js";
 import type { Suite } from "./suite.js";
 
 export function fair(suite: Suite): void {

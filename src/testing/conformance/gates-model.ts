@@ -18,7 +18,7 @@ import {
   succeeded,
   take,
 } from "./build.js";
-import { limit, lock } from "./gates.js";
+import { limit, lock } from "./gates-build.js";
 import type { Bench, Suite } from "./suite.js";
 
 const longest = 6_000;

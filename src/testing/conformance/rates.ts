@@ -22,7 +22,7 @@ import {
   take,
   takeOne,
 } from "./build.js";
-import { inARow, lock, runsOf } from "./gates.js";
+import { inARow, lock, runsOf } from "./gates-build.js";
 import { type Bench, beginning, type Suite } from "./suite.js";
 
 function rate(key: string, limit: number, per: number, burst?: number): Gate {
