@@ -22,7 +22,10 @@ const tables = ["runs", "lane", "lane_state", "claims", "due_state", "history", 
 const ids = (count: number): string[] => Array.from({ length: count }, () => newId());
 const shape = { job: "copy", version: 1, queue: "default", priority: 0 };
 
-function insertion(count: number, more: object = {}) {
+const unique = { while: 15, kind: "ignore" };
+
+/** With keys: of each run an own one, unless these are given. */
+function insertion(count: number, more: object = {}, keys: readonly string[] | null = null) {
   const own = ids(count);
   return {
     ids: plainList(own),
@@ -34,13 +37,16 @@ function insertion(count: number, more: object = {}) {
     now: null,
     notice: null,
     nonce: null,
+    keys: keys === null ? null : plainList(keys),
   };
 }
 
 /** As many runs as there are to be, ready or with a start that is over by the time they are looked at. */
 async function load(client: Client): Promise<void> {
   for (let done = 0; done < rows; done += 5_000) {
-    await send(client, statements.insertRuns, insertion(5_000, done % 10_000 === 0 ? {} : { due_after: 1 }));
+    const values =
+      done % 10_000 === 0 ? insertion(5_000) : insertion(5_000, { due_after: 1, unique }, ids(5_000));
+    await send(client, statements.insertRuns, values);
   }
 }
 
@@ -82,6 +88,10 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   const queues = `{"*": ${batch}}`;
   const [claim, lost] = [newId(), newId()];
   pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
+  const keys = ids(batch);
+  const keyed = () => ({ ...insertion(batch, { due_after: 60_000, unique }, keys), all: "false", patience: null });
+  pages.keyed = await pagesOf(client, statements.recordUnique, keyed());
+  pages.met = await pagesOf(client, statements.recordUnique, keyed());
   pages.peek = await pagesOf(client, statements.peek, { abilities });
   pages.claim = await pagesOf(client, statements.claim, { worker, claim, queues, abilities, now: null, ageing: null });
   pages.claimed = await pagesOf(client, statements.claimed, { claim });
@@ -108,6 +118,8 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
 
 /** Pages for a batch of a hundred, about three times what each needs; a look through all runs alone is more. */
 const most = {
+  keyed: 7_000,
+  met: 4_500,
   insert: 3_000,
   peek: 150,
   claim: 150,
@@ -120,7 +132,7 @@ const most = {
 };
 
 /** Before PostgreSQL 17 an index looks a list of keys up one by one, from its root, and in every partition. */
-const mostBefore17 = { ...most, insert: 8_000, claimed: 300, find: 8_000 };
+const mostBefore17 = { ...most, keyed: 15_000, met: 9_000, insert: 8_000, claimed: 300, find: 8_000 };
 
 async function limitsOf(client: Client): Promise<Record<string, number>> {
   const { rows } = await client.query<{ version: string }>(

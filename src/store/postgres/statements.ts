@@ -5076,10 +5076,13 @@ end $$;
 
 -- Takes the keys that are held for a time, if they are free. One's own is no hindrance, so it may be asked for again.
 create function duckdive.take_windows(p_ids uuid[], p_keys uuid[], p_windows bigint[], p_at bigint) returns void
-language plpgsql volatile as $$
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
 begin
   if not exists (select from unnest(p_windows) as length where length is not null) then return; end if;
-  delete from duckdive.unique_window where key = any(array(select k from unnest(p_keys) as k order by k)) and until <= p_at;
+  delete from duckdive.unique_window where key = any(p_keys) and until <= p_at;
   insert into duckdive.unique_window (key, run, until)
   select distinct on (asked.key) asked.key, asked.id, p_at + asked.length
   from unnest(p_ids, p_keys, p_windows) with ordinality as asked (id, key, length, place)
@@ -5182,7 +5185,10 @@ create function duckdive.record_unique(
   p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
   p_notice text, p_nonce text, p_keys uuid[], p_all boolean, p_patience text default null
 ) returns table (id uuid, run uuid, answer text)
-language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
 declare
   at constant bigint := duckdive.moment(p_now);
   shapes constant json[] := array(select shape from json_array_elements(p_shapes) as shape);
@@ -5225,9 +5231,10 @@ begin
       select distinct each.id from unnest(p_ids, p_keys) as each (id, key)
       where each.id = any(pending) and each.key is not null
         and (
-          exists (select from duckdive.runs as live where live.unique_key = each.key)
-          or exists (select from duckdive.runs as live where live.unique_idle = each.key and live.unique_while > 0)
-          or exists (select from duckdive.unique_window as own where own.key = each.key)
+          -- With the offset each is looked up by itself, whatever the statistics say.
+          exists (select from duckdive.runs as live where live.unique_key = each.key offset 0)
+          or exists (select from duckdive.runs as live where live.unique_idle = each.key and live.unique_while > 0 offset 0)
+          or exists (select from duckdive.unique_window as own where own.key = each.key offset 0)
         )
         and duckdive.key_holder(each.key, at) <> each.id
     );
