@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { NewRun } from "../../store/contract.js";
 import {
+  at,
   backedOff,
   enter,
   hour,
@@ -24,6 +25,10 @@ import {
 } from "./build.js";
 import { keyed, live, request } from "./keys.js";
 import type { Suite } from "./suite.js";
+
+function lockOf(server: string): NewRun["gates"] {
+  return [{ kind: "lock", key: server, limit: 1, hold: "run" }];
+}
 
 export function replacing(suite: Suite): void {
   const replaces = (...fields: ("input" | "runAt" | "priority")[]): Partial<NewRun> =>
@@ -100,25 +105,44 @@ export function replacing(suite: Suite): void {
   });
 
   suite.test("asks for the gates of its new input, and for none of the old", async ({ store, clock }) => {
-    const at = (server: string): NewRun["gates"] => [{ kind: "lock", key: server, limit: 1, hold: "run" }];
     const worker = await enter(store);
-    const one = await insertOne(store, { gates: at("one") });
+    await insertOne(store, { gates: lockOf("one") });
     const held = await takeOne(store, worker);
-    assert.equal(held.run, one);
-    await clock.advance(second);
-    const id = await insertOne(store, { ...keyed(), gates: at("one") });
+    const ids: string[] = [];
+    for (const fields of [keyed(), {}]) {
+      ids.push(await insertOne(store, { ...fields, gates: lockOf("one") }));
+      await clock.advance(second);
+    }
     assert.deepEqual(await take(store, worker), []);
+    const [id, behind] = [at(ids, 0), at(ids, 1)];
     assert.equal((await stored(store, id)).waiting?.reason, "admission");
-    await clock.advance(second);
-    const behind = await insertOne(store, { gates: at("one") });
-    assert.deepEqual(await take(store, worker), []);
-    const answer = await request(store, { ...replaces("input"), input: "2", gates: at("two") });
+    const answer = await request(store, { ...replaces("input"), input: "2", gates: lockOf("two") });
     assert.deepEqual(answer, { id, created: false, changed: true });
     assert.equal((await takeOne(store, worker)).run, id);
-    await insertOne(store, { gates: at("two") });
+    await insertOne(store, { gates: lockOf("two") });
     assert.deepEqual(await take(store, worker), []);
     await settle(store, succeeded(held));
     assert.equal((await takeOne(store, worker)).run, behind);
+  });
+
+  suite.test("hands on the place that it has at a gate of its old input", async ({ store, clock }) => {
+    const worker = await enter(store);
+    await insertOne(store, { gates: lockOf("one") });
+    const held = await takeOne(store, worker);
+    const ids: string[] = [];
+    for (const fields of [keyed(), {}]) {
+      ids.push(await insertOne(store, { ...fields, gates: lockOf("one") }));
+      await clock.advance(second);
+    }
+    assert.deepEqual(await take(store, worker), []);
+    await settle(store, succeeded(held));
+    assert.equal(await stateOf(store, at(ids, 0)), "ready");
+    await request(store, { ...replaces("input"), input: "2", gates: lockOf("two") });
+    const claimed = await take(store, worker);
+    assert.deepEqual(
+      claimed.map(({ run }) => run),
+      ids,
+    );
   });
 
   suite.test("leaves a running run alone", async ({ store }) => {
