@@ -743,6 +743,9 @@ export interface Schedules {
 /** A run with all that belongs to it, on its way from one store to another. */
 export interface MovedRun {
   readonly run: StoredRun;
+  /** Its gates and its fair share, as it was recorded with them; it takes no place and no turn with it. */
+  readonly gates?: readonly Gate[] | undefined;
+  readonly fair?: string | undefined;
   readonly events: readonly TimelineEvent[];
   readonly logs: readonly LogLine[];
   readonly entries: readonly Entry[];

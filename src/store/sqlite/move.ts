@@ -1,6 +1,7 @@
 // Moving: how runs leave for another store, and how they come from one. Each slice is one transaction.
 import type { MovedRun, StoredRun } from "../contract.js";
 import { checkMoved, highestToken, limitsOf } from "../moved.js";
+import { gatesFrom } from "./gates.js";
 import { find, timeline } from "./hand.js";
 import { bodyBit, isLong } from "./moves.js";
 import { type Session, slices } from "./session.js";
@@ -17,9 +18,19 @@ export async function read(session: Session, ids: readonly string[]): Promise<Mo
   for (const run of await find(session, ids)) {
     if (run === undefined) continue;
     const { events, logs } = await timeline(session, run.id);
-    found.push({ run, events, logs, entries: await entries(session, run.id) });
+    const admission = await session.read((sql) =>
+      admissionFrom(sql.get(statements.admissionOfRun, { id: run.id })),
+    );
+    found.push({ run, ...admission, events, logs, entries: await entries(session, run.id) });
   }
   return found;
+}
+
+function admissionFrom(
+  row: [gates: string | null, fair: string | null] | undefined,
+): Pick<MovedRun, "gates" | "fair"> {
+  const [gates = null, fair = null] = row ?? [];
+  return { ...(gates === null ? {} : { gates: gatesFrom(gates) }), ...(fair === null ? {} : { fair }) };
 }
 
 /** Removes runs that still are what somebody has read. */
@@ -78,6 +89,11 @@ function adoptOne(transaction: Transaction, moved: MovedRun, now: number): boole
   return true;
 }
 
+/** The lines of the other store are not here: who stood in one asks anew. */
+function outOfLine(run: StoredRun): StoredRun {
+  return run.waiting?.reason === "admission" ? { ...run, state: "ready", waiting: undefined } : run;
+}
+
 interface Texts {
   readonly input: string | undefined;
   readonly output: string | undefined;
@@ -97,9 +113,12 @@ function inlineOf({ input, output, error }: Texts): Readonly<Record<string, stri
 }
 
 function columnsOf(moved: MovedRun): Readonly<Record<string, string | number | undefined>> {
-  const { run } = moved;
+  const { gates = [], fair } = moved;
+  const run = outOfLine(moved.run);
   return {
     ...limitsOf(moved),
+    gates: gates.length === 0 ? undefined : JSON.stringify(gates),
+    fair,
     id: run.id,
     job: run.job,
     version: run.version,

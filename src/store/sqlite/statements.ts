@@ -4,6 +4,7 @@
 export const statements = {
   abilities: `select worker, job, version from duckdive_ability order by job`,
   ableWorker: `select 1 from duckdive_ability where job = :job and version >= :version limit 1`,
+  admissionOfRun: `select gates, fair from duckdive_run where id = :id`,
   adoptBody: `insert into duckdive_body (run, input, output, error) values (:run, :input, :output, :error)`,
   adoptEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts)
 values (:run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts)`,
@@ -18,12 +19,12 @@ from json_each(:logs)`,
   adoptRun: `insert into duckdive_run (
   id, job, version, queue, priority, route, state, run_at, attempt, token, started_at, finished_at, expires_at, body, crashes,
   reason, wait_reason, wait_on, requested_at, start_within, finish_within, start_by, finish_by, input, output, error, tags,
-  meta, release
+  meta, release, gates, fair
 )
 values (
   :id, :job, :version, :queue, :priority, :route, :state, :runAt, :attempt, :token, :startedAt, :finishedAt, :expiresAt,
   :body, :crashes, :reason, :waitReason, :waitOn, :requestedAt, :startWithin, :finishWithin, :startBy, :finishBy,
-  :input, :output, :error, :tags, :meta, :release
+  :input, :output, :error, :tags, :meta, :release, :gates, :fair
 )
 on conflict (id) do nothing`,
   appendEvent: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
