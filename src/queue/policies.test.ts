@@ -3,7 +3,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { InvalidKeyError, job, UniqueConflictError } from "../job/index.js";
 import { newId } from "../kernel/index.js";
+import { open } from "../open.js";
 import { schedule } from "../schedule/index.js";
+import { sqlite } from "../store/sqlite/index.js";
 import { type TestQueue, testQueue } from "../testing/queue.js";
 import { IdConflictError } from "./errors.js";
 
@@ -138,5 +140,31 @@ describe("gates", () => {
     const queue = queueOf({ jobs: [bad] });
     await expect(queue.enqueue(bad, { id: 1 })).rejects.toThrow(InvalidKeyError);
     expect(await queue.count()).toBe(0);
+  });
+});
+
+describe("ageing", () => {
+  const tidy = job({ name: "tidy", handle() {} });
+
+  test("reaches every claim: what work() says, or else what open() says", async () => {
+    const store = sqlite({ file: ":memory:" });
+    const asked: unknown[] = [];
+    const claim: typeof store.claim = (request) => {
+      asked.push(request.ageing);
+      return store.claim(request);
+    };
+    const duckdive = open({ ...store, claim }, { jobs: [tidy], ageing: "10m" });
+    for (const own of [{}, { ageing: "1h" } as const]) {
+      asked.length = 0;
+      await using worker = duckdive.work(own);
+      await worker.ready;
+      await (await duckdive.enqueue(tidy)).result();
+      expect(new Set(asked)).toEqual(new Set(["ageing" in own ? 3_600_000 : 600_000]));
+    }
+    await duckdive.close();
+  });
+
+  test.each([[0], ["soon" as never], [-1]])("of %j is refused", (ageing) => {
+    expect(() => open("sqlite::memory:", { jobs: [tidy], ageing })).toThrow(/The ageing of open\(\) is/);
   });
 });
