@@ -44,6 +44,7 @@ const checks = [
   },
   { name: "arrows", what: "imports point down", command: script("arrows.mjs") },
   { name: "form", what: "stories, names, no machine paths", command: script("form.mjs") },
+  { name: "claims", what: "what the docs say a test shows, a test shows", command: script("claims.mjs") },
   {
     name: "generated",
     what: "generated files are fresh",
