@@ -63,7 +63,10 @@ export interface RunningWorker {
    * attempt. Called again with a shorter `drain` it hurries up. Resolves when nothing of the worker is left.
    */
   stop(options?: { drain?: Duration }): Promise<void>;
-  /** Resolves when nothing is left that could run now. What is scheduled or waiting does not count. */
+  /**
+   * Resolves when nothing is left that could run now. What is scheduled or waiting does not count; what gathers for a handler
+   * of many is called without waiting any longer, since nobody is left to join it.
+   */
   idle(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -201,6 +204,8 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     heartbeat.start();
     await Promise.all(services.map((one) => one.start()));
     if (stopping !== undefined) return;
+    // Before the first claim: slots that were set for all hold from the beginning.
+    await lookForWishes();
     await loop.start();
     // Who looks at the workers sees at once how it is.
     heartbeat.soon();

@@ -168,6 +168,14 @@ describe("slots", () => {
     expect(most).toBe(2);
   });
 
+  test("are free for others once the call has ended, also when it was a call for one", async () => {
+    const { collect, calls } = collecting({ size: 1 });
+    const { duckdive, work } = engine([collect]);
+    await duckdive.enqueueMany(collect, numbers(5));
+    await work({ queues: { "*": 1 } }).idle();
+    expect(calls).toEqual([[0], [1], [2], [3], [4]]);
+  });
+
   test("of a queue without slots take in nobody more for a group that gathers", async () => {
     const { duckdive, worker, calls, collect, clock } = await gathering({ size: 10, wait: "10s" }, 2);
     worker.setQueues({ "*": 0 });
@@ -212,6 +220,29 @@ describe("what gathers", () => {
     expect(await duckdive.stats()).toMatchObject({ cancelled: 2 });
     expect(calls).toEqual([]);
     expect(clock.nextTimer()).toBeLessThan(clock.now() + 3_600_000 - 120_000);
+  });
+
+  test("is called at once for whoever waits until nothing is left to do", async () => {
+    const { worker, calls } = await gathering({ size: 10, wait: "1h" }, 3);
+    await worker.idle();
+    expect(calls).toEqual([[0, 1, 2]]);
+  });
+
+  test("is not joined by a run on its last chance, which is called alone before or after it", async () => {
+    const { collect, calls } = collecting({ size: 10, wait: "1m" });
+    const { duckdive, work, store, clock } = engine([collect]);
+    await duckdive.enqueue(collect, { n: 0 });
+    const abilities = [{ job: "collect", version: 1 }];
+    await store.register({ id: "dead", host: "elsewhere", pid: 1, abilities, queues: { "*": 1 } });
+    await store.claim({ worker: "dead", queues: { "*": 1 }, abilities });
+    await store.rescue([{ worker: "dead" }]);
+    await duckdive.enqueueMany(collect, numbers(2, 1));
+    const worker = work();
+    await until(() => calls.length > 0);
+    await clock.advance(60_000);
+    await worker.idle();
+    expect(new Set(calls.map(String))).toEqual(new Set(["0", "1,2"]));
+    expect(await duckdive.stats()).toMatchObject({ succeeded: 3 });
   });
 
   test("is lost with its worker, each run with its attempt counted, and is executed by another", async () => {

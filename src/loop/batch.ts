@@ -43,6 +43,8 @@ export interface Batches {
   answered(): void;
   /** No claim follows at once: groups that wait for nobody are complete. */
   rests(): void;
+  /** How many runs gather. */
+  gathering(): number;
   /** Calls all that gathers. */
   hurry(): void;
   /** Gives all back that gathers. */
@@ -63,7 +65,7 @@ interface Group {
   isGrowing: boolean;
 }
 
-/** @param onRoom a group that has room holds a slot that was taken twice: a claim may bring more */
+/** @param onRoom an input was read that took its time: its run has found a place */
 export function createBatches(parts: {
   readonly environment: Environment;
   readonly notes: Notes;
@@ -194,7 +196,7 @@ export function createBatches(parts: {
       slots.release(queue);
       freed(queue);
     };
-    callTogether({ members, environment, notes, outside, onOver });
+    outside(() => callTogether({ members, environment, notes, outside, onOver }));
   }
 
   function end(member: Member, ended: Ended): void {
@@ -236,6 +238,11 @@ export function createBatches(parts: {
       }
     },
     rests,
+    gathering() {
+      let gathering = 0;
+      for (const { members } of groups.values()) gathering += members.size;
+      return gathering;
+    },
     hurry() {
       for (const group of groups.values()) complete(group);
     },

@@ -50,7 +50,7 @@ export interface Loop extends Service {
   status(): LoopStatus;
   /** Resolves when no execution is under way. */
   empty(): Promise<void>;
-  /** Resolves when the last claim found nothing and nothing runs or waits to be settled. */
+  /** Resolves when the last claim found nothing and nothing runs or waits to be settled. What gathers is called then. */
   idle(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
   const tally = createTally();
   const running = new Set<Execution>();
   const solo = createSolo(clock, running, () => wake());
-  const batches = createBatches({ environment, notes, slots, onRoom: () => wake() });
+  const batches = createBatches({ environment, notes, slots, onRoom });
   const abilities = abilitiesOf(environment.jobs);
 
   let fetching: Promise<void> | undefined;
@@ -226,8 +226,18 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     return fetching === undefined && (!wanted || !mayFetch()) && running.size === 0 && !waitsForAnswers;
   }
 
+  /** Input was read that took its time: more may join, unless one has to be alone. */
+  function onRoom(): void {
+    if (solo.isWanted) batches.hurry();
+    wake();
+  }
+
   function releaseIdlers(): void {
-    if (idlers.length === 0 || !isIdle()) return;
+    if (idlers.length === 0) return;
+    // Nobody is left to join what gathers.
+    if (fetching === undefined && !(wanted && mayFetch()) && running.size === batches.gathering())
+      batches.hurry();
+    if (!isIdle()) return;
     const released = idlers;
     idlers = [];
     for (const release of released) release();
@@ -235,7 +245,12 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
 
   async function idle(): Promise<void> {
     do {
-      if (!isIdle()) await new Promise<void>((resolve) => idlers.push(resolve));
+      if (!isIdle()) {
+        await new Promise<void>((resolve) => {
+          idlers.push(resolve);
+          releaseIdlers();
+        });
+      }
       // What is settled may be there to claim again.
       await settler.flush();
     } while (!isIdle());

@@ -99,7 +99,7 @@ export function callTogether({ members, environment, notes, outside, onOver }: C
   async function over(end: () => Promise<void>): Promise<void> {
     timer.cancel();
     sweeping?.cancel();
-    await cleanUp(shared, environment, claimed);
+    await framed(() => cleanUp(shared, environment, claimed));
     await end();
   }
 
