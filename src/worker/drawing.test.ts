@@ -24,6 +24,20 @@ describe("slots set for all workers", () => {
     await until(async () => (await store.countByState()).succeeded === 6);
   });
 
+  test("hold for a worker that starts later, from its first claim on", async () => {
+    const begun: string[] = [];
+    const noted = job({ name: "noted", handle: (_, { runId }) => void begun.push(runId) });
+    const { duckdive, work } = engine([noted]);
+    await duckdive.setSlots("default", 0);
+    await duckdive.enqueue(noted);
+    const worker = work();
+    await worker.ready;
+    await worker.idle();
+    expect(begun).toEqual([]);
+    await duckdive.setSlots("default", undefined);
+    await until(() => begun.length === 1);
+  });
+
   test("change nothing, and tell nobody, where they are the same", () => {
     const told: unknown[] = [];
     const drawing = createDrawing({ mail: 2 }, (queues) => told.push(queues));
