@@ -8,8 +8,8 @@
 import { group } from "../../kernel/index.js";
 import type { NewRun, Settled, Settlement, Settling } from "../contract.js";
 import type { Claims } from "./claim.js";
-import { columnsOf } from "./shapes.js";
 import { rest, type Session } from "./session.js";
+import { columnsOf } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText, listOf, plainList } from "./text.js";
 import { isKeyed, isLockTimeout, unrefused } from "./unique.js";

@@ -9,7 +9,16 @@ import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../con
 import { find } from "./hand.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, jsonText, numberOf, optionalNumber, optionalText, textList, truthOf, withoutNul } from "./text.js";
+import {
+  idList,
+  jsonText,
+  numberOf,
+  optionalNumber,
+  optionalText,
+  textList,
+  truthOf,
+  withoutNul,
+} from "./text.js";
 
 function filterValues(filter: RunFilter): Values {
   const list = (values: readonly string[] | undefined): string | null =>
@@ -96,7 +105,9 @@ type MutableQueue = { -readonly [Key in keyof QueueRow]: QueueRow[Key] };
 /** The queues that have live runs, are paused, have slots set, or belong to a published job. */
 export async function queues(session: Session): Promise<QueueRow[]> {
   const rows = new Map<string, MutableQueue>();
-  for (const [name, state, number, oldest] of await session.ask(statements.queueCounts, { now: session.now() })) {
+  for (const [name, state, number, oldest] of await session.ask(statements.queueCounts, {
+    now: session.now(),
+  })) {
     const queue = name ?? "";
     const row = rows.get(queue) ?? {
       name: queue,

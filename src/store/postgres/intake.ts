@@ -134,7 +134,11 @@ export function createIntake(parts: {
       : await ask(connection, statements.insertRuns, values);
     if (rows.some((row) => row.id === null)) throw otherDatabase(session);
     if (runs.some(isKeyed)) {
-      const met = rows.map(({ id, run, answer }) => ({ id: String(id), run: String(run), answer: String(answer) }));
+      const met = rows.map(({ id, run, answer }) => ({
+        id: String(id),
+        run: String(run),
+        answer: String(answer),
+      }));
       return allAnswersWith(runs, met);
     }
     return answersTo(

@@ -109,8 +109,8 @@ export function createKeyedIntake(parts: {
   function eachKeyApart(runs: readonly NewRun[]): Later[] {
     const keys = byKey(runs);
     if (keys.size === 1) return partsOf(runs, waiting(runs));
-    const laters = new Map([...keys.values()].flatMap((own) => [...zip(own, partsOf(own, ofOneKey(own)))]));
-    return runs.flatMap((run) => laters.get(run) ?? []);
+    const answers = new Map([...keys.values()].flatMap((own) => [...zip(own, partsOf(own, ofOneKey(own)))]));
+    return runs.flatMap((run) => answers.get(run) ?? []);
   }
 
   return {
@@ -138,8 +138,8 @@ function byKey(runs: readonly NewRun[]): Map<string | undefined, NewRun[]> {
 /** Of an answer for several that is on its way, the part of each. */
 function partsOf(runs: readonly NewRun[], all: Promise<readonly Later[]>): Later[] {
   return runs.map((_, index) => ({
-    answer: all.then((laters) => {
-      const later = laters[index];
+    answer: all.then((answers) => {
+      const later = answers[index];
       if (later === undefined) throw new TypeError("There are fewer answers than runs.");
       return later.answer;
     }),

@@ -89,11 +89,22 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   const [claim, lost] = [newId(), newId()];
   pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
   const keys = ids(batch);
-  const keyed = () => ({ ...insertion(batch, { due_after: 60_000, unique }, keys), all: "false", patience: null });
+  const keyed = () => ({
+    ...insertion(batch, { due_after: 60_000, unique }, keys),
+    all: "false",
+    patience: null,
+  });
   pages.keyed = await pagesOf(client, statements.recordUnique, keyed());
   pages.met = await pagesOf(client, statements.recordUnique, keyed());
   pages.peek = await pagesOf(client, statements.peek, { abilities });
-  pages.claim = await pagesOf(client, statements.claim, { worker, claim, queues, abilities, now: null, ageing: null });
+  pages.claim = await pagesOf(client, statements.claim, {
+    worker,
+    claim,
+    queues,
+    abilities,
+    now: null,
+    ageing: null,
+  });
   pages.claimed = await pagesOf(client, statements.claimed, { claim });
   const held = await send(client, statements.claimed, { claim });
   expect(held).toHaveLength(batch);

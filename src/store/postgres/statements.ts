@@ -41,7 +41,7 @@ select
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0))
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0))
   + (select count(*) from duckdive.history as past
   where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
     and (:jobs::text[] is null or past.job = any(:jobs::text[]))
@@ -56,7 +56,7 @@ select
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0))`,
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0))`,
   countStates: `with held as materialized (select id from duckdive.held)
 select case when held.id is null then run.state else 'running' end as state, count(*)
 from duckdive.runs as run left join held on held.id = run.id group by 1
@@ -176,7 +176,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
   order by live.id desc limit :limit::integer)
   union all
   (select live.id, live.requested_at from duckdive.runs as live left join held on held.id = live.id
@@ -195,7 +195,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
   order by live.requested_at desc, live.id desc limit :limit::integer)
   union all
   (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
@@ -214,7 +214,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
   order by past.id desc limit :limit::integer)
   union all
   (select past.id, past.requested_at from duckdive.history as past
@@ -233,7 +233,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
   order by past.requested_at desc, past.id desc limit :limit::integer)
 ) as page
 order by page.moment desc, page.id desc limit :limit::integer`,

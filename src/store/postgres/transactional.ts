@@ -13,9 +13,9 @@ import { type AskThrough, otherDatabase } from "./application.js";
 import type { Claims } from "./claim.js";
 import { isPartitionMissing } from "./errors.js";
 import type { Gates } from "./gates.js";
-import { refuseUnbuilt } from "./shapes.js";
 import type { Session } from "./session.js";
 import { itemsOf } from "./settle.js";
+import { refuseUnbuilt } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText, truthOf } from "./text.js";
 

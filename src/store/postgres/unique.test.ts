@@ -10,8 +10,8 @@ import { newId } from "../../kernel/index.js";
 import { enter, only, parked, stored, succeeded, take, takeOne } from "../../testing/conformance/build.js";
 import { keyed, live } from "../../testing/conformance/keys.js";
 import type { Claimed, NewRun, Store } from "../contract.js";
-import { columnsOf } from "./shapes.js";
 import { postgres } from "./index.js";
+import { columnsOf } from "./shapes.js";
 import { statements } from "./statements.js";
 import { hashOf, keyTrouble } from "./unique.js";
 
@@ -72,7 +72,10 @@ function settling(claimed: Claimed | undefined): ReturnType<typeof succeeded> {
 
 describe("a transaction of the application that stays open", () => {
   test("and has taken the key off a run that runs keeps nobody's settlement waiting but that run's", async () => {
-    const [locked, other] = [await insert(keyed({ key: "a", while: ["ready"] })), await insert(keyed({ key: "b" }))];
+    const [locked, other] = [
+      await insert(keyed({ key: "a", while: ["ready"] })),
+      await insert(keyed({ key: "b" })),
+    ];
     const plain = await insert();
     const claimed = await claimAll();
     const client = await begin();
@@ -237,7 +240,14 @@ describe("a request in vain", () => {
     await recordIn(store, client, [plainRun(newId(), keyed())]);
     const own = plainRun(newId(), keyed());
     const session = await connect(database.url);
-    const values = { ...columnsOf([own]), now: null, notice: null, nonce: null, all: "false", patience: "20ms" };
+    const values = {
+      ...columnsOf([own]),
+      now: null,
+      notice: null,
+      nonce: null,
+      all: "false",
+      patience: "20ms",
+    };
     const error = await send(session, statements.recordUnique, values).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -257,7 +267,9 @@ describe("what is left in the database", () => {
   });
 
   test("runs of a bulk stand in the order they were asked for, whatever that of their keys", async () => {
-    const runs = Array.from({ length: 50 }, (_, index) => plainRun(newId(), keyed({ key: `k${index}`, while: live })));
+    const runs = Array.from({ length: 50 }, (_, index) =>
+      plainRun(newId(), keyed({ key: `k${index}`, while: live })),
+    );
     await store.insert(runs);
     const claimed = await take(store, await enter(store), { "*": 50 });
     expect(claimed.map(fenceOf).map(({ run }) => run)).toEqual(runs.map(({ id }) => id));

@@ -9,17 +9,12 @@ import { isConflict, stateOf } from "./errors.js";
 import { type Gates, namesIn } from "./gates.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
-import { jsonText, listOf, numberOf, optionalNumber, plainList, textList, truthOf } from "./text.js";
+import { jsonText, numberOf, optionalNumber, plainList, textList, truthOf } from "./text.js";
 
 type Tell = (found: Findings) => void;
 
 /** Makes ready what is due, fails what has expired, and lets those in for whom a rate has opened. */
-export async function promote(
-  session: Session,
-  limit: number,
-  tell: Tell,
-  gates: Gates,
-): Promise<Promotion> {
+export async function promote(session: Session, limit: number, tell: Tell, gates: Gates): Promise<Promotion> {
   await gates.sweep();
   const before = await nextDue(session);
   if (before.next === undefined || before.next > before.now)

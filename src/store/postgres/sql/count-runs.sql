@@ -17,7 +17,7 @@ select
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0))
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0))
   + (select count(*) from duckdive.history as past
   where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
     and (:jobs::text[] is null or past.job = any(:jobs::text[]))
@@ -32,4 +32,4 @@ select
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0))
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0))

@@ -23,7 +23,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
   order by live.id desc limit :limit::integer)
   union all
   (select live.id, live.requested_at from duckdive.runs as live left join held on held.id = live.id
@@ -42,7 +42,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(live.id, live.body, live.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
   order by live.requested_at desc, live.id desc limit :limit::integer)
   union all
   (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
@@ -61,7 +61,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
   order by past.id desc limit :limit::integer)
   union all
   (select past.id, past.requested_at from duckdive.history as past
@@ -80,7 +80,7 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or strpos(duckdive.input_of(past.id, past.body, past.input), :text::text) > 0)
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
   order by past.requested_at desc, past.id desc limit :limit::integer)
 ) as page
 order by page.moment desc, page.id desc limit :limit::integer
