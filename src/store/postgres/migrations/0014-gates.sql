@@ -474,8 +474,8 @@ end $$;
 create function duckdive.lock_gates() returns void
 language sql volatile as $$ select pg_advisory_xact_lock('duckdive.gate'::regclass::oid::integer, 0) $$;
 
--- Who holds these gates, each once. Indexes: the primary keys.
-create function duckdive.holders_of(p_keys bigint[]) returns table (key bigint, run uuid)
+-- Who holds these gates, each once. p_known are those of them that have a row in `gate`. Indexes: the primary keys.
+create function duckdive.holders_of(p_keys bigint[], p_known bigint[]) returns table (key bigint, run uuid)
 language plpgsql stable
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
@@ -499,10 +499,10 @@ begin
     cross join lateral unnest(own.keys, own.runs, own.seqs) as entry (key, run, seq)
     join asked on asked.key = entry.key
     union all
-    select asked.key, holder, null
-    from asked
+    select known.key, holder, null
+    from (select distinct one.key from unnest(p_known) as one (key)) as known
     cross join lateral (
-      select own.holders from duckdive.gate as own where own.key = asked.key order by own.n desc limit 1
+      select own.holders from duckdive.gate as own where own.key = known.key order by own.n desc limit 1
     ) as gate
     cross join lateral unnest(gate.holders) as holder
   )
@@ -512,6 +512,9 @@ begin
     where live.id = listed.run and (live.seq = listed.seq or listed.key = any(live.holds)) offset 0
   ) as live;
 end $$;
+
+create function duckdive.holders_of(p_keys bigint[]) returns table (key bigint, run uuid)
+language sql stable as $$ select key, run from duckdive.holders_of(p_keys, p_keys) $$;
 
 -- The gates of these numbers that have a row, and whether somebody is in line at each. Indexes: the primary key, runs_line.
 create function duckdive.gates_at(p_keys bigint[]) returns table (gate duckdive.gate, is_line boolean)
@@ -598,19 +601,29 @@ begin
   seqs := p_seqs;
   parked := 0;
   let_go := '{}';
-  select array_agg(one.key), array_agg(live.id), array_agg(live.seq), array_agg(one.room)
+  -- Most have one gate, and taking lists of one apart would cost as much as reading the runs.
+  with live as materialized (
+    select runs.id, runs.seq, runs.gate_keys as keys, runs.gate_limits as rooms from duckdive.runs where runs.id = any(p_ids)
+  ), each as materialized (
+    select live.keys[1] as key, live.id, live.seq, live.rooms[1] as room from live
+    union all
+    select one.key, live.id, live.seq, one.room
+    from live cross join lateral unnest(live.keys[2:], live.rooms[2:]) as one (key, room)
+    where cardinality(live.keys) > 1
+  )
+  select array_agg(each.key), array_agg(each.id), array_agg(each.seq), array_agg(each.room)
   into asked_keys, asked_runs, asked_seqs, asked_rooms
-  from duckdive.runs as live cross join lateral unnest(live.gate_keys, live.gate_limits) as one (key, room)
-  where live.id = any(p_ids);
+  from each;
   with asked as materialized (
     select one.key, count(*) as amount, min(one.room) as room
     from unnest(asked_keys, asked_rooms) as one (key, room) group by one.key
   ), keys as materialized (
     select array_agg(asked.key) as all_keys from asked
-  ), taken as materialized (
-    select holder.key, count(*) as used from keys, duckdive.holders_of(keys.all_keys) as holder group by holder.key
   ), known as materialized (
     select (at_gate.gate).key, at_gate.gate, at_gate.is_line from keys, duckdive.gates_at(keys.all_keys) as at_gate
+  ), taken as materialized (
+    select holder.key, count(*) as used
+    from keys, duckdive.holders_of(keys.all_keys, array(select known.key from known)) as holder group by holder.key
   )
   select array_agg(asked.key), array_agg(coalesce(taken.used, 0)), array_agg(coalesce(known.is_line, false)),
     array_agg(known.gate), array_agg(false)
