@@ -81,14 +81,14 @@ function isAtRest({ state, waitReason }: Holder): boolean {
 }
 
 /** What a run at rest is given by a later request. */
-export interface Changes {
+interface Changes {
   readonly input?: true;
   readonly runAt?: number;
   readonly priority?: number;
 }
 
 /** What a rule changes of the holder of a key. */
-export function changesOf(
+function changesOf(
   holder: Pick<Holder, "requestedAt">,
   rule: Unique["onConflict"],
   requested: Pick<NewRun, "priority" | "due">,
