@@ -207,6 +207,25 @@ test("of what commits late every share gets its own, once", async () => {
   expect(started).toHaveLength(6);
 });
 
+test("a run in line takes its gates and its share with it when it moves, and asks anew where it comes to", async () => {
+  const queue = "moving";
+  const gates = [limit(queue), lock("moving too")];
+  const two = newId();
+  await store.insert([plainRun(newId(), { queue, gates })]);
+  await store.insert([plainRun(two, { queue, gates, fair: "a" })]);
+  const worker = await enter(store);
+  const [first] = await take(worker, queue);
+  expect(await take(worker, queue)).toEqual([]);
+  const moved = await store.read([two]);
+  expect(moved).toMatchObject([{ gates, fair: "a", run: { waiting: { on: `limit ${queue}` } } }]);
+  expect(await store.release(moved.map(({ run }) => run))).toEqual([true]);
+  expect(await store.adopt(moved)).toEqual([true]);
+  expect(await take(worker, queue)).toEqual([]);
+  expect(await store.standing(two)).toMatchObject([{ isParked: true, isHolding: false }, { isParked: false }]);
+  if (first !== undefined) await finish(first);
+  expect((await take(worker, queue)).map(({ run }) => run)).toEqual([two]);
+});
+
 test("nothing is left where nobody finds it", async () => {
   expect(await brokenRules(database.url)).toEqual([]);
 });

@@ -20,7 +20,8 @@ export async function read(session: Session, ids: readonly string[]): Promise<Mo
   const values = { ids: idList(ids) };
   // The runs first: when one of them changes meanwhile, it is not released as what was read.
   const runs = await find(session, ids);
-  const [events, logs, entries] = await Promise.all([
+  const [admission, events, logs, entries] = await Promise.all([
+    session.ask(statements.admissionOfRuns, values).then(byRun),
     session.ask(statements.timelines, values).then(byRun),
     session.ask(statements.logsOfRuns, values).then(byRun),
     session.ask(statements.entriesOfRuns, values).then(byRun),
@@ -31,12 +32,20 @@ export async function read(session: Session, ids: readonly string[]): Promise<Mo
       : [
           {
             run,
+            ...admissionFrom(admission.get(run.id)?.[0]),
             events: (events.get(run.id) ?? []).map(eventFrom),
             logs: (logs.get(run.id) ?? []).map(lineFrom),
             entries: (entries.get(run.id) ?? []).map(entryFrom),
           },
         ],
   );
+}
+
+function admissionFrom([gates, fair]: Row = []): Pick<MovedRun, "gates" | "fair"> {
+  return {
+    ...(gates === null || gates === undefined ? {} : { gates: JSON.parse(gates) }),
+    ...(fair === null || fair === undefined ? {} : { fair }),
+  };
 }
 
 /** Rows that begin with their run, by it, without it. */
@@ -108,7 +117,7 @@ function findingsOf(runs: readonly MovedRun[]): Findings {
 }
 
 function itemOf(moved: MovedRun): object {
-  const { run, events, logs, entries } = moved;
+  const { run, gates = [], fair, events, logs, entries } = moved;
   const { startWithin, finishWithin } = limitsOf(moved);
   return {
     ...run,
@@ -126,6 +135,8 @@ function itemOf(moved: MovedRun): object {
     error: run.error === undefined ? undefined : jsonText(run.error),
     tags: run.tags.length === 0 ? undefined : run.tags,
     meta: Object.keys(run.meta).length === 0 ? undefined : run.meta,
+    gates: gates.length === 0 ? undefined : gates,
+    fair,
     events,
     logs,
     entries: entries.map(({ due, ...entry }) => ({

@@ -14,6 +14,9 @@ on conflict (minute, queue, job) do update set
   succeeded = tally.succeeded + excluded.succeeded, failed = tally.failed + excluded.failed,
   cancelled = tally.cancelled + excluded.cancelled, retried = tally.retried + excluded.retried,
   waited = tally.waited + excluded.waited, ran = tally.ran + excluded.ran`,
+  admissionOfRuns: `select id, gates, fair from duckdive.runs where id = any(:ids::uuid[]) and (gates is not null or fair is not null)
+union all
+select id, gates, fair from duckdive.history where id = any(:ids::uuid[]) and (gates is not null or fair is not null)`,
   adopt: `select id::text from duckdive.adopt(:items::json, :token::bigint, :now::bigint) as id`,
   bury: `select run, job, attempt, worker, state, cause, innocent from duckdive.bury(:deaths::json, :how::text, :now::bigint)`,
   cancel: `select duckdive.cancel(:ids::uuid[], :reason::text, :now::bigint)`,
@@ -388,6 +391,7 @@ order by schedule.name collate "C"`,
   settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
   spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint) order by state <> 'pending', name`,
   standing: `select duckdive.standing(:run::uuid, :now::bigint)`,
+  superseded: `select duckdive.superseded(:runs::uuid[], :tokens::bigint[])`,
   sweepGates: `select next, handed from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)`,
   tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran
 from duckdive.tally where minute >= :since::bigint order by minute, queue, job`,
@@ -4783,6 +4787,81 @@ begin
     from unnest(run.gate_keys, run.gate_limits) with ordinality as one (key, room, number)
   );
 end $$;
+
+-- Records runs as they stood in another store; one that is here already is left alone. Answers which were recorded. The
+-- partitions for those that have ended are there. Ready ones stand in front, since they come with an age.
+-- Those that were in line at a gate ask for it anew: places do not move.
+create or replace function duckdive.adopt(p_items json, p_token bigint, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+begin
+  -- Far ahead, because somebody may be taking numbers at this moment: tokens must rise.
+  if p_token > (select last_value from duckdive.seq) then perform setval('duckdive.seq', p_token + 1000000); end if;
+  for item in
+    select one.*, coalesce(duckdive.is_long(one.input), false) as long_input,
+      coalesce(duckdive.is_long(one.output), false) as long_output, coalesce(duckdive.is_long(one.error), false) as long_error
+    from json_to_recordset(p_items) as one (
+      id uuid, state text, reason text, job text, version integer, queue text, priority smallint, route text, token bigint,
+      attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint, finished_at bigint,
+      expires_at bigint, start_within bigint, finish_within bigint, start_by bigint, finish_by bigint, wait_reason text,
+      wait_on text, input text, output text, error text, tags json, meta json, release text, progress json, events json,
+      logs json, entries json, gates json, fair text
+    )
+    order by run_at, id
+  loop
+    continue when exists (select from duckdive.history where id = item.id)
+      or exists (select from duckdive.runs where id = item.id);
+    if item.finished_at is null then
+      perform duckdive.adopt_live(item, at);
+    else
+      insert into duckdive.history (
+        id, keep_class, finished_at, expires_at, state, reason, token, job, version, queue, priority, attempt, crashes,
+        requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+        tags, meta, release, gates, fair
+      ) values (
+        item.id, duckdive.class_of(item.expires_at - item.finished_at), item.finished_at, item.expires_at, item.state,
+        item.reason, item.token, item.job, item.version, item.queue, item.priority, item.attempt, item.crashes,
+        item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by,
+        item.finish_by, item.long_input::integer + 2 * item.long_output::integer + 4 * item.long_error::integer,
+        case when not item.long_input then item.input::json end,
+        case when not item.long_output then item.output::json end,
+        case when not item.long_error then item.error::json end, item.tags, item.meta, item.release,
+        item.gates, item.fair
+      );
+    end if;
+    perform duckdive.adopt_belongings(item, at);
+    return next item.id;
+  end loop;
+end $$;
+
+-- One that has not ended, and is not running.
+create or replace function duckdive.adopt_live(item record, p_now bigint) returns void
+language plpgsql volatile as $$
+declare
+  in_line constant boolean := item.wait_reason is not distinct from 'admission';
+  new_state constant text := case when in_line then 'ready' else item.state end;
+begin
+  insert into duckdive.runs (
+    id, lane, state, job, version, queue, priority, route, attempt, crashes, requested_at, run_at, started_at, start_within,
+    finish_within, start_by, finish_by, wait_reason, wait_on, due, body, input, error, tags, meta, release,
+    gates, gate_keys, gate_limits, fair
+  ) values (
+    item.id,
+    case when new_state = 'ready' then duckdive.lane_for(
+      item.queue, item.priority, coalesce(item.route, ''), true, item.gates is not null, item.fair is not null
+    ) end,
+    new_state, item.job, item.version, item.queue, item.priority, coalesce(item.route, ''), item.attempt, item.crashes,
+    item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by, item.finish_by,
+    case when not in_line then item.wait_reason end, case when not in_line then item.wait_on end,
+    duckdive.due_of(new_state, item.run_at, item.start_by, item.started_at, item.finish_by, p_now),
+    item.long_input::integer + 4 * item.long_error::integer,
+    case when not item.long_input then item.input::json end, case when not item.long_error then item.error::json end,
+    item.tags, item.meta, item.release,
+    item.gates, duckdive.keys_of(item.gates), duckdive.limits_of(item.gates), item.fair
+  );
+end $$;
 `,
   },
   {
@@ -5790,6 +5869,53 @@ begin
   );
   return array(
     select gone.id from unnest(same, duckdive.remove(same)) as gone (id, answer) where gone.answer is not null
+  );
+end $$;
+
+-- Gives back what a worker holds under claims that it knows nothing of. Nobody has executed anything of it. What an
+-- application's transaction has locked stays where it is until the worker asks again.
+create or replace function duckdive.give_back(p_worker text, p_claims uuid[], p_now bigint) returns integer
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  claim duckdive.claims;
+  one duckdive.runs;
+  given integer := 0;
+begin
+  for claim in
+    select * from duckdive.claims as own
+    where own.id = any(p_claims) and own.worker = p_worker order by own.id for update skip locked
+  loop
+    for one in
+      select live.* from duckdive.runs as live
+      where live.id = any(claim.runs) and live.seq = any(claim.seqs) order by live.id for update skip locked
+    loop
+      perform duckdive.append_event(
+        one.id, 'handedBack', json_build_object('cause', 'its claim was never answered'), one.attempt + 1, one.seq,
+        p_worker, at
+      );
+      perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 0, 0, null, true, at);
+      given := given + 1;
+    end loop;
+    if not exists (
+      select from duckdive.runs as live where live.id = any(claim.runs) and live.seq = any(claim.seqs)
+    ) then
+      delete from duckdive.claims as own where own.id = claim.id;
+    end if;
+  end loop;
+  return given;
+end $$;
+
+-- Which of these executions are somebody else's by now: their run is live under another seq.
+create function duckdive.superseded(p_runs uuid[], p_tokens bigint[]) returns uuid[]
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return array(
+    select live.id from duckdive.runs as live join unnest(p_runs, p_tokens) as held (run, token) on held.run = live.id
+    where live.id = any(p_runs) and live.seq <> held.token
   );
 end $$;
 

@@ -786,6 +786,53 @@ begin
   );
 end $$;
 
+-- Gives back what a worker holds under claims that it knows nothing of. Nobody has executed anything of it. What an
+-- application's transaction has locked stays where it is until the worker asks again.
+create or replace function duckdive.give_back(p_worker text, p_claims uuid[], p_now bigint) returns integer
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  claim duckdive.claims;
+  one duckdive.runs;
+  given integer := 0;
+begin
+  for claim in
+    select * from duckdive.claims as own
+    where own.id = any(p_claims) and own.worker = p_worker order by own.id for update skip locked
+  loop
+    for one in
+      select live.* from duckdive.runs as live
+      where live.id = any(claim.runs) and live.seq = any(claim.seqs) order by live.id for update skip locked
+    loop
+      perform duckdive.append_event(
+        one.id, 'handedBack', json_build_object('cause', 'its claim was never answered'), one.attempt + 1, one.seq,
+        p_worker, at
+      );
+      perform duckdive.rest_run(one.id, 'ready', one.run_at, one.route, null, null, null, 0, 0, null, true, at);
+      given := given + 1;
+    end loop;
+    if not exists (
+      select from duckdive.runs as live where live.id = any(claim.runs) and live.seq = any(claim.seqs)
+    ) then
+      delete from duckdive.claims as own where own.id = claim.id;
+    end if;
+  end loop;
+  return given;
+end $$;
+
+-- Which of these executions are somebody else's by now: their run is live under another seq.
+create function duckdive.superseded(p_runs uuid[], p_tokens bigint[]) returns uuid[]
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  return array(
+    select live.id from duckdive.runs as live join unnest(p_runs, p_tokens) as held (run, token) on held.run = live.id
+    where live.id = any(p_runs) and live.seq <> held.token
+  );
+end $$;
+
 -- Makes ready what should be ready long since: what was passed by when it was to be, because an application's transaction
 -- had its row. Answers whether there was anything.
 create function duckdive.unpark_left(p_now bigint) returns boolean
