@@ -31,6 +31,8 @@ const attempt = lock("d", "attempt");
 const gateLists: readonly (readonly Gate[])[] = [
   [a],
   [c],
+  [all],
+  [b],
   [a, b],
   [b, a],
   [all, a],
