@@ -51,9 +51,33 @@ type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>, Inp
 /**
  * Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives.
  *
- * The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last.
+ * The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last. Those that
+ * few jobs use come after those that most do, so that most are found at once.
  */
 export interface DefineJob<Tx> {
+  /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
+  <
+    const N extends string,
+    S extends Schema<any, any> | undefined = undefined,
+    OS extends Schema<any, any> | undefined = undefined,
+    E extends Errors = {},
+  >(
+    def: Def<N, S, E> & MustBeStorable<S> & { batch?: never; output?: OS; handle?: never },
+  ): Unhandled<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, OS extends Schema ? InputOf<OS> : unknown, E, Tx>;
+  /** Output inferred: callers get what JSON leaves of it. */
+  <
+    const N extends string,
+    S extends Schema<any, any> | undefined = undefined,
+    E extends Errors = {},
+    O = void,
+  >(
+    def: Def<N, S, E> &
+      MustBeStorable<S> & {
+        batch?: never;
+        output?: never;
+        handle(input: ParsedOf<S>, ctx: Context<E, Tx>): MaybePromise<O | Outcome<O>>;
+      },
+  ): Job<N, InputOf<S>, ParsedOf<S>, Stored<O>, E, Tx>;
   /** A contract whose handler is given many runs at once. */
   <
     const N extends string,
@@ -91,28 +115,6 @@ export interface DefineJob<Tx> {
         handle(items: readonly BatchItem<ParsedOf<S>, E>[], ctx: BatchContext): BatchResults<InputOf<OS>>;
       },
   ): BatchJob<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, E>;
-  /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
-  <
-    const N extends string,
-    S extends Schema<any, any> | undefined = undefined,
-    OS extends Schema<any, any> | undefined = undefined,
-    E extends Errors = {},
-  >(
-    def: Def<N, S, E> & MustBeStorable<S> & { output?: OS; handle?: never },
-  ): Unhandled<N, InputOf<S>, ParsedOf<S>, ParsedOf<OS>, OS extends Schema ? InputOf<OS> : unknown, E, Tx>;
-  /** Output inferred: callers get what JSON leaves of it. */
-  <
-    const N extends string,
-    S extends Schema<any, any> | undefined = undefined,
-    E extends Errors = {},
-    O = void,
-  >(
-    def: Def<N, S, E> &
-      MustBeStorable<S> & {
-        output?: never;
-        handle(input: ParsedOf<S>, ctx: Context<E, Tx>): MaybePromise<O | Outcome<O>>;
-      },
-  ): Job<N, InputOf<S>, ParsedOf<S>, Stored<O>, E, Tx>;
   /** Output declared: the handler must return the schema's input, callers get its output. */
   <
     const N extends string,
