@@ -106,6 +106,13 @@ export class Claims {
     return this.#open.get(claim)?.keyed.has(run) ?? true;
   }
 
+  /** What this worker executes of runs with unique keys, which an application's transaction may change meanwhile. */
+  keyedOf(worker: string): Loss[] {
+    return this.ofWorker(worker).flatMap((claim) =>
+      this.heldBy(claim).filter(({ run }) => this.#open.get(claim)?.keyed.has(run)),
+    );
+  }
+
   /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
   answered({ claim = "", run, token }: Answered): void {
     this.#entrusted.delete(`${claim} ${run}`);

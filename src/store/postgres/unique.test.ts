@@ -118,6 +118,20 @@ describe("a transaction of the application that stays open", () => {
     }
   });
 
+  test("and has changed a run that is claimed meanwhile has that execution told that it is in vain", async () => {
+    const id = await insert({ ...keyed(), input: "1" });
+    const client = await begin();
+    await recordIn(store, client, [replaces("k")]);
+    const worker = await enter(store);
+    const claimed = await takeOne(store, worker);
+    expect((await store.heartbeat(worker)).lost).toEqual([]);
+    await client.query("commit");
+    expect((await store.heartbeat(worker)).lost).toEqual([fenceOf(claimed)]);
+    expect((await store.heartbeat(worker)).lost).toEqual([]);
+    expect((await takeOne(store, worker)).run).toBe(id);
+    expect(await store.settle([succeeded(claimed)])).toEqual([{ taken: false }]);
+  });
+
   test("keeps who asks for its key waiting, and nobody who asks beside him", async () => {
     const client = await begin();
     const mine = plainRun(newId(), keyed({ key: "mine" }));

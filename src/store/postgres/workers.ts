@@ -65,7 +65,12 @@ export async function heartbeat(
   return {
     alive,
     cancelled: JSON.parse(row?.[1] ?? "[]"),
-    lost: alive ? await writeLost(session, claims, worker, listOf(row?.[2])) : [],
+    lost: alive
+      ? [
+          ...(await writeLost(session, claims, worker, listOf(row?.[2]))),
+          ...(await supersededOf(session, claims, worker)),
+        ]
+      : [],
     messages: messagesIn(row?.[5]),
     slots: JSON.parse(row?.[6] ?? "{}"),
     databaseTime: numberOf(row?.[3]),
@@ -133,6 +138,24 @@ async function giveBack(
   const found = new Findings();
   found.claimable = true;
   tell(found);
+}
+
+/** What is executed in vain: an application's transaction has changed the run, and did not wait for its claim. */
+async function supersededOf(session: Session, claims: Claims, worker: string): Promise<Pulse["lost"]> {
+  const held = claims.keyedOf(worker);
+  if (held.length === 0) return [];
+  const [row] = await session.ask(statements.superseded, {
+    runs: plainList(held.map(({ run }) => run)),
+    tokens: plainList(held.map(({ token }) => token)),
+  });
+  const superseded = new Set(listOf(row?.[0]));
+  // One whose settlement was answered meanwhile has another seq by that.
+  return held.flatMap((loss) => {
+    const { run, token, claim } = loss;
+    if (!superseded.has(run) || claims.held(loss) === undefined) return [];
+    claims.answered(loss);
+    return { run, token, claim };
+  });
 }
 
 /** Claims that a crash of the database has undone: it is written down before they are forgotten here. */
