@@ -6,9 +6,10 @@ import { type BatchRule, job } from "../job/index.js";
 
 const input = z.object({ n: z.number(), to: z.string().default("all") });
 type Input = z.output<typeof input>;
+type Given = z.input<typeof input>;
 
 /** A job that writes down what it was called with. */
-function collecting(batch: BatchRule<Input>, schema = input) {
+function collecting(batch: BatchRule<Input>, schema: z.ZodType<Input, Given> = input) {
   const calls: number[][] = [];
   const collect = job({
     name: "collect",
@@ -111,7 +112,7 @@ describe("a group", () => {
 
   test("gathers also what a schema takes its time to read", async () => {
     const slow = z.object({ n: z.number(), to: z.string().default("all") }).refine(async () => true);
-    const { collect, calls } = collecting({ size: 3 }, slow as unknown as typeof input);
+    const { collect, calls } = collecting({ size: 3 }, slow);
     const { duckdive, work } = engine([collect]);
     await duckdive.enqueueMany(collect, numbers(3));
     await work({ queues: { "*": 1 } }).idle();
