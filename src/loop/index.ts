@@ -34,6 +34,6 @@ export { createLoop } from "./loop.js";
 export { SettlementLostError } from "./settle.js";
 export { createShutdown } from "./shutdown.js";
 export { withSlotsSet } from "./slots.js";
-export { createStatistics, type Statistics } from "./statistics.js";
+export { createStatistics } from "./statistics.js";
 export { ExecutionStoppedError } from "./stop.js";
 export type { LoopStatus } from "./tally.js";

@@ -507,7 +507,7 @@ export interface QueueRow {
 
 /** How a run stands at one of its gates. */
 export interface GateStanding extends Gate {
-  /** It has a place here. */
+  /** It has a place here. At a rate: it was handed one, and has not started. */
   readonly isHolding: boolean;
   /** It is parked here. */
   readonly isParked: boolean;

@@ -63,6 +63,8 @@ const someWorld = fc.record({
   ended: fc.array(fc.constantFrom<"succeeded" | "retried" | "limited">("succeeded", "retried", "limited"), {
     maxLength: 2,
   }),
+  /** How long it is until rates may have opened. */
+  passed: fc.constantFrom(1_000, 1_000, 12_000, 61_000),
   late: fc.array(someRun, { maxLength: 5 }),
   pausedQueues: fc.constantFrom<readonly string[]>([], [], ["a"]),
   pausedJobs: fc.constantFrom<readonly string[]>([], [], ["x"]),
@@ -110,7 +112,7 @@ async function build(world: World): Promise<Built> {
   });
   const ended = claimed.slice(0, world.ended.length);
   await store.settle(ended.map((one, position) => endingOf(one, world.ended[position] ?? "succeeded")));
-  await clock.advance(1_000);
+  await clock.advance(world.passed);
   await store.promote(100);
   await store.insert(world.late.map((run, position) => newRun(run, 100 + position)));
   for (const name of world.pausedQueues) await store.pause({ queue: name });
@@ -205,6 +207,32 @@ describe("what is told to stand in the way of a run", () => {
       expect([...met]).toEqual(expect.arrayContaining(["free", "lock"]));
     },
     patience,
+  );
+
+  test.each(gates.slice(0, 3).map((gate): [string, Gate] => [gate.kind, gate]))(
+    "is nothing for a run that was handed a place at a %s, though others are in line behind it",
+    async (_, gate) => {
+      const run: World["early"][number] = {
+        job: "x",
+        version: 1,
+        queue: "a",
+        priority: 0,
+        gates: [gate],
+        delay: 0,
+      };
+      const workers = [{ queues: { "*": plenty }, abilities: everything, isQuiet: false }];
+      const quiet = { pausedQueues: [], pausedJobs: [], slots: null, late: [], workers };
+      const early = Array.from({ length: 4 }, () => run);
+      const world: World = { early, claimed: 6, ended: ["succeeded"], passed: 61_000, ...quiet };
+      const built = await build(world);
+      const runs = await runsOf(built);
+      const [handed, ...others] = runs.filter(({ state }) => state === "ready");
+      expect({ handed: handed?.state, others }).toEqual({ handed: "ready", others: [] });
+      expect(runs.filter(({ state }) => state === "waiting")).not.toEqual([]);
+      expect(await reasonsFor(built, handed?.id ?? "")).toEqual([]);
+      expect(await executedBy(world, 0)).toEqual([handed?.id]);
+      await built.store.close();
+    },
   );
 
   test(

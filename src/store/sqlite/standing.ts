@@ -39,7 +39,7 @@ function standingAt(sql: Sql, gate: string, { seq, parkedOn, priority, runAt }: 
     sql.get<[number]>(statements.gateLine, { gate, seq: isParked ? seq : null, priority, runAt }) ?? [];
   const places = isRate ? [] : sql.all<HolderRow>(statements.gateHolders, { gate });
   return {
-    isHolding: !isRate && placesAmong(sql, [[gate, seq]]).length > 0,
+    isHolding: placesAmong(sql, [[gate, seq]]).length > 0,
     isParked,
     used: isRate ? 0 : (desksOf(sql, [gate]).get(gate)?.used ?? 0),
     holders: places.map(([run, job, state, startedAt]) => ({
