@@ -6,13 +6,13 @@ import type { Cli } from "./session.js";
 /** A command line that keeps what is said in it. */
 function listening(isJson = false): { cli: Cli; said: string[] } {
   const said: string[] = [];
-  const output = {
+  const output: Partial<Output> = {
     isJson,
-    note: (text: string) => said.push(text),
-    json: (value: unknown) => said.push(JSON.stringify(value)),
-    progress: (text: string) => said.push(text),
+    note: (text) => said.push(text),
+    json: (value) => said.push(JSON.stringify(value)),
+    progress: (text) => said.push(text),
   };
-  return { cli: { output: output as unknown as Output } as Cli, said };
+  return { cli: { output: output as Output } as Cli, said };
 }
 
 const action = { verb: "retry", done: "retried" };
