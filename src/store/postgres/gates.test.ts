@@ -108,8 +108,7 @@ test("the sweep goes round all gates, some at a time, and forgets those of no us
     const [row] = await send(client, statements.sweepGates, { before, limit: 1, now: null });
     before = row?.[0] ?? null;
   }
-  const idle =
-    "select key from duckdive.gate where key not in (select unnest(gate_keys) from duckdive.runs)";
+  const idle = "select key from duckdive.gate where key not in (select unnest(gate_keys) from duckdive.runs)";
   expect(await ask(database.url, idle)).toEqual([]);
 });
 
@@ -178,7 +177,9 @@ test("a lock is kept over a wait although the claim that took it is long forgott
   const client = await connect(database.url);
   await send(client, statements.sweepGates, { before: null, limit: 200, now: null });
   expect(await take(other, queue)).toEqual([]);
-  expect(await store.standing(second)).toMatchObject([{ isParked: true, used: 1, holders: [{ run: first }] }]);
+  expect(await store.standing(second)).toMatchObject([
+    { isParked: true, used: 1, holders: [{ run: first }] },
+  ]);
   await store.cancel([first], "enough");
   expect((await take(other, queue)).map(({ run }) => run)).toEqual([second]);
 });
@@ -221,7 +222,10 @@ test("a run in line takes its gates and its share with it when it moves, and ask
   expect(await store.release(moved.map(({ run }) => run))).toEqual([true]);
   expect(await store.adopt(moved)).toEqual([true]);
   expect(await take(worker, queue)).toEqual([]);
-  expect(await store.standing(two)).toMatchObject([{ isParked: true, isHolding: false }, { isParked: false }]);
+  expect(await store.standing(two)).toMatchObject([
+    { isParked: true, isHolding: false },
+    { isParked: false },
+  ]);
   if (first !== undefined) await finish(first);
   expect((await take(worker, queue)).map(({ run }) => run)).toEqual([two]);
 });

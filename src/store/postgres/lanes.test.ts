@@ -61,7 +61,14 @@ test("a claim locks no more lanes than it has slots, and a handful", async () =>
   const client = await connect(database.url);
   await client.query("begin");
   const abilities = JSON.stringify([copy]);
-  await send(client, statements.claim, { worker, claim: newId(), queues: '{"*": 20}', abilities, now: null, ageing: null });
+  await send(client, statements.claim, {
+    worker,
+    claim: newId(),
+    queues: '{"*": 20}',
+    abilities,
+    now: null,
+    ageing: null,
+  });
   const locks =
     "select count(*)::integer as held from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()";
   const { rows } = await client.query<{ held: number }>(locks);

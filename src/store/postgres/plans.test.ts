@@ -12,12 +12,22 @@ import { copy, enter } from "../../testing/conformance/build.js";
 import type { Store } from "../contract.js";
 import { postgres } from "./index.js";
 import { statements } from "./statements.js";
-import { jsonText, plainList } from "./text.js";
+import { jsonText, listOf, plainList } from "./text.js";
 
 const rows = Number(process.env.DUCKDIVE_PLAN_ROWS ?? 20_000);
 const batch = 100;
 const abilities = JSON.stringify([copy]);
-const tables = ["runs", "lane", "lane_state", "claims", "due_state", "history", "worker"] as const;
+const tables = [
+  "runs",
+  "lane",
+  "lane_state",
+  "claims",
+  "due_state",
+  "history",
+  "worker",
+  "gate",
+  "admitted",
+] as const;
 
 const ids = (count: number): string[] => Array.from({ length: count }, () => newId());
 const shape = { job: "copy", version: 1, queue: "default", priority: 0 };
@@ -41,8 +51,20 @@ function insertion(count: number, more: object = {}, keys: readonly string[] | n
   };
 }
 
+/** Runs of a hundred accounts, of which each may run so many at a time. */
+function gatedInsertion(count: number, limit: number) {
+  const shapes = Array.from({ length: batch }, (_, account) => ({
+    ...shape,
+    queue: "gated",
+    gates: [{ kind: "limit", key: `account ${account}`, limit }],
+  }));
+  const numbers = plainList(Array.from({ length: count }, (_, index) => (index % batch) + 1));
+  return { ...insertion(count), numbers, shapes: JSON.stringify(shapes) };
+}
+
 /** As many runs as there are to be, ready or with a start that is over by the time they are looked at. */
 async function load(client: Client): Promise<void> {
+  await send(client, statements.insertRuns, gatedInsertion(rows / 4, 1_000));
   for (let done = 0; done < rows; done += 5_000) {
     const values =
       done % 10_000 === 0 ? insertion(5_000) : insertion(5_000, { due_after: 1, unique }, ids(5_000));
@@ -85,7 +107,7 @@ async function costs(store: Store, client: Client): Promise<Record<string, numbe
 async function measure(store: Store, client: Client): Promise<Record<string, number>> {
   const pages: Record<string, number> = {};
   const worker = await enter(store);
-  const queues = `{"*": ${batch}}`;
+  const queues = `{"default": ${batch}}`;
   const [claim, lost] = [newId(), newId()];
   pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
   const keys = ids(batch);
@@ -121,11 +143,39 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   });
   pages.nextDue = await pagesOf(client, statements.nextDue, { now: null });
   pages.promote = await pagesOf(client, statements.promote, { limit: batch, now: null });
+  const gatedClaim = newId();
+  pages.claimGated = await pagesOf(client, statements.claim, {
+    worker,
+    claim: gatedClaim,
+    queues: `{"gated": ${batch}}`,
+    abilities,
+    now: null,
+    ageing: null,
+  });
+  const [first] = await send(client, statements.claimed, { claim: gatedClaim });
+  const gateKeys = await send(client, statements.gatesOfWorkers, { workers: plainList([worker]) });
+  expect(listOf(gateKeys[0]?.[0])).toHaveLength(batch);
+  // As if all were full and a thousand in line: each key is looked at, and nobody is let in.
+  await client.query(fill, [first?.[0]]);
+  pages.handOver = await pagesOf(client, statements.handOver, { keys: gateKeys[0]?.[0], now: null });
+  await client.query(unfill);
   await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null, ageing: null });
   const deaths = jsonText([{ worker }]);
   pages.rescue = await pagesOf(client, statements.bury, { deaths, how: "lost", now: null });
   return pages;
 }
+
+const inLine =
+  "select id from duckdive.runs where queue = 'gated' and lane is not null order by xid desc, seq desc limit 1000";
+const fill = `with line as (
+    update duckdive.runs set parked_on = gate_keys[1], lane = null, state = 'waiting', gate_limits = '{1}',
+      gates = json_build_array(json_build_object('kind', 'limit', 'key', gates -> 0 ->> 'key', 'limit', 1))
+    where id in (${inLine}) and id <> $1
+    returning parked_on
+  )
+  insert into duckdive.gate (key, n, place, run_at, id, touched_at)
+  select distinct parked_on, 0, 0, 0, '00000000-0000-0000-0000-000000000000'::uuid, 0 from line`;
+const unfill = "delete from duckdive.gate";
 
 /** Pages for a batch of a hundred, about three times what each needs; a look through all runs alone is more. */
 const most = {
@@ -134,6 +184,8 @@ const most = {
   insert: 3_000,
   peek: 150,
   claim: 150,
+  claimGated: 1_500,
+  handOver: 8_000,
   claimed: 100,
   find: 1_500,
   settle: 1_500,
@@ -143,7 +195,16 @@ const most = {
 };
 
 /** Before PostgreSQL 17 an index looks a list of keys up one by one, from its root, and in every partition. */
-const mostBefore17 = { ...most, keyed: 15_000, met: 9_000, insert: 8_000, claimed: 300, find: 8_000 };
+const mostBefore17 = {
+  ...most,
+  claimGated: 3_000,
+  handOver: 12_000,
+  keyed: 15_000,
+  met: 9_000,
+  insert: 8_000,
+  claimed: 300,
+  find: 8_000,
+};
 
 async function limitsOf(client: Client): Promise<Record<string, number>> {
   const { rows } = await client.query<{ version: string }>(
@@ -165,7 +226,9 @@ test.each(Object.entries(kinds))(
     await store.open();
     await ask(database.url, "alter table duckdive.runs set (autovacuum_enabled = false)");
     const client = await connect(database.url);
-    await send(client, statements.makeLanes, { lanes: '[{"queue": "default", "priority": 0}]' });
+    await send(client, statements.makeLanes, {
+      lanes: '[{"queue": "default", "priority": 0}, {"queue": "gated", "priority": 0, "gated": true}]',
+    });
     await prepare(database.url, client);
     const pages = await costs(store, client);
     for (const [verb, limit] of Object.entries(await limitsOf(client)))
