@@ -162,9 +162,9 @@ export const mutants = [
     name: "enqueue-before-its-commit",
     breaks: "an enqueue is answered before it is written",
     file: "src/store/sqlite/insert.ts",
-    text: "return session.write(({ sql, found }) => insertRuns(sql, runs, session.clock.now(), found));",
+    text: "const answer = await session.write((transaction) =>\n    insertOrTakeBack(transaction, runs, session.clock.now()),\n  );",
     instead:
-      "void session.write(({ sql, found }) => insertRuns(sql, runs, session.clock.now(), found)).catch(() => {});\n  return runs.map(({ id }) => ({ id, created: true }));",
+      "void session.write((transaction) => insertOrTakeBack(transaction, runs, session.clock.now())).catch(() => {});\n  const answer: Inserted[] | UniqueConflictError = runs.map(({ id }) => ({ id, created: true }));",
     store: "sqlite",
     faults: "fill-disk,kill-enqueuer",
     seconds: 15,
