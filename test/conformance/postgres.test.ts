@@ -47,12 +47,6 @@ storeConformance({
   name: "PostgreSQL",
   describe,
   test,
-  excuses: {
-    "unique > a request that replaces > asks for the gates of its new input, and for none of the old":
-      "it keeps the gates of its first request",
-    "unique > a request that replaces > hands on the place that it has at a gate of its old input":
-      "it keeps the gates of its first request",
-  },
   skip: (name, body) => void test.skip(name, body),
   async open(clock) {
     await empty();

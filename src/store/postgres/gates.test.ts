@@ -134,6 +134,43 @@ test("a run that an application's transaction has locked stops no claim, and is 
   expect(rest).toEqual(new Set([second, third]));
 });
 
+test("what a worker gives back of a claim that it knows nothing of hands its place on", async () => {
+  const queue = "unanswered";
+  await record(2, [limit(queue)], queue);
+  const worker = await enter(store);
+  const client = await connect(database.url);
+  await send(client, statements.claim, claimBy(worker, queue, 1));
+  expect(await take(worker, queue)).toEqual([]);
+  await ask(database.url, "update duckdive.claims set at = 0 where worker = $1", [worker]);
+  await store.heartbeat(worker);
+  const claimed = await take(worker, queue);
+  expect(claimed).toHaveLength(1);
+  await finish(...claimed);
+  const next = await take(worker, queue);
+  expect(next).toHaveLength(1);
+  await finish(...next);
+});
+
+test("one that has begun elsewhere and is moved keeps no lock that it was never given here", async () => {
+  const queue = "begun elsewhere";
+  const worker = await enter(store);
+  const [first = ""] = await record(1, [lock(queue)], queue);
+  const [begun] = await take(worker, queue);
+  if (begun === undefined) throw new Error("nothing was claimed");
+  await store.settle([{ ...fenceOf(begun), state: "scheduled", due: { after: 3_600_000 } }]);
+  const moved = await store.read([first]);
+  expect(await store.release(moved.map(({ run }) => run))).toEqual([true]);
+  expect(await store.adopt(moved)).toEqual([true]);
+  const [second = ""] = await record(1, [lock(queue)], queue);
+  const [holder] = await take(worker, queue);
+  expect(holder?.run).toBe(second);
+  await store.change([first], { due: { after: 1_800_000 } });
+  await store.change([first], { due: { at: 1 } });
+  expect(await take(worker, queue)).toEqual([]);
+  if (holder !== undefined) await finish(holder);
+  expect((await take(worker, queue)).map(({ run }) => run)).toEqual([first]);
+});
+
 test("claims of a gate of which thousands were handed over look at no more pages behind a held snapshot", async () => {
   const queue = "held";
   await record(1_500, [limit(queue, 10)], queue);

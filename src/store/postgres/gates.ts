@@ -92,8 +92,15 @@ export function createGates(parts: {
       return behind(namesIn(row?.[0]), perform);
     },
     async aroundWorkers(workers, perform) {
-      const [row] = await session.ask(statements.gatesOfWorkers, { workers: textList(workers) });
-      return behind(namesIn(row?.[0]), perform);
+      const gatesOfWorkers = async (): Promise<string[]> => {
+        const [row] = await session.ask(statements.gatesOfWorkers, { workers: textList(workers) });
+        return namesIn(row?.[0]);
+      };
+      // Before it, since the sweep may forget them; and after it, since a claim may have been under way.
+      const early = await gatesOfWorkers();
+      const result = await perform();
+      await handOver([...early, ...(await gatesOfWorkers())]);
+      return result;
     },
     async sweep() {
       if (performance.now() - sweptAt < sweepEvery) return;

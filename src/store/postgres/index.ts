@@ -137,8 +137,8 @@ export function postgres(options: PostgresOptions): Store {
   const ask = throughConnections(session, ready);
   const notice = (found: Findings, isOwn: boolean): string | null =>
     notify ? noticeOf(found, isOwn ? origin : undefined) : null;
-  const intake = createIntake({ session, tell: tellHere, notice, ask });
   const gates = createGates({ session, tell, report: (error) => onError(translate(error, where)) });
+  const intake = createIntake({ session, tell: tellHere, notice, ask, gates });
   const transactional = createTransactional({
     session,
     claims,
@@ -242,7 +242,7 @@ export function postgres(options: PostgresOptions): Store {
       claims,
       { worker, report },
       statement,
-      tell,
+      { tell, gates },
     );
     if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
     return pulse;

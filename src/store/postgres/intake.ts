@@ -11,6 +11,7 @@ import { type Group, group } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type AskThrough, otherDatabase } from "./application.js";
+import type { Gates } from "./gates.js";
 import { createKeyedIntake } from "./keyed.js";
 import { type Session, slices } from "./session.js";
 import { columnsOf, findingsOf, largestInsert, refuseUnbuilt, shapeOf } from "./shapes.js";
@@ -43,10 +44,11 @@ export function createIntake(parts: {
   /** The text that wakes other processes; null when they shall not be woken. */
   readonly notice: (found: Findings, isOwn: boolean) => string | null;
   readonly ask: AskThrough;
+  readonly gates: Gates;
 }): Intake {
-  const { session, tell, notice, ask } = parts;
+  const { session, tell, notice, ask, gates } = parts;
   const knownLanes = new Map<string, Promise<unknown>>();
-  const keyed = createKeyedIntake({ session, tell, notice });
+  const keyed = createKeyedIntake({ session, tell, notice, gates });
 
   /** All or none: what is too long for one statement shares a transaction. */
   async function write(runs: readonly NewRun[]): Promise<Inserted[]> {

@@ -10,6 +10,7 @@ import { type Group, group } from "../../kernel/index.js";
 import type { Inserted, NewRun } from "../contract.js";
 import type { Findings } from "../findings.js";
 import type { Row } from "./driver.js";
+import { type Gates, namesIn } from "./gates.js";
 import { type Session, slices } from "./session.js";
 import { columnsOf, findingsOf, largestInsert } from "./shapes.js";
 import { statements } from "./statements.js";
@@ -43,8 +44,9 @@ export function createKeyedIntake(parts: {
   readonly session: Session;
   readonly tell: (found: Findings) => void;
   readonly notice: (found: Findings, isOwn: boolean) => string | null;
+  readonly gates: Gates;
 }): KeyedIntake {
-  const { session, tell, notice } = parts;
+  const { session, tell, notice, gates } = parts;
 
   async function record(runs: readonly NewRun[], all: boolean, patience: number): Promise<Met[]> {
     const found = findingsOf(runs, session.time());
@@ -60,6 +62,8 @@ export function createKeyedIntake(parts: {
     const again = values.map((one) => ({ ...one, known: one.ids }));
     const rows = await session.askPatiently(statements.recordUnique, values, again);
     tell(found);
+    const letGo = rows.flatMap((row) => namesIn(row[3]));
+    if (letGo.length > 0) await gates.handOver(letGo);
     return rows.map(metIn);
   }
 

@@ -158,7 +158,7 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   // As if all were full and a thousand in line: each key is looked at, and nobody is let in.
   await client.query(fill, [first?.[0]]);
   pages.handOver = await pagesOf(client, statements.handOver, { keys: gateKeys[0]?.[0], now: null });
-  await client.query(unfill);
+  await client.query(withoutLines);
   await send(client, statements.claim, { worker, claim: lost, queues, abilities, now: null, ageing: null });
   const deaths = jsonText([{ worker }]);
   pages.rescue = await pagesOf(client, statements.bury, { deaths, how: "lost", now: null });
@@ -175,7 +175,7 @@ const fill = `with line as (
   )
   insert into duckdive.gate (key, n, place, run_at, id, touched_at)
   select distinct parked_on, 0, 0, 0, '00000000-0000-0000-0000-000000000000'::uuid, 0 from line`;
-const unfill = "delete from duckdive.gate";
+const withoutLines = "delete from duckdive.gate";
 
 /** Pages for a batch of a hundred, about three times what each needs; a look through all runs alone is more. */
 const most = {

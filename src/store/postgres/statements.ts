@@ -352,7 +352,7 @@ union all select queue, 'slots', slots, null from duckdive.queue_slots`,
   :ids::uuid[], :inputs::text[], :numbers::integer[], :shapes::json, :isLong::boolean, :notice, :now::bigint,
   :keys::uuid[]
 )`,
-  recordUnique: `select id::text as id, run::text as run, answer
+  recordUnique: `select id::text as id, run::text as run, answer, let_go::text as let_go
 from duckdive.record_unique(
   :ids::text::uuid[], :inputs::text::text[], :numbers::text::integer[], :shapes::text::json, :known::text::uuid[],
   :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text, :keys::text::uuid[], :all::text::boolean,
@@ -3195,14 +3195,7 @@ end $$;
 alter table duckdive.lane
   add column gated boolean not null default false,
   add column fair boolean not null default false;
-do $$
-declare
-  old constant text := (
-    select conname from pg_constraint where conrelid = 'duckdive.lane'::regclass and contype = 'u'
-  );
-begin
-  execute format('alter table duckdive.lane drop constraint %I', old);
-end $$;
+alter table duckdive.lane drop constraint lane_queue_priority_route_front_key;
 alter table duckdive.lane add unique (queue, priority, route, front, gated, fair);
 
 alter table duckdive.runs
@@ -4936,7 +4929,7 @@ as $$
 declare
   most constant integer := 20000;
   shares text[];
-  xids xid8[];
+  transactions xid8[];
   places bigint[];
 begin
   with state as materialized (
@@ -5002,11 +4995,11 @@ begin
   )
   select coalesce((select array_agg(id) from passed), '{}'), coalesce((select array_agg(seq) from passed), '{}'),
     (select present.snapshot from present), array_agg(first.fair), array_agg(first.xid), array_agg(first.seq)
-  into ids, seqs, snapshot, shares, xids, places
+  into ids, seqs, snapshot, shares, transactions, places
   from first;
   insert into duckdive.turn (lane, vt, fair, cx, cs)
   select p_lane, state.floor, one.fair, one.xid, one.seq - 1
-  from unnest(shares, xids, places) as one (fair, xid, seq)
+  from unnest(shares, transactions, places) as one (fair, xid, seq)
   cross join (select floor from duckdive.lane_state where lane = p_lane order by n desc limit 1) as state
   where not exists (select from duckdive.turn where turn.lane = p_lane and turn.fair = one.fair);
 end $$;
@@ -5184,8 +5177,11 @@ begin
 end $$;
 
 -- What a request becomes whose key this run holds: 'ignored', or 'changed' when the run was given what it asks for. Null:
--- that run does not hold it any more. Only a run that has not begun its next attempt is changed.
-create function duckdive.meet(p_key uuid, p_holder uuid, p_shape json, p_input text, p_at bigint) returns text
+-- that run does not hold it any more. Only a run that has not begun its next attempt is changed. \`let_go\` are gates where
+-- it may have had a place, to be handed over behind this.
+create function duckdive.meet(
+  p_key uuid, p_holder uuid, p_shape json, p_input text, p_at bigint, out answer text, out let_go bigint[]
+)
 language plpgsql volatile as $$
 declare
   rule constant json := p_shape -> 'unique';
@@ -5193,14 +5189,21 @@ declare
   fields text[];
   run_at bigint;
 begin
-  if rule ->> 'kind' not in ('replace', 'debounce') then return 'ignored'; end if;
+  answer := 'ignored';
+  if rule ->> 'kind' not in ('replace', 'debounce') then return; end if;
   select * into run from duckdive.runs as live where live.id = p_holder;
-  if not found or duckdive.is_held(run.id, run.seq) or run.wait_reason = 'entries' then return 'ignored'; end if;
+  if not found or duckdive.is_held(run.id, run.seq) or run.wait_reason = 'entries' then return; end if;
   select * into run from duckdive.runs as live where live.id = p_holder for update;
-  if not found then return null; end if;
+  if not found then
+    answer := null;
+    return;
+  end if;
   -- Looked at again with the row in hand: from here on only a claim can come in between, and that is fenced out.
-  if duckdive.is_held(run.id, run.seq) then return 'ignored'; end if;
-  if duckdive.key_holder(p_key, p_at) is distinct from p_holder then return null; end if;
+  if duckdive.is_held(run.id, run.seq) then return; end if;
+  if duckdive.key_holder(p_key, p_at) is distinct from p_holder then
+    answer := null;
+    return;
+  end if;
   if rule ->> 'kind' = 'debounce' then
     fields := '{input,runAt}';
     run_at := least(p_at + (rule ->> 'delay')::bigint, run.requested_at + (rule ->> 'at_most')::bigint);
@@ -5213,13 +5216,26 @@ begin
     select field from unnest('{input,runAt,priority}'::text[]) with ordinality as each (field, place)
     where field = any(fields) order by place
   );
-  if cardinality(fields) = 0 then return 'ignored'; end if;
+  if cardinality(fields) = 0 then return; end if;
   perform duckdive.replace_run(run, fields, p_shape, p_input, run_at, p_at);
-  return 'changed';
+  answer := 'changed';
+  if run.holds is not null or run.parked_on is not null then let_go := run.gate_keys; end if;
 end $$;
+
+-- Of what a run holds the locks that it keeps over a wait. Not all that it might keep: one that came from another store, or
+-- was given other gates, has begun and has to ask for them.
+create function duckdive.kept_among(p_holds bigint[], p_started_at bigint, p_gates json) returns bigint[]
+language sql immutable as $$
+  select case when p_started_at is not null then nullif(array(
+    select unnest(p_holds) intersect select unnest(duckdive.kept_of(p_gates))
+  ), '{}') end
+$$;
 
 -- Gives a run that rests, and whose row is locked, what a later request asks for. Its seq is new, so that a claim which is
 -- under way finds it no more. This may be a transaction of the application: no lane is locked, and none is made.
+--
+-- Gates and share were computed of the input and change with it. If the gates are others it has no place at the old ones,
+-- and stands in no line there: its claim asks at the new ones. A lock that it keeps and that is among them stays its own.
 create function duckdive.replace_run(
   p_run duckdive.runs, p_fields text[], p_shape json, p_input text, p_run_at bigint, p_at bigint
 ) returns void
@@ -5229,9 +5245,21 @@ declare
   new_run_at constant bigint := case when 'runAt' = any(p_fields) then p_run_at else p_run.run_at end;
   new_priority constant smallint :=
     case when 'priority' = any(p_fields) then (p_shape ->> 'priority')::smallint else p_run.priority end;
+  has_input constant boolean := 'input' = any(p_fields);
+  asked record;
+  is_others boolean;
   new_lane integer;
   new_state text := p_run.state;
 begin
+  select gates, fair, duckdive.keys_of(gates) as gate_keys, duckdive.limits_of(gates) as gate_limits into asked
+  from json_to_record(p_shape) as shape (gates json, fair text);
+  if not has_input then
+    asked.gates := p_run.gates;
+    asked.fair := p_run.fair;
+    asked.gate_keys := p_run.gate_keys;
+    asked.gate_limits := p_run.gate_limits;
+  end if;
+  is_others := asked.gates::jsonb is distinct from p_run.gates::jsonb;
   perform duckdive.append_event(
     p_run.id, 'replaced', json_build_object('fields', p_fields), p_run.attempt, p_run.seq, null, p_at
   );
@@ -5240,28 +5268,30 @@ begin
     on conflict (run) do update set input = excluded.input;
   end if;
   -- Where a run in line stands follows from what is changed here: its claim puts it there again.
-  if p_run.parked_on is not null and p_fields && '{runAt,priority}' then new_state := 'ready'; end if;
+  if p_run.parked_on is not null and (is_others or p_fields && '{runAt,priority}') then new_state := 'ready'; end if;
   if new_state <> 'waiting' then
     new_state := case when new_run_at > p_at then 'scheduled' else 'ready' end;
   end if;
   if new_state = 'ready' then
     select lane.id into new_lane from duckdive.lane
     where lane.queue = p_run.queue and lane.priority = new_priority and lane.route = p_run.route
-      and lane.gated = (p_run.gate_keys is not null) and lane.fair = (p_run.fair is not null)
+      and lane.gated = (asked.gate_keys is not null) and lane.fair = (asked.fair is not null)
     order by (lane.front = (new_run_at < p_at)) desc limit 1;
     if not found then new_state := 'scheduled'; end if;
   end if;
   update duckdive.runs as live set
-    version = case when 'input' = any(p_fields) then (p_shape ->> 'version')::integer else version end,
-    input = case when 'input' = any(p_fields) then case when not is_long then p_input::json end else input end,
-    body = case when 'input' = any(p_fields) then (body & 6) | is_long::integer else body end,
+    version = case when has_input then (p_shape ->> 'version')::integer else version end,
+    input = case when has_input then case when not is_long then p_input::json end else input end,
+    body = case when has_input then (body & 6) | is_long::integer else body end,
     run_at = new_run_at, priority = new_priority, state = new_state, lane = new_lane,
     xid = pg_current_xact_id(), seq = nextval('duckdive.seq'),
     wait_reason = case when new_state = 'waiting' then wait_reason end,
     wait_on = case when new_state = 'waiting' then wait_on end,
     parked_on = case when new_state = 'waiting' then parked_on end,
+    gates = asked.gates, gate_keys = asked.gate_keys, gate_limits = asked.gate_limits, fair = asked.fair,
     -- A place that it was handed waits for its claim; a later one does not take it along.
-    holds = case when new_state = 'ready' then holds when started_at is not null then duckdive.kept_of(gates) end,
+    holds = case when new_state = 'ready' and not is_others then holds
+      else duckdive.kept_among(holds, started_at, asked.gates) end,
     due = case when new_state = 'waiting' and parked_on is not null then due
       else duckdive.due_of(new_state, new_run_at, start_by, started_at, finish_by, p_at) end
   where live.id = p_run.id;
@@ -5269,14 +5299,15 @@ end $$;
 
 -- Records runs of which some have a unique key. Answers for those that were not recorded which run is meant in their place,
 -- and why: 'present' when it is their own id, 'ignored' or 'changed' when it holds their key, 'rejected' when their rule
--- says so. With p_all nothing is recorded when one is rejected; otherwise each is for itself.
+-- says so. With p_all nothing is recorded when one is rejected; otherwise each is for itself. \`let_go\` are gates where one
+-- that was changed may have had a place.
 --
 -- A transaction of the application that recorded the same key is waited for: until it has ended, nobody knows. Over our own
 -- connections for p_patience at most; there a rejection of all is an error, since the call may have several parts.
 create function duckdive.record_unique(
   p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
   p_notice text, p_nonce text, p_keys uuid[], p_all boolean, p_patience text default null
-) returns table (id uuid, run uuid, answer text)
+) returns table (id uuid, run uuid, answer text, let_go bigint[])
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off
@@ -5370,9 +5401,12 @@ begin
       id := asked.id;
       run := duckdive.key_holder(asked.key, at);
       answer := null;
-      if run <> asked.id then
-        answer := case when asked.shape -> 'unique' ->> 'kind' = 'reject' then 'rejected'
-          else duckdive.meet(asked.key, run, asked.shape, asked.input, at) end;
+      let_go := null;
+      if run <> asked.id and asked.shape -> 'unique' ->> 'kind' = 'reject' then
+        answer := 'rejected';
+      elsif run <> asked.id then
+        select met.answer, met.let_go into answer, let_go
+        from duckdive.meet(asked.key, run, asked.shape, asked.input, at) as met;
       elsif asked.key is not null and run is null then
         perform duckdive.free_key(asked.key);
       end if;
@@ -6184,7 +6218,7 @@ begin
     wait_on = case when new_state = 'waiting' then wait_on end,
     parked_on = case when new_state = 'waiting' then parked_on end,
     -- A place that it was handed waits for its claim; a later one does not take it along.
-    holds = case when new_state = 'ready' then holds when started_at is not null then duckdive.kept_of(gates) end,
+    holds = case when new_state = 'ready' then holds else duckdive.kept_among(holds, started_at, gates) end,
     due = case when new_state = 'waiting' and parked_on is not null then due
       else duckdive.due_of(new_state, p_run_at, start_by, started_at, finish_by, p_at) end
   where id = p_run.id;

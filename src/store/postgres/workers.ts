@@ -14,6 +14,7 @@ import { type Corpse, causes, runnersFirst } from "../deaths.js";
 import { Findings } from "../findings.js";
 import type { Claims, Loss } from "./claim.js";
 import type { Row, Text } from "./driver.js";
+import type { Gates } from "./gates.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import {
@@ -50,7 +51,7 @@ export async function heartbeat(
   claims: Claims,
   { worker, report }: { readonly worker: string; readonly report: WorkerReport | undefined },
   statement: typeof statements.heartbeat | typeof statements.pulse,
-  tell: (found: Findings) => void,
+  { tell, gates }: { readonly tell: (found: Findings) => void; readonly gates: Gates },
 ): Promise<Pulse & { readonly databaseTime: number }> {
   const own = claims.ofWorker(worker);
   const [row] = await session.ask(statement, {
@@ -61,7 +62,11 @@ export async function heartbeat(
   });
   const alive = truthOf(row?.[0]);
   if (!alive) claims.loseAll(worker);
-  await giveBack(session, claims, worker, listOf(row?.[4]), tell);
+  if (await giveBack(session, claims, worker, listOf(row?.[4]), gates)) {
+    const found = new Findings();
+    found.claimable = true;
+    tell(found);
+  }
   return {
     alive,
     cancelled: JSON.parse(row?.[1] ?? "[]"),
@@ -127,17 +132,16 @@ async function giveBack(
   claims: Claims,
   worker: string,
   unknown: readonly (string | null)[],
-  tell: (found: Findings) => void,
-): Promise<void> {
-  if (unknown.length === 0) return;
+  gates: Gates,
+): Promise<boolean> {
+  if (unknown.length === 0) return false;
   // The question may have waited for long, and what was not known when it was asked may be executing by now.
   const own = new Set<string | null>(claims.ofWorker(worker));
   const orphaned = unknown.flatMap((claim) => (claim === null || own.has(claim) ? [] : claim));
-  if (orphaned.length === 0) return;
-  await session.ask(statements.giveBack, { worker, claims: plainList(orphaned), now: session.now() });
-  const found = new Findings();
-  found.claimable = true;
-  tell(found);
+  if (orphaned.length === 0) return false;
+  const values = { worker, claims: plainList(orphaned), now: session.now() };
+  await gates.aroundWorkers([worker], () => session.ask(statements.giveBack, values));
+  return true;
 }
 
 /** What is executed in vain: an application's transaction has changed the run, and did not wait for its claim. */

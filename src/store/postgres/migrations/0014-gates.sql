@@ -9,14 +9,7 @@
 alter table duckdive.lane
   add column gated boolean not null default false,
   add column fair boolean not null default false;
-do $$
-declare
-  old constant text := (
-    select conname from pg_constraint where conrelid = 'duckdive.lane'::regclass and contype = 'u'
-  );
-begin
-  execute format('alter table duckdive.lane drop constraint %I', old);
-end $$;
+alter table duckdive.lane drop constraint lane_queue_priority_route_front_key;
 alter table duckdive.lane add unique (queue, priority, route, front, gated, fair);
 
 alter table duckdive.runs

@@ -67,7 +67,7 @@ as $$
 declare
   most constant integer := 20000;
   shares text[];
-  xids xid8[];
+  transactions xid8[];
   places bigint[];
 begin
   with state as materialized (
@@ -133,11 +133,11 @@ begin
   )
   select coalesce((select array_agg(id) from passed), '{}'), coalesce((select array_agg(seq) from passed), '{}'),
     (select present.snapshot from present), array_agg(first.fair), array_agg(first.xid), array_agg(first.seq)
-  into ids, seqs, snapshot, shares, xids, places
+  into ids, seqs, snapshot, shares, transactions, places
   from first;
   insert into duckdive.turn (lane, vt, fair, cx, cs)
   select p_lane, state.floor, one.fair, one.xid, one.seq - 1
-  from unnest(shares, xids, places) as one (fair, xid, seq)
+  from unnest(shares, transactions, places) as one (fair, xid, seq)
   cross join (select floor from duckdive.lane_state where lane = p_lane order by n desc limit 1) as state
   where not exists (select from duckdive.turn where turn.lane = p_lane and turn.fair = one.fair);
 end $$;

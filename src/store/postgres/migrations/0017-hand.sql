@@ -111,7 +111,7 @@ begin
     wait_on = case when new_state = 'waiting' then wait_on end,
     parked_on = case when new_state = 'waiting' then parked_on end,
     -- A place that it was handed waits for its claim; a later one does not take it along.
-    holds = case when new_state = 'ready' then holds when started_at is not null then duckdive.kept_of(gates) end,
+    holds = case when new_state = 'ready' then holds else duckdive.kept_among(holds, started_at, gates) end,
     due = case when new_state = 'waiting' and parked_on is not null then due
       else duckdive.due_of(new_state, p_run_at, start_by, started_at, finish_by, p_at) end
   where id = p_run.id;
