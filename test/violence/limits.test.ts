@@ -11,11 +11,11 @@ import { places } from "./place.js";
 import { type Child, eventually, ownFolder, start } from "./processes.js";
 
 const processes = 8;
-const kills = 16;
+const kills = 10;
 const servers = 6;
-const accounts = 6;
+const accounts = 3;
 const services = 2;
-const runsOfKind = 400;
+const runsOfKind = 240;
 
 interface Limited {
   readonly child: Child;
@@ -91,15 +91,16 @@ function linesOf(ledger: string): Line[] {
     .map((line) => JSON.parse(line));
 }
 
-/** Each gate was full at some time, so that the test could fail, and never more than full. */
+/** No gate was ever more than full, and of each kind one was full, so that the test could fail. */
 function expectWithin(intervals: readonly Interval[]): void {
-  const most = busiest(intervals);
-  for (const [gate, at] of most) {
-    if (gate.startsWith("rate ")) continue;
-    const limit = gate.startsWith("lock ") ? 1 : gate === "limit sync" ? 5 : 2;
-    expect(at.length, `${gate}: ${at.join(", ")}`).toBe(limit);
+  const most = [...busiest(intervals)].filter(([gate]) => !gate.startsWith("rate "));
+  const kinds = { "lock ": 1, "limit sync ": 2, "limit sync": 5 };
+  expect(most).toHaveLength(servers + accounts + 1);
+  for (const [kind, limit] of Object.entries(kinds)) {
+    const own = most.filter(([gate]) => (kind.endsWith(" ") ? gate.startsWith(kind) : gate === kind));
+    for (const [gate, at] of own) expect(at.length, `${gate}: ${at.join(", ")}`).toBeLessThanOrEqual(limit);
+    expect(Math.max(...own.map(([, at]) => at.length)), `${kind} was full`).toBe(limit);
   }
-  expect([...most.keys()].filter((gate) => !gate.startsWith("rate "))).toHaveLength(servers + accounts + 1);
 }
 
 /** By the store's own clock: a handler may be called late, and then the next follows sooner. */
