@@ -88,6 +88,10 @@ onEachStore((store) => {
       expect(stderr).toMatch(/Did you mean "mail"\?/);
       expect(code).toBe(4);
       expect((await here.run(["reroute", "mail"])).code).toBe(2);
+      const both = await here.run(["reroute", "mail", "bulk", "--back"]);
+      expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining("both given") });
+      const high = await here.run(["change", "--job", "mail", "--to-priority", "11"]);
+      expect(high).toMatchObject({ code: 2, stderr: expect.stringContaining("from -10 to 10") });
     });
   });
 

@@ -45,10 +45,17 @@ function changeFrom({ toQueue, toPriority, runAt, delay }: ChangeOptions): Chang
     );
   const change: Change = {
     ...(toQueue === undefined ? {} : { queue: toQueue }),
-    ...(toPriority === undefined ? {} : { priority: integer(toPriority, "--to-priority", -10) }),
+    ...(toPriority === undefined ? {} : { priority: priorityFrom(toPriority) }),
     ...(runAt === undefined ? {} : { runAt: date(runAt, "--run-at") }),
     ...(delay === undefined ? {} : { delay: time(delay, "--delay") }),
   };
   if (Object.keys(change).length > 0) return change;
   throw new UsageError("Change what? Use --to-queue NAME, --to-priority N, --delay TIME or --run-at DATE.");
+}
+
+/** Said before runs are looked for, so that a mistake is told when nothing matches too. */
+function priorityFrom(value: string): number {
+  const priority = integer(value, "--to-priority", -10);
+  if (priority <= 10) return priority;
+  throw new UsageError(`--to-priority is "${value}". Use a whole number from -10 to 10.`);
 }

@@ -30,7 +30,9 @@ async function reroute(
   queue: string | undefined,
   { back, leaveWaiting }: RerouteOptions,
 ): Promise<ExitCode> {
-  if ((queue === undefined) === (back !== true))
+  if (queue !== undefined && back === true)
+    throw new UsageError("A queue and --back were both given. Use one: --back is the definition's queue.");
+  if (queue === undefined && back !== true)
     throw new UsageError(`Where to? Use duckdive reroute ${job} QUEUE, or duckdive reroute ${job} --back.`);
   return withSession(cli, { access: "existing" }, async ({ duckdive, store }) => {
     const { output } = cli;

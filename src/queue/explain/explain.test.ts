@@ -350,7 +350,7 @@ describe("a run with gates", () => {
     const gates = [gate({ isParked: true, used: 1, holders: [holder], ahead: 2 })];
     expect(explain(parked, { gates })).toEqual([
       'It waits because lock "server:532" is held by run r1 of job "reboot" (running since 2026-01-02T11:59:00.000Z), ' +
-        "and 2 runs are in line before it. It is handed on when one of them ends; to end it: `duckdive cancel r1`.",
+        "and 2 runs are in line before it. It is handed on when that one ends; to end it: `duckdive cancel r1`.",
     ]);
   });
 

@@ -43,11 +43,12 @@ function holdersOf({ holders, used }: GateStanding): string {
 }
 
 /** A lock that is kept over waits and retries has a holder that does not run. */
-function remedyOfHolders({ holders }: GateStanding): string {
+function remedyOfHolders({ holders, used }: GateStanding): string {
   const [first] = holders;
-  if (first === undefined) return "It is handed on when one of them ends.";
+  const who = used > 1 ? "one of them" : "that one";
+  if (first === undefined) return `It is handed on when ${who} ends.`;
   const when = holders.every(({ state }) => state === "running")
-    ? "It is handed on when one of them ends"
+    ? `It is handed on when ${who} ends`
     : "It is kept over waits and retries, and handed on at the end";
   return `${when}; to end it: \`duckdive cancel ${first.run}\`.`;
 }
