@@ -94,7 +94,7 @@ test("what a crash between a settlement and its handing over has left, the sweep
   await send(client, statements.settlePlain, endingOf(first));
   expect(await take(worker, queue)).toEqual([]);
   const swept = await send(client, statements.sweepGates, { before: null, limit: 200, now: null });
-  expect(swept).toEqual([[null, "1"]]);
+  expect(swept).toEqual([[null, "1", "{}"]]);
   expect((await take(worker, queue)).map(({ run }) => run)).toEqual([second]);
 });
 
@@ -169,6 +169,36 @@ test("one that has begun elsewhere and is moved keeps no lock that it was never 
   expect(await take(worker, queue)).toEqual([]);
   if (holder !== undefined) await finish(holder);
   expect((await take(worker, queue)).map(({ run }) => run)).toEqual([first]);
+});
+
+test("a long line that has to move to another gate moves part by part, and nobody waits for all of it", async () => {
+  const queue = "long";
+  const [one, two] = [limit("one of two"), limit("two of two")];
+  await record(1, [one], queue);
+  await record(1, [two], queue);
+  const worker = await enter(store);
+  const [first] = await take(worker, queue, 1);
+  const [second] = await take(worker, queue, 1);
+  if (first === undefined || second === undefined) throw new Error("too little was claimed");
+  const [next = ""] = await record(400, [one, two], queue);
+  expect(await take(worker, queue)).toEqual([]);
+  const key = await keyOf(next);
+  const client = await connect(database.url);
+  await send(client, statements.settlePlain, endingOf(first));
+  const handing = await send(client, statements.handOver, { keys: `{${key}}`, now: null });
+  expect(handing).toEqual([["0", `{${key}}`]]);
+  const lines = "select count(*)::integer as count from duckdive.runs where wait_on = 'limit two of two'";
+  const [{ count } = {}] = await ask(database.url, lines);
+  expect(count).toBeLessThan(200);
+  await finish(second);
+  const [claimed] = await take(worker, queue);
+  expect(claimed?.run).toBe(next);
+  const rest = await ask(database.url, "select id from duckdive.runs where queue = $1", [queue]);
+  await store.cancel(
+    rest.map(({ id }) => String(id)),
+    "enough",
+  );
+  if (claimed !== undefined) await finish(claimed);
 });
 
 test("claims of a gate of which thousands were handed over look at no more pages behind a held snapshot", async () => {

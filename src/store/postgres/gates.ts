@@ -19,9 +19,10 @@ export interface GatesOfRun {
 
 /** Gates in one statement: it holds the lock of all gates. */
 const slice = 1_000;
-/** How often the sweep looks, in milliseconds, and at how many gates. */
+/** How often the sweep looks, in milliseconds, at how many gates at once, and how many times. */
 const sweepEvery = 5_000;
 const sweepSize = 200;
+const sweepTurns = 5;
 
 export interface Gates {
   /** Gives free places to the next in line; answers to how many. What fails is reported, and made good by the sweep. */
@@ -57,8 +58,12 @@ export function createGates(parts: {
     let count = 0;
     try {
       for (const some of slices([...new Set(keys)], slice)) {
-        const [row] = await session.ask(statements.handOver, { keys: plainList(some), now: session.now() });
-        count += numberOf(row?.[0]);
+        // A long line moves part by part, and the claims of others come in between.
+        for (let left: readonly string[] = some; left.length > 0; ) {
+          const [row] = await session.ask(statements.handOver, { keys: plainList(left), now: session.now() });
+          count += numberOf(row?.[0]);
+          left = namesIn(row?.[1]);
+        }
       }
     } catch (error) {
       report(error);
@@ -105,12 +110,18 @@ export function createGates(parts: {
     async sweep() {
       if (performance.now() - sweptAt < sweepEvery) return;
       sweptAt = performance.now();
-      const values = { before, limit: sweepSize, now: session.now() };
-      const [row] = await session.ask(statements.sweepGates, values);
-      before = row?.[0] ?? null;
+      let made = 0;
+      for (let turn = 0; turn < sweepTurns; turn++) {
+        const values = { before, limit: sweepSize, now: session.now() };
+        const [row] = await session.ask(statements.sweepGates, values);
+        before = row?.[0] ?? null;
+        made += numberOf(row?.[1]);
+        await handOver(namesIn(row?.[2]));
+        if (before === null) break;
+      }
       // And at what was to become ready while an application's transaction had its row.
       const [left] = await session.ask(statements.unparkLeft, { now: session.now() });
-      handed(numberOf(row?.[1]) + (truthOf(left?.[0]) ? 1 : 0));
+      handed(made + (truthOf(left?.[0]) ? 1 : 0));
     },
     async standing(run) {
       const [row] = await session.ask(statements.standing, { run, now: session.now() });

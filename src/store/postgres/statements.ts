@@ -122,7 +122,7 @@ left join lateral (select done, total, note from duckdive.progress where progres
   gatesOfWorkers: `select duckdive.gates_of_workers(:workers::text[])`,
   gatesOf: `select duckdive.gates_of(:ids::uuid[])`,
   giveBack: `select duckdive.give_back(:worker::text, :claims::uuid[], :now::bigint)`,
-  handOver: `select duckdive.hand_over(:keys::bigint[], :now::bigint)`,
+  handOver: `select handed, rest from duckdive.hand_over(:keys::bigint[], :now::bigint)`,
   heard: `delete from duckdive.message where worker = :worker::text and id = any(:messages::text[])`,
   heartbeat: `with beat as (
   update duckdive.worker set
@@ -392,7 +392,7 @@ order by schedule.name collate "C"`,
   spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint) order by state <> 'pending', name`,
   standing: `select duckdive.standing(:run::uuid, :now::bigint)`,
   superseded: `select duckdive.superseded(:runs::uuid[], :tokens::bigint[])`,
-  sweepGates: `select next, handed from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)`,
+  sweepGates: `select next, handed, rest from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)`,
   tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran
 from duckdive.tally where minute >= :since::bigint order by minute, queue, job`,
   tell: `select duckdive.tell(:messages::json, :now::bigint)`,
@@ -4012,7 +4012,10 @@ end $$;
 
 -- Gives free places at these gates to the next in line. Sent behind whatever may have let one go, in a transaction of its
 -- own: whoever was parked before this has the lock is seen, and whoever is parked after it has seen the free place.
-create function duckdive.hand_over(p_keys bigint[], p_now bigint) returns integer
+--
+-- A long line may have to move to another gate that is closed to all of it, and every claim of runs with gates waits for this
+-- lock: so no more than so many are moved at once, and what is left is answered as \`rest\`, to be sent again.
+create function duckdive.hand_over(p_keys bigint[], p_now bigint, out handed integer, out rest bigint[])
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -4023,8 +4026,10 @@ declare
   known record;
   given bigint[] := '{}';
   answer record;
-  handed integer := 0;
+  most integer := 100;
 begin
+  handed := 0;
+  rest := '{}';
   perform duckdive.lock_gates();
   -- A hand-over that is lost in a crash is made again by the sweep.
   perform set_config('synchronous_commit', 'off', true);
@@ -4037,23 +4042,29 @@ begin
     from lines left join duckdive.holders_of(array(select lines.key from lines)) as holder on holder.key = lines.key
     group by lines.key
   loop
-    at := coalesce(at, duckdive.moment(p_now));
-    answer := duckdive.hand_over_at(
-      known.key,
-      case when known.key = any(given)
-        then array(select holder.run from duckdive.holders_of(array[known.key]) as holder) else known.holders end,
-      at
-    );
-    handed := handed + answer.handed;
-    given := given || answer.given;
+    if most > 0 then
+      at := coalesce(at, duckdive.moment(p_now));
+      answer := duckdive.hand_over_at(
+        known.key,
+        case when known.key = any(given)
+          then array(select holder.run from duckdive.holders_of(array[known.key]) as holder) else known.holders end,
+        most, at
+      );
+      handed := handed + answer.handed;
+      given := given || answer.given;
+      most := most - answer.moved;
+    end if;
+    if most <= 0 then rest := rest || known.key; end if;
   end loop;
-  return handed;
 end $$;
 
 -- As many as the limit of whoever is next allows. Of a rate those have a place that were let in and have not paid: they
 -- will, when a claim takes them. Who would find another of its locks and limits closed waits there from now on, so that
 -- nobody holds one for want of another. \`given\` are other gates of those that were handed a place: they have all of them.
-create function duckdive.hand_over_at(p_key bigint, p_holders uuid[], p_at bigint, out handed integer, out given bigint[])
+-- \`moved\` counts all that left the line, p_most of them at most.
+create function duckdive.hand_over_at(
+  p_key bigint, p_holders uuid[], p_most integer, p_at bigint, out handed integer, out moved integer, out given bigint[]
+)
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -4071,9 +4082,10 @@ declare
   head record;
 begin
   handed := 0;
+  moved := 0;
   given := '{}';
   gate.holders := array(select unnest(gate.holders) intersect select unnest(p_holders));
-  loop
+  while moved < p_most loop
     select * into first from duckdive.runs as live
     where live.parked_on = p_key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
     order by live.parked_on, (-live.priority), live.run_at, live.id limit 1 for update skip locked;
@@ -4086,6 +4098,7 @@ begin
     else
       exit when used >= (own ->> 'limit')::integer;
     end if;
+    moved := moved + 1;
     others := '{}';
     if cardinality(first.gate_keys) > 1 then
       others := array(
@@ -4648,7 +4661,9 @@ end $$;
 
 -- Mends what a crash between a settlement and its handing over has left, for p_limit gates below p_before; and forgets what
 -- is of no use any more. Answers where to go on; null: at the top.
-create function duckdive.sweep_gates(p_before bigint, p_limit integer, p_now bigint, out next bigint, out handed integer)
+create function duckdive.sweep_gates(
+  p_before bigint, p_limit integer, p_now bigint, out next bigint, out handed integer, out rest bigint[]
+)
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -4662,6 +4677,7 @@ declare
   before bigint;
 begin
   handed := 0;
+  rest := '{}';
   with recursive key as (
     (
       select gate.key from duckdive.gate where gate.key <= coalesce(p_before, 9223372036854775807)
@@ -4675,7 +4691,7 @@ begin
   select array(select key.key from key limit p_limit) into seen;
   if cardinality(seen) = p_limit then next := seen[p_limit] - 1; end if;
   if cardinality(seen) = 0 and not exists (select from duckdive.admitted) then return; end if;
-  handed := duckdive.hand_over(seen, p_now);
+  select answer.handed, answer.rest into handed, rest from duckdive.hand_over(seen, p_now) as answer;
   at := duckdive.now_or(p_now);
   for known in
     select at_gate.gate from duckdive.gates_at(seen) as at_gate
@@ -5626,7 +5642,8 @@ begin
 end $$;
 
 -- Ends the waiting of runs that were recorded without their definition: ready, scheduled, or failed. One whose unique key
--- somebody has is cancelled, having changed that one as its rule says.
+-- somebody has is cancelled, having changed that one as its rule says. One whose key an application's transaction has just
+-- recorded, which is still open, goes on waiting: it is prepared another time.
 create or replace function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
 language plpgsql volatile as $$
 declare
@@ -5634,6 +5651,7 @@ declare
   item record;
   run duckdive.runs;
   holder uuid;
+  patience constant text := current_setting('lock_timeout');
 begin
   for item in
     select * from json_to_recordset(p_items) as item (
@@ -5652,9 +5670,15 @@ begin
       continue;
     end if;
     if item.unique_key is not null then
-      holder := duckdive.take_key(run, item.unique_key, item."unique", at);
+      begin
+        perform set_config('lock_timeout', '100ms', true);
+        holder := duckdive.take_key(run, item.unique_key, item."unique", at);
+        if holder is not null then perform duckdive.give_way(run, holder, item.unique_key, row_to_json(item), at); end if;
+        perform set_config('lock_timeout', patience, true);
+      exception when lock_not_available then
+        continue;
+      end;
       if holder is not null then
-        perform duckdive.give_way(run, holder, item.unique_key, row_to_json(item), at);
         return next run.id;
         continue;
       end if;
@@ -6097,9 +6121,13 @@ begin
   return coalesce(answer, 'refused');
 end $$;
 
--- Removes windows that are over. Index: unique_window_until.
+-- Removes windows that are over, but for those that an application's transaction is taking anew. Index: unique_window_until.
 create function duckdive.prune_windows(p_now bigint) returns void
-language sql volatile as $$ delete from duckdive.unique_window where until <= duckdive.now_or(p_now) $$;
+language sql volatile as $$
+  delete from duckdive.unique_window where key = any(array(
+    select key from duckdive.unique_window where until <= duckdive.now_or(p_now) order by until limit 10000 for update skip locked
+  ))
+$$;
 `,
   },
   {

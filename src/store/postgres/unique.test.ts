@@ -198,6 +198,35 @@ describe("a transaction of the application that stays open", () => {
     expect(await stored(store, id)).toMatchObject({ state: "ready", input: "2" });
   });
 
+  test("and has taken a key for a time keeps nobody from removing what is over", async () => {
+    const window = keyed({ key: "for a time", while: undefined, window: 1 });
+    await insert(window);
+    const later = await begin();
+    await ask(database.url, "update duckdive.unique_window set until = 0");
+    await recordIn(store, later, [plainRun(newId(), window)]);
+    await store.prune(10);
+    await later.query("commit");
+    await store.prune(10);
+  });
+
+  test("and has a key that is asked for in a preparation keeps no other run from being prepared", async () => {
+    const waiting = { waiting: "preparation" } as const;
+    const [id, other] = [await insert(waiting), await insert(waiting)];
+    const application = await begin();
+    const key = keyed({ key: "prepared" });
+    await recordIn(store, application, [plainRun(newId(), key)]);
+    const { id: _, ...run } = plainRun(id, { ...key, input: "1" });
+    const prepared = [
+      { id, run },
+      { id: other, run: { ...run, unique: undefined } },
+    ];
+    await store.prepare(prepared);
+    expect((await store.find([id, other])).map((one) => one?.state)).toEqual(["waiting", "ready"]);
+    await application.query("commit");
+    await store.prepare(prepared);
+    expect((await stored(store, id)).state).toBe("cancelled");
+  });
+
   test("may record what follows a settlement that has the same key", async () => {
     const id = await insert();
     const claimed = await takeOne(store, await enter(store));

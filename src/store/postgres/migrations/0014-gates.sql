@@ -826,7 +826,10 @@ end $$;
 
 -- Gives free places at these gates to the next in line. Sent behind whatever may have let one go, in a transaction of its
 -- own: whoever was parked before this has the lock is seen, and whoever is parked after it has seen the free place.
-create function duckdive.hand_over(p_keys bigint[], p_now bigint) returns integer
+--
+-- A long line may have to move to another gate that is closed to all of it, and every claim of runs with gates waits for this
+-- lock: so no more than so many are moved at once, and what is left is answered as `rest`, to be sent again.
+create function duckdive.hand_over(p_keys bigint[], p_now bigint, out handed integer, out rest bigint[])
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -837,8 +840,10 @@ declare
   known record;
   given bigint[] := '{}';
   answer record;
-  handed integer := 0;
+  most integer := 100;
 begin
+  handed := 0;
+  rest := '{}';
   perform duckdive.lock_gates();
   -- A hand-over that is lost in a crash is made again by the sweep.
   perform set_config('synchronous_commit', 'off', true);
@@ -851,23 +856,29 @@ begin
     from lines left join duckdive.holders_of(array(select lines.key from lines)) as holder on holder.key = lines.key
     group by lines.key
   loop
-    at := coalesce(at, duckdive.moment(p_now));
-    answer := duckdive.hand_over_at(
-      known.key,
-      case when known.key = any(given)
-        then array(select holder.run from duckdive.holders_of(array[known.key]) as holder) else known.holders end,
-      at
-    );
-    handed := handed + answer.handed;
-    given := given || answer.given;
+    if most > 0 then
+      at := coalesce(at, duckdive.moment(p_now));
+      answer := duckdive.hand_over_at(
+        known.key,
+        case when known.key = any(given)
+          then array(select holder.run from duckdive.holders_of(array[known.key]) as holder) else known.holders end,
+        most, at
+      );
+      handed := handed + answer.handed;
+      given := given || answer.given;
+      most := most - answer.moved;
+    end if;
+    if most <= 0 then rest := rest || known.key; end if;
   end loop;
-  return handed;
 end $$;
 
 -- As many as the limit of whoever is next allows. Of a rate those have a place that were let in and have not paid: they
 -- will, when a claim takes them. Who would find another of its locks and limits closed waits there from now on, so that
 -- nobody holds one for want of another. `given` are other gates of those that were handed a place: they have all of them.
-create function duckdive.hand_over_at(p_key bigint, p_holders uuid[], p_at bigint, out handed integer, out given bigint[])
+-- `moved` counts all that left the line, p_most of them at most.
+create function duckdive.hand_over_at(
+  p_key bigint, p_holders uuid[], p_most integer, p_at bigint, out handed integer, out moved integer, out given bigint[]
+)
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -885,9 +896,10 @@ declare
   head record;
 begin
   handed := 0;
+  moved := 0;
   given := '{}';
   gate.holders := array(select unnest(gate.holders) intersect select unnest(p_holders));
-  loop
+  while moved < p_most loop
     select * into first from duckdive.runs as live
     where live.parked_on = p_key and (-live.priority, live.run_at, live.id) >= (gate.place, gate.run_at, gate.id)
     order by live.parked_on, (-live.priority), live.run_at, live.id limit 1 for update skip locked;
@@ -900,6 +912,7 @@ begin
     else
       exit when used >= (own ->> 'limit')::integer;
     end if;
+    moved := moved + 1;
     others := '{}';
     if cardinality(first.gate_keys) > 1 then
       others := array(
@@ -1462,7 +1475,9 @@ end $$;
 
 -- Mends what a crash between a settlement and its handing over has left, for p_limit gates below p_before; and forgets what
 -- is of no use any more. Answers where to go on; null: at the top.
-create function duckdive.sweep_gates(p_before bigint, p_limit integer, p_now bigint, out next bigint, out handed integer)
+create function duckdive.sweep_gates(
+  p_before bigint, p_limit integer, p_now bigint, out next bigint, out handed integer, out rest bigint[]
+)
 language plpgsql volatile
 set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
@@ -1476,6 +1491,7 @@ declare
   before bigint;
 begin
   handed := 0;
+  rest := '{}';
   with recursive key as (
     (
       select gate.key from duckdive.gate where gate.key <= coalesce(p_before, 9223372036854775807)
@@ -1489,7 +1505,7 @@ begin
   select array(select key.key from key limit p_limit) into seen;
   if cardinality(seen) = p_limit then next := seen[p_limit] - 1; end if;
   if cardinality(seen) = 0 and not exists (select from duckdive.admitted) then return; end if;
-  handed := duckdive.hand_over(seen, p_now);
+  select answer.handed, answer.rest into handed, rest from duckdive.hand_over(seen, p_now) as answer;
   at := duckdive.now_or(p_now);
   for known in
     select at_gate.gate from duckdive.gates_at(seen) as at_gate

@@ -547,7 +547,8 @@ begin
 end $$;
 
 -- Ends the waiting of runs that were recorded without their definition: ready, scheduled, or failed. One whose unique key
--- somebody has is cancelled, having changed that one as its rule says.
+-- somebody has is cancelled, having changed that one as its rule says. One whose key an application's transaction has just
+-- recorded, which is still open, goes on waiting: it is prepared another time.
 create or replace function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
 language plpgsql volatile as $$
 declare
@@ -555,6 +556,7 @@ declare
   item record;
   run duckdive.runs;
   holder uuid;
+  patience constant text := current_setting('lock_timeout');
 begin
   for item in
     select * from json_to_recordset(p_items) as item (
@@ -573,9 +575,15 @@ begin
       continue;
     end if;
     if item.unique_key is not null then
-      holder := duckdive.take_key(run, item.unique_key, item."unique", at);
+      begin
+        perform set_config('lock_timeout', '100ms', true);
+        holder := duckdive.take_key(run, item.unique_key, item."unique", at);
+        if holder is not null then perform duckdive.give_way(run, holder, item.unique_key, row_to_json(item), at); end if;
+        perform set_config('lock_timeout', patience, true);
+      exception when lock_not_available then
+        continue;
+      end;
       if holder is not null then
-        perform duckdive.give_way(run, holder, item.unique_key, row_to_json(item), at);
         return next run.id;
         continue;
       end if;
@@ -1018,6 +1026,10 @@ begin
   return coalesce(answer, 'refused');
 end $$;
 
--- Removes windows that are over. Index: unique_window_until.
+-- Removes windows that are over, but for those that an application's transaction is taking anew. Index: unique_window_until.
 create function duckdive.prune_windows(p_now bigint) returns void
-language sql volatile as $$ delete from duckdive.unique_window where until <= duckdive.now_or(p_now) $$;
+language sql volatile as $$
+  delete from duckdive.unique_window where key = any(array(
+    select key from duckdive.unique_window where until <= duckdive.now_or(p_now) order by until limit 10000 for update skip locked
+  ))
+$$;

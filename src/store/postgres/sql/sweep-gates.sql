@@ -1,2 +1,2 @@
--- Hands over what nobody did, at some gates; answers where to go on, and to how many.
-select next, handed from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)
+-- Hands over what nobody did, at some gates; answers where to go on, to how many, and where there is more to do.
+select next, handed, rest from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)
