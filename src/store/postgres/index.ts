@@ -237,13 +237,10 @@ export function postgres(options: PostgresOptions): Store {
     report?: WorkerReport,
   ): ReturnType<Store["heartbeat"]> {
     const before = Date.now();
-    const { databaseTime, ...pulse } = await staff.heartbeat(
-      session,
-      claims,
-      { worker, report },
-      statement,
-      { tell, gates },
-    );
+    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, { worker, report }, statement, {
+      tell,
+      gates,
+    });
     if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
     return pulse;
   }
