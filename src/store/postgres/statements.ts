@@ -4023,6 +4023,7 @@ set enable_mergejoin = off
 as $$
 declare
   at bigint;
+  lines bigint[];
   known record;
   given bigint[] := '{}';
   answer record;
@@ -4033,14 +4034,16 @@ begin
   perform duckdive.lock_gates();
   -- A hand-over that is lost in a crash is made again by the sweep.
   perform set_config('synchronous_commit', 'off', true);
+  -- Most have nobody in line, and then nobody need know who holds them.
+  lines := array(
+    select (at_gate.gate).key
+    from duckdive.gates_at(array(select distinct unnest(p_keys))) as at_gate where at_gate.is_line
+  );
+  if cardinality(lines) = 0 then return; end if;
   for known in
-    with lines as materialized (
-      select (at_gate.gate).key
-      from duckdive.gates_at(array(select distinct unnest(p_keys))) as at_gate where at_gate.is_line
-    )
-    select lines.key, coalesce(array_agg(holder.run) filter (where holder.run is not null), '{}') as holders
-    from lines left join duckdive.holders_of(array(select lines.key from lines)) as holder on holder.key = lines.key
-    group by lines.key
+    select line.key, coalesce(array_agg(holder.run) filter (where holder.run is not null), '{}') as holders
+    from unnest(lines) as line (key) left join duckdive.holders_of(lines) as holder on holder.key = line.key
+    group by line.key
   loop
     if most > 0 then
       at := coalesce(at, duckdive.moment(p_now));
@@ -5574,7 +5577,8 @@ begin
       gates, fair, "unique", number
     )
     cross join lateral (
-      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits
+      -- Kept from being worked out once for each place where it is named.
+      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits offset 0
     ) as kind
     cross join lateral (
       select coalesce((select reroute.queue from duckdive.reroute where reroute.job = one.job), one.queue) as queue

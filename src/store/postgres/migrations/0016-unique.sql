@@ -479,7 +479,8 @@ begin
       gates, fair, "unique", number
     )
     cross join lateral (
-      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits
+      -- Kept from being worked out once for each place where it is named.
+      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits offset 0
     ) as kind
     cross join lateral (
       select coalesce((select reroute.queue from duckdive.reroute where reroute.job = one.job), one.queue) as queue
