@@ -80,13 +80,9 @@ export {
 } from "./kernel/index.js";
 export {
   BatchResultError,
-  ClaimLostError,
   ExecutionStoppedError,
-  HistoryMismatchError,
-  NestedStepError,
   OutcomeNotReturnedError,
   SettlementLostError,
-  StepNameTwiceError,
 } from "./loop/index.js";
 export type { EnqueueMiddleware, EnqueueRequest, ExecuteMiddleware, Middleware } from "./middleware/index.js";
 export { NextCalledTwiceError } from "./middleware/index.js";
@@ -142,7 +138,13 @@ export {
   NotSynchronousError,
   RunNotFoundError,
 } from "./queue/index.js";
-export type { RunEvents } from "./run/index.js";
+export {
+  ClaimLostError,
+  HistoryMismatchError,
+  NestedStepError,
+  type RunEvents,
+  StepNameTwiceError,
+} from "./run/index.js";
 export {
   ScheduleExistsError,
   ScheduleInCodeError,

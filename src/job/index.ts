@@ -74,5 +74,5 @@ export type {
 } from "./policy-types.js";
 export type { Meta, RunFailure, RunRecord, Settled, State, StoredError, WaitingReason } from "./record.js";
 export type { Errors, InputOf, MustBeStorable, NotJson, ParsedOf, Schema, Stored } from "./schema.js";
-export { type Signal, signal, signalSchema } from "./signal.js";
+export { parseSignal, type Signal, signal, signalSchema } from "./signal.js";
 export type { AnyJob, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";

@@ -6,8 +6,12 @@
 //
 // Before this file come schemas. After it come `ctx.waitFor` and `duckdive.signal`.
 
+import { decode } from "../kernel/index.js";
+import { InvalidInputError } from "./errors.js";
+import { isPromise, judge, type Verdict } from "./judge.js";
 import { checkName, checkSchema } from "./names.js";
 import type { InputOf, MustBeStorable, ParsedOf, Schema } from "./schema.js";
+import type { MaybePromise } from "./types.js";
 
 const brand = Symbol.for("duckdive.signal");
 
@@ -43,4 +47,30 @@ export function signal<const N extends string, S extends Schema<any, any>>(
 export function signalSchema(value: unknown): Schema | undefined {
   if (typeof value !== "object" || value === null || !(brand in value)) return undefined;
   return (value[brand] as Definition).schema;
+}
+
+/**
+ * What the handler gets of a stored payload. A promise only when the schema is asynchronous.
+ *
+ * @throws InvalidInputError when the signal's schema does not accept what is stored
+ */
+export function parseSignal(
+  signal: Signal<string, any, any>,
+  text: string | undefined,
+): MaybePromise<unknown> {
+  const schema = signalSchema(signal);
+  const value = text === undefined ? undefined : decode(text);
+  if (schema === undefined) return value;
+  const read = (verdict: Verdict): unknown => {
+    if (verdict.issues === undefined) return verdict.value;
+    const issues = verdict.issues.map(({ path, message }) => ({ path, message }));
+    const said = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
+    throw new InvalidInputError(
+      `The payload of signal "${signal.name}" is not what its schema accepts now: ${said}. Accept both forms until the ` +
+        "signals that were sent before are taken.",
+      { job: signal.name, issues, cause: verdict.cause },
+    );
+  };
+  const verdict = judge(schema, value);
+  return isPromise(verdict) ? verdict.then(read) : read(verdict);
 }

@@ -19,6 +19,7 @@ export { type Group, group } from "./group.js";
 export { processLives, thisHost } from "./host.js";
 export { derivedId, idAt, isId, newId } from "./id.js";
 export { decode, encode, formatPath, jsonLimit } from "./json.js";
+export { insideOf, outerCall } from "./nesting.js";
 export { withoutSecrets } from "./secret.js";
 export { type Service, service } from "./service.js";
 export { checkOptions, didYouMean } from "./suggest.js";

@@ -6,7 +6,7 @@
 // Before this file comes the store's record of the run. After it come the calls, each of which begins here.
 import { checkName } from "../job/index.js";
 import type { Claimed, Entry, Store } from "../store/contract.js";
-import { HistoryMismatchError, StepNameTwiceError } from "./errors.js";
+import { HistoryMismatchError, StepNameTwiceError } from "../run/index.js";
 
 export interface History {
   /**

@@ -24,7 +24,6 @@ export { abilitiesOf, definitionsOf } from "./definitions.js";
 export { measureDelay } from "./delay.js";
 export { createEntrance } from "./enter.js";
 export type { EnqueueFromRun, Environment, Frames, KnownJob } from "./environment.js";
-export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./errors.js";
 export { createHearing, type Deed } from "./hearing.js";
 export { createHeartbeat } from "./heartbeat.js";
 export { createHooks, failedMessage, type RequestRun, readFailed } from "./hooks.js";

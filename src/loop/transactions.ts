@@ -14,7 +14,7 @@ import { decode, encode, InvalidOptionError } from "../kernel/index.js";
 import { type Settlement, transition } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import type { Environment, KnownJob } from "./environment.js";
-import { ClaimLostError, NestedStepError } from "./errors.js";
+import { ClaimLostError, NestedStepError } from "../run/index.js";
 import { createHistory } from "./history.js";
 import type { Notes } from "./notes.js";
 

@@ -1,6 +1,7 @@
 // The door of `run/`: what a run is and what becomes of it. Pure: nothing here reads a clock, a store or a handler.
 export type { Ended } from "./ended.js";
 export { storedError, storedText } from "./error.js";
+export { ClaimLostError, HistoryMismatchError, NestedStepError, StepNameTwiceError } from "./history-errors.js";
 export type { RunEvents } from "./events.js";
 export { type FailedRun, failureOf } from "./failed.js";
 export {

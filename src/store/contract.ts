@@ -189,6 +189,8 @@ export interface Claimed extends Fence {
   readonly parent: string | undefined;
   /** Its job is paused: it must be parked, not executed. */
   readonly paused: boolean;
+  /** Earlier executions of it have recorded durable calls: they are read before its handler is called. */
+  readonly hasEntries: boolean;
 }
 
 /** A settlement, and the runs that are recorded in its transaction if it is taken. */
@@ -215,13 +217,26 @@ export interface Entry {
   readonly attempts?: number | undefined;
 }
 
-/** What a handler writes at one turn: new entries, settled entries, and the children they start. */
+/**
+ * What a handler writes at one turn: new entries, settled entries, and the children they start. An entry whose name is
+ * on record already changes that one while it is pending; what is settled stays as it is, but for the results of
+ * `children`, which are kept once. A new entry gives the run all its attempts again: this one is then its first.
+ *
+ * Who settles what: steps, sleeps, polls and timeouts the handler's execution; a `child`, and of `children` the last,
+ * the transaction in which that ends, whatever ends it; a `signal` the delivery of a signal of the name in `hash`, or
+ * this write, when one has come already. `position` is counted by the store, inside the run, from 1.
+ */
 export interface EntryWrite extends Fence {
   /** The store's own mark of the claim, handed through; absent in stores that need none. */
   readonly claim?: string | undefined;
   readonly entries: readonly Entry[];
   readonly children?: readonly NewRun[] | undefined;
+  /** The highest position that this execution knows. */
+  readonly after: number;
 }
+
+/** Whether a write was taken, and every entry of the run that has settled after the position that was known. */
+export type Recorded = { readonly taken: false } | { readonly taken: true; readonly settled: readonly Entry[] };
 
 /** A line of a run's log, or its progress. Written under the fence, dropped when the claim is lost. */
 export type Note = Fence &
@@ -298,13 +313,13 @@ export interface Work {
   claim(request: ClaimRequest): Promise<Claimed[]>;
   /** Ends executions. Answers each; a refused one changed nothing. A run whose cancellation was asked for does not go on. */
   settle(settlements: readonly Settling[]): Promise<Settled[]>;
-  /** Writes entries of durable handlers under their fence; answers whether each write was taken. */
-  record(writes: readonly EntryWrite[]): Promise<boolean[]>;
+  /** Writes entries of durable handlers under their fence; answers each. */
+  record(writes: readonly EntryWrite[]): Promise<Recorded[]>;
   /**
    * Writes settled entries inside the caller's own transaction, there when, and only if, that commits. Answers whether it
    * was taken. From then on until the transaction ends nobody else can take the run, so it comes last in it.
    */
-  recordIn(transaction: unknown, write: EntryWrite): Promise<boolean>;
+  recordIn(transaction: unknown, write: EntryWrite): Promise<Recorded>;
   /** Ends an execution in the same way, having written these notes of it. */
   settleIn(transaction: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   /** The transaction of this `settleIn` has committed: listeners hear of it, and the claim is let go. */
@@ -573,8 +588,16 @@ export interface Hand {
   change(ids: readonly string[], change: RunChange): Promise<boolean[]>;
   /** Removes runs that are not running. Answers which. */
   remove(ids: readonly string[]): Promise<boolean[]>;
-  /** Delivers signals to waiting or future waits, once by id. */
-  signal(signals: readonly NewSignal[]): Promise<void>;
+  /**
+   * Delivers signals, each once by its id: to the pending wait of that run for that name that is the oldest, or else to
+   * the next one that it makes. To a key: to the run that holds the unique key now, or else to the next that gets it.
+   * Answers for each whether there is such a run, alive.
+   */
+  signal(signals: readonly NewSignal[]): Promise<boolean[]>;
+  /** As `signal`, inside the caller's own transaction. */
+  signalIn(transaction: unknown, signals: readonly NewSignal[]): Promise<boolean[]>;
+  /** Forgets what a run that has ended recorded from this entry on, in the order of settling, so that a retry does it again. */
+  forget(run: string, entry: string): Promise<boolean>;
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
   paused(): Promise<PauseTarget[]>;
