@@ -22,7 +22,7 @@ import { sleep, until, waitFor } from "./waits.js";
 
 export interface DurableOptions
   extends Omit<CallParts, "engine">,
-    Pick<EngineParts, "journal" | "onLost" | "onError" | "onLife"> {}
+    Pick<EngineParts, "journal" | "onLost" | "onLife"> {}
 
 type Body = (info: StepInfo) => unknown;
 
@@ -57,6 +57,8 @@ export interface DurableCalls {
 export interface Durable {
   calls(prefix: string): DurableCalls;
   readonly suspended: Promise<readonly string[]>;
+  /** The highest position on record that this execution knows. */
+  readonly after: number;
   /** The handler has ended: writes what it called. @throws HistoryMismatchError when it left out what it had called before */
   end(): Promise<void>;
   seal(): void;
@@ -93,6 +95,9 @@ export function createDurable(options: DurableOptions): Durable {
     calls: (prefix) => callsUnder(parts, engine, (name, kind) => nameFor(prefix, name, kind)),
     suspended: engine.suspended,
     seal: engine.seal,
+    get after() {
+      return engine.after;
+    },
     async end() {
       const [left] = await engine.end();
       if (left === undefined) return;

@@ -56,9 +56,6 @@ async function execute(
   const engine = createEngine({
     journal: { history: new Map(book.entries), write: async (entries) => book.write(entries) },
     onLost: () => {},
-    onError: (error) => {
-      throw error;
-    },
     onLife: (call) => tellLife(call),
     mismatch: ({ name }) => new Error(`mismatch of ${name}`),
   });

@@ -21,10 +21,14 @@ export interface Journal {
   /** What earlier executions have recorded, by name. */
   readonly history: ReadonlyMap<string, Entry>;
   /**
-   * Writes entries and the children that they start. Answers every entry of the run that has settled since the last
-   * answer, with its position; undefined: the claim is lost.
+   * Writes entries and the children that they start. Answers every entry of the run that has settled after the position
+   * that is known, with its own; undefined: the claim is lost. Rejects only when it never will be written.
    */
-  write(entries: readonly Entry[], children: readonly NewRun[]): Promise<readonly Entry[] | undefined>;
+  write(
+    entries: readonly Entry[],
+    children: readonly NewRun[],
+    after: number,
+  ): Promise<readonly Entry[] | undefined>;
 }
 
 /** A durable call, and how it is begun and read. */
@@ -43,8 +47,6 @@ export interface EngineParts {
   readonly journal: Journal;
   /** The claim is gone: the execution has to stop. */
   readonly onLost: () => void;
-  /** The record could not be written. */
-  readonly onError: (error: unknown) => void;
   /** The handler went on after it was suspended; by this call. */
   readonly onLife: (call: string) => void;
   /** @returns the error for a call that is not the one which the record knows under its name */
@@ -63,6 +65,8 @@ export interface Engine {
   refuse(name: string, error: unknown): void;
   /** A call that answers at once. The entry on record; undefined: there is none, and `entry` is written. */
   mark(entry: Entry): Entry | undefined;
+  /** The highest position on record that is known here. */
+  readonly after: number;
   /** Resolves with the names that are waited for, when the handler is suspended. */
   readonly suspended: Promise<readonly string[]>;
   /** The handler has returned or thrown: writes what was called. Answers the entries that it did not call again. */
@@ -82,6 +86,8 @@ interface Call {
 export function createEngine(parts: EngineParts): Engine {
   const { journal } = parts;
   const { history } = journal;
+  let after = 0;
+  for (const entry of history.values()) after = Math.max(after, entry.position ?? 0);
   const calls = new Map<string, Call>();
   const called = new Set<string>();
   let newEntries: Entry[] = [];
@@ -161,11 +167,11 @@ export function createEngine(parts: EngineParts): Engine {
     works += 1;
     writing = writing.then(async () => {
       try {
-        const settled = await journal.write(entries, children);
+        const settled = await journal.write(entries, children, after);
         if (settled === undefined) parts.onLost();
         else take(settled);
       } catch (error) {
-        parts.onError(error);
+        for (const name of [...calls.keys()]) refuse(name, error);
       } finally {
         works -= 1;
         move();
@@ -175,6 +181,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   function take(settled: readonly Entry[]): void {
     for (const entry of settled) {
+      after = Math.max(after, entry.position ?? 0);
       const own = calls.get(entry.name);
       if (own !== undefined) own.settled ??= entry;
     }
@@ -234,6 +241,9 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     call,
     suspended,
+    get after() {
+      return after;
+    },
     seal,
     take,
     refuse,

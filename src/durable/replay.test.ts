@@ -137,7 +137,6 @@ async function live(
       newRun: () => Promise.reject(new Error("no children here")),
       find: async () => [],
       onLost: () => {},
-      onError: (error) => die(error as Error),
       onLife: () => {},
     });
     const ended = perform(program, durable.calls(""), world, "at").then(

@@ -1,26 +1,30 @@
 // The `ctx` that a handler is given: what it may know, say and ask for during one execution.
 //
 // Made new for every execution and bound to its fence. What handlers seldom touch, the signal and the log, is made when
-// it is first touched, because most runs are short and there are many of them. What this version does not do yet is
-// there by type and refuses by name.
+// it is first touched, because most runs are short and there are many of them. Its durable calls are made when the first
+// of them is.
 //
 // Before this file comes a claimed run. After it come the handler, and the execution that reads how it ended.
 import { setMaxListeners } from "node:events";
 import {
   type AnyContract,
+  type ChildOptions,
   type Context,
+  checkName,
   type Log,
   type Meta,
   type Outcome,
   type OutcomeValue,
   outcomes,
   type RequestOptions,
+  type Signal,
   type Stored,
 } from "../job/index.js";
-import { DuckdiveError, derivedId, duration, NotBuiltError } from "../kernel/index.js";
+import { type Duration, DuckdiveError, decode, derivedId, duration } from "../kernel/index.js";
 import { storedText } from "../run/index.js";
-import type { Claimed } from "../store/contract.js";
-import type { Environment } from "./environment.js";
+import type { Claimed, Entry } from "../store/contract.js";
+import type { DurableCalls, DurableSide } from "./durable.js";
+import type { Environment, KnownJob } from "./environment.js";
 import { runLog } from "./log.js";
 import type { Notes } from "./notes.js";
 import { createTransactions, type Transactions } from "./transactions.js";
@@ -42,6 +46,11 @@ interface Traces {
   deferred: Cleanup[] | undefined;
   hasEnded: boolean;
   made: OutcomeValue[] | undefined;
+  durable: DurableSide | undefined;
+  /** What earlier executions have recorded; read before the handler is called, where there is any. */
+  history: readonly Entry[];
+  /** Called when the handler is suspended. */
+  onSuspended: (names: readonly string[]) => void;
 }
 
 /** A context, and what the execution does with it. */
@@ -51,9 +60,19 @@ export interface RunContext {
   /** Takes what was deferred, last first. What is deferred later runs at once. */
   takeDeferred(): readonly Cleanup[];
   readonly transactions: Transactions;
+  /** Reads what earlier executions have recorded, where there is any. */
+  prepare(): Promise<void>;
+  /** Calls the handler. Its value, or the names that it waits for, having been suspended. */
+  watch(call: () => unknown): Promise<Watched>;
+  /** The handler has ended: what it called is written. @throws HistoryMismatchError */
+  end(): Promise<void>;
+  /** Nothing that the handler calls from now on does anything. */
+  seal(): void;
   /** @throws OutcomeNotReturnedError when an outcome was made that is not what the handler returned */
   checkOutcomes(returned: unknown): void;
 }
+
+export type Watched = { readonly returned: unknown } | { readonly waitsFor: readonly string[] };
 
 /** Made when it is first asked for. Every call that takes time listens to it: Node need not warn of a leak. */
 function controllerOf(traces: Traces): AbortController {
@@ -62,13 +81,6 @@ function controllerOf(traces: Traces): AbortController {
     setMaxListeners(0, traces.controller.signal);
   }
   return traces.controller;
-}
-
-/** What is named and typed, and refused by this version: nothing is silently ignored. */
-function refuse(name: string): never {
-  throw new NotBuiltError(
-    `This version of duckdive does not do \`ctx.${name}\` yet. Do the work in the handler itself, or in runs of their own with \`ctx.enqueue\`.`,
-  );
 }
 
 /**
@@ -86,6 +98,8 @@ class HandlerContext implements Context {
   readonly #notes: Notes;
   readonly #traces: Traces;
   readonly #transactions: () => Transactions;
+  readonly #durable: () => DurableSide;
+  readonly #prefix: string;
 
   constructor(
     claimed: Claimed,
@@ -93,6 +107,8 @@ class HandlerContext implements Context {
     notes: Notes,
     traces: Traces,
     transactions: () => Transactions,
+    durable: () => DurableSide,
+    prefix: string,
   ) {
     this.runId = claimed.run;
     this.attempt = claimed.attempt;
@@ -104,6 +120,8 @@ class HandlerContext implements Context {
     this.#notes = notes;
     this.#traces = traces;
     this.#transactions = transactions;
+    this.#durable = durable;
+    this.#prefix = prefix;
   }
 
   get signal(): AbortSignal {
@@ -140,7 +158,7 @@ class HandlerContext implements Context {
     const { run, meta } = this.#claimed;
     return (name: string, contract: AnyContract, input?: unknown, options?: RequestOptions) => {
       // The id is made of the run and the name, so that a second execution asks for the same run and not for another.
-      const id = derivedId(run, `enqueue/${name}`);
+      const id = derivedId(run, `enqueue/${this.#prefix}${name}`);
       return this.#environment.enqueue(contract, input, {
         ...options,
         id,
@@ -167,8 +185,12 @@ class HandlerContext implements Context {
 
   get tx(): Context["tx"] {
     return <T>(name: string, fn: (tx: never) => T | Promise<T>) =>
-      // What was stored of a T is a Stored<T>.
-      this.#transactions().tx(name, fn) as Promise<Stored<T>>;
+      this.#calls().elsewhere(
+        name,
+        "tx",
+        (whole) => this.#transactions().tx(whole, fn),
+        rememberedValue,
+      ) as Promise<Stored<T>>;
   }
 
   get succeed(): Context["succeed"] {
@@ -180,46 +202,70 @@ class HandlerContext implements Context {
     return outcome as OutcomeValue & Outcome<never>;
   }
 
-  step(): never {
-    return refuse("step");
+  #calls(): DurableCalls {
+    return this.#durable().calls(this.#prefix);
   }
 
-  run(): never {
-    return refuse("run");
+  // What the calls give was read from the store, and is what the types of `Context` say of it.
+  get step(): Context["step"] {
+    return ((name, fn, options) => this.#calls().step(name, fn, options)) as Context["step"];
   }
 
-  runAll(): never {
-    return refuse("runAll");
+  get run(): Context["run"] {
+    return ((name: string, job: AnyContract, input?: unknown, options?: ChildOptions) =>
+      this.#calls().run(name, job, input, options)) as Context["run"];
   }
 
-  sleep(): never {
-    return refuse("sleep");
+  get runAll(): Context["runAll"] {
+    return ((name, job, inputs, options) => this.#calls().runAll(name, job, inputs, options)) as Context["runAll"];
   }
 
-  until(): never {
-    return refuse("until");
+  get sleep(): Context["sleep"] {
+    return (name, length) => this.#calls().sleep(name, length);
   }
 
-  poll(): never {
-    return refuse("poll");
+  get until(): Context["until"] {
+    return (name, date) => this.#calls().until(name, date);
   }
 
-  waitFor(): never {
-    return refuse("waitFor");
+  get poll(): Context["poll"] {
+    return ((name, options, fn) => this.#calls().poll(name, options, fn)) as Context["poll"];
   }
 
-  patched(): never {
-    return refuse("patched");
+  get waitFor(): Context["waitFor"] {
+    return ((name: string, signal: Signal<string, unknown, unknown>, options?: { timeout?: Duration }) =>
+      this.#calls().waitFor(name, signal, options)) as Context["waitFor"];
   }
 
-  scope(): never {
-    return refuse("scope");
+  get patched(): Context["patched"] {
+    return (name) => this.#calls().patched(name);
   }
+
+  get scope(): Context["scope"] {
+    return (prefix) => {
+      checkName(prefix, "ctx.scope");
+      return new HandlerContext(
+        this.#claimed,
+        this.#environment,
+        this.#notes,
+        this.#traces,
+        this.#transactions,
+        this.#durable,
+        `${this.#prefix}${prefix}/`,
+      );
+    };
+  }
+}
+
+/** The value that a later execution would be given: the first one is given the same. */
+function rememberedValue({ value }: Entry): unknown {
+  return value === undefined ? undefined : decode(value);
 }
 
 /** `onLost` is called when the handler has met the loss of its claim. */
 export function createContext(
   claimed: Claimed,
+  known: KnownJob,
   environment: Environment,
   notes: Notes,
   onLost: () => void,
@@ -230,15 +276,45 @@ export function createContext(
     deferred: undefined,
     hasEnded: false,
     made: undefined,
+    durable: undefined,
+    history: [],
+    onSuspended: () => {},
   };
   let transactions: Transactions | undefined;
   const ownTransactions = (): Transactions => {
     const isStopped = (): boolean => controllerOf(traces).signal.aborted;
-    transactions ??= createTransactions({ claimed, environment, notes, onLost, isStopped });
+    transactions ??= createTransactions({ claimed, environment, notes, onLost, isStopped, after: () => durable().after });
     return transactions;
   };
+  const durable = (): DurableSide => {
+    if (traces.durable !== undefined) return traces.durable;
+    const { history } = traces;
+    const signal = (): AbortSignal => controllerOf(traces).signal;
+    const side = environment.makeDurable({ claimed, known, history, signal, onLost });
+    traces.durable = side;
+    void side.suspended.then((names) => traces.onSuspended(names));
+    return side;
+  };
   return {
-    ctx: new HandlerContext(claimed, environment, notes, traces, ownTransactions),
+    ctx: new HandlerContext(claimed, environment, notes, traces, ownTransactions, durable, ""),
+    async prepare() {
+      if (!claimed.hasEntries) return;
+      traces.history = await environment.store.entries(claimed.run);
+      durable();
+    },
+    watch: (call) =>
+      new Promise<Watched>((resolve, reject) => {
+        traces.onSuspended = (waitsFor) => resolve({ waitsFor });
+        void Promise.resolve()
+          .then(call)
+          .then((returned) => resolve({ returned }), reject);
+      }),
+    async end() {
+      await traces.durable?.end();
+    },
+    seal() {
+      traces.durable?.seal();
+    },
     get transactions() {
       return ownTransactions();
     },

@@ -9,6 +9,7 @@ import type { RunEvents } from "../run/index.js";
 import type { Claimed, Store } from "../store/contract.js";
 import type { Hooks } from "./hooks.js";
 import type { Statistics } from "./statistics.js";
+import type { MakeDurable } from "./durable.js";
 
 /** A job as a worker holds it: the definition, and its policy resolved once. */
 export interface KnownJob {
@@ -50,6 +51,8 @@ export interface Environment {
   readonly hooks?: Pick<Hooks, "follow" | "failed"> | undefined;
   /** Absent: nobody counts. */
   readonly statistics?: Pick<Statistics, "ended"> | undefined;
+  /** Makes the durable calls of an execution. */
+  readonly makeDurable: MakeDurable;
   /** How long a handler has to end after its signal was aborted, in milliseconds. */
   readonly grace: number;
 }

@@ -14,7 +14,7 @@ import { composeExecute } from "../middleware/index.js";
 import { type Ended, isExhausted, isLastChance, isPoison, transition } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
 import type { Conclusion, Execution } from "./conclusion.js";
-import { createContext, type RunContext } from "./context.js";
+import { createContext, type RunContext, type Watched } from "./context.js";
 import {
   type Committed,
   cleanUp,
@@ -98,7 +98,7 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
   let endsAt = Number.POSITIVE_INFINITY;
   let end: Timer | undefined;
   let giveUp = (): void => {};
-  const context = createContext(claimed, environment, notes, () => stop({ why: "lost" }, environment.grace));
+  const context = createContext(claimed, known, environment, notes, () => stop({ why: "lost" }, environment.grace));
 
   function stop(reason: Stop, grace: number): void {
     if (isOver) return;
@@ -125,6 +125,7 @@ function call(claimed: Claimed, known: KnownJob, environment: Environment, notes
       isOver = true;
       timer.cancel();
       end?.cancel();
+      if (how === "abandoned") context.seal();
       if (how === "abandoned")
         events.emit("abandoned", { run: claimed.run, job: claimed.job, why: stopped?.why ?? "timeout" });
       await cleanUp(context, environment, claimed);
@@ -177,14 +178,18 @@ async function perform(
     events.emit("started", { run, job: name, queue, attempt, worker: environment.worker, tags });
   }
   try {
-    let returned: unknown;
-    if (middleware.length === 0) returned = await job.handler(input, context.ctx);
+    if (claimed.hasEntries) await context.prepare();
+    let watched: Watched | undefined;
+    if (middleware.length === 0) watched = await context.watch(() => job.handler(input, context.ctx));
     else {
+      // Middleware stands around an execution: for it one that is suspended has ended, though the handler never unwinds.
       await composeExecute(middleware)(recordOf(claimed), async () => {
-        returned = await job.handler(input, context.ctx);
+        watched = await context.watch(() => job.handler(input, context.ctx));
       });
     }
-    return await endOf(returned, known, context);
+    if (watched !== undefined && "waitsFor" in watched) return { how: "suspended", on: watched.waitsFor };
+    await context.end();
+    return await endOf(watched?.returned, known, context);
   } catch (error) {
     return endOfError(error);
   }

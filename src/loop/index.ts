@@ -6,8 +6,9 @@
 //   solo.ts       whether a run on its last chance may be executed, which is alone
 //   tally.ts      what the loop tells about itself
 //   context.ts    the `ctx` of a handler
-//   transactions.ts  `ctx.tx` and `ctx.succeed`, over what history.ts knows of the run
 //   hooks.ts      what a job wants done when a run of it has failed
+//   durable.ts    the durable calls of a handler, as the loop meets them
+//   transactions.ts  `ctx.tx` and `ctx.succeed`
 //   settle.ts     settlements in batches, kept until the store has taken them
 //   notes.ts      logs and progress on their way to the store
 //   heartbeat.ts  shows that the worker lives; hearing.ts acts on what it is told
@@ -22,6 +23,7 @@ export type { Execution } from "./conclusion.js";
 export { OutcomeNotReturnedError } from "./context.js";
 export { abilitiesOf, definitionsOf } from "./definitions.js";
 export { measureDelay } from "./delay.js";
+export type { MakeDurable } from "./durable.js";
 export { createEntrance } from "./enter.js";
 export type { EnqueueFromRun, Environment, Frames, KnownJob } from "./environment.js";
 export { createHearing, type Deed } from "./hearing.js";

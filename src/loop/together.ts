@@ -163,7 +163,7 @@ async function perform(
     .filter((member) => !isStopped(member))
     .map((member): Participant => {
       const onLost = (): void => member.onStop({ why: "lost" }, environment.grace);
-      return { member, context: createContext(member.claimed, environment, notes, onLost), isHere: false };
+      return { member, context: createContext(member.claimed, known, environment, notes, onLost), isHere: false };
     });
   for (const { member } of participants) tellStarted(member, environment);
   const meeting = createMeeting(participants, ctx);

@@ -16,6 +16,8 @@ export type Ended =
   /** `ctx.cancel`, or a cancellation asked for from outside that the handler obeyed. */
   | { readonly how: "cancelled"; readonly reason: string }
   | { readonly how: "snoozed"; readonly milliseconds: number }
+  /** The handler waits for durable calls of these names. */
+  | { readonly how: "suspended"; readonly on: readonly string[] }
   /** `ctx.rateLimited`: another service was asked too often; its rate, or its queue, is held back too. */
   | { readonly how: "rateLimited"; readonly milliseconds: number }
   /** The worker is stopping and the handler did not end in time. */

@@ -28,6 +28,8 @@ function moveOf(ended: Ended, to: State): MoveName {
     case "snoozed":
     case "rateLimited":
       return "snooze";
+    case "suspended":
+      return "suspend";
     case "handedBack":
       return "handBack";
     case "parked":
@@ -43,6 +45,7 @@ const ends: fc.Arbitrary<Ended> = fc.oneof(
   fc.record({ how: fc.constant("cancelled" as const), reason: fc.string() }),
   fc.record({ how: fc.constant("snoozed" as const), milliseconds: fc.nat() }),
   fc.record({ how: fc.constant("rateLimited" as const), milliseconds: fc.nat() }),
+  fc.record({ how: fc.constant("suspended" as const), on: fc.array(fc.string(), { minLength: 1 }) }),
   fc.constant<Ended>({ how: "handedBack" }),
   fc.record({
     how: fc.constant("parked" as const),

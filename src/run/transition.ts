@@ -60,6 +60,13 @@ export function transition(
         holdBack: ended.milliseconds,
         events: [{ kind: "rateLimited", detail: { milliseconds: ended.milliseconds } }],
       };
+    case "suspended": // suspend
+      return {
+        ...fence,
+        state: "waiting",
+        waiting: { reason: "entries", on: JSON.stringify(ended.on) },
+        giveBack: true,
+      };
     case "handedBack": // handBack
       return { ...fence, state: "ready", giveBack: true, events: [{ kind: "handedBack" }] };
     case "parked": // park

@@ -231,8 +231,8 @@ export interface EntryWrite extends Fence {
   readonly claim?: string | undefined;
   readonly entries: readonly Entry[];
   readonly children?: readonly NewRun[] | undefined;
-  /** The highest position that this execution knows. */
-  readonly after: number;
+  /** The highest position that this execution knows; 0 unless given. */
+  readonly after?: number | undefined;
 }
 
 /** Whether a write was taken, and every entry of the run that has settled after the position that was known. */

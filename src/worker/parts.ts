@@ -17,6 +17,7 @@ import { newRunOf, unrefused } from "../queue/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { ScheduleDefinition } from "../schedule/index.js";
 import type { NewWorker, Store } from "../store/contract.js";
+import { durableMaker } from "./durable.js";
 
 /** How long a handler has to end once its signal was aborted, by its timeout or a cancellation, in milliseconds. */
 export const grace = 5_000;
@@ -75,7 +76,22 @@ export function environmentOf(
 ): Environment {
   const { store, clock, events, middleware, log, enqueue, adapter, random = Math.random, attendance } = parts;
   const frames = attendance?.frames;
-  return { worker, store, clock, jobs, events, middleware, log, enqueue, adapter, frames, grace, random };
+  const makeDurable = durableMaker({ store, clock, events, random, release: parts.release });
+  return {
+    worker,
+    store,
+    clock,
+    jobs,
+    events,
+    middleware,
+    log,
+    enqueue,
+    adapter,
+    frames,
+    makeDurable,
+    grace,
+    random,
+  };
 }
 
 /** A failure with its input and its error may be larger than an input may be. */

@@ -284,5 +284,6 @@ function claimedFrom(row: Row, claim: string): Claimed {
     meta: meta === null || meta === undefined ? {} : JSON.parse(meta),
     parent: undefined,
     paused: truthOf(isPaused),
+    hasEntries: false,
   };
 }

@@ -241,5 +241,6 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
     meta: meta === null ? noMeta : JSON.parse(meta),
     parent: parent ?? undefined,
     paused: pausedJobs.has(job),
+    hasEntries: false,
   };
 }

@@ -6,7 +6,7 @@
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it come the statements of settling.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, Fence, Note, Settled, Settling } from "../contract.js";
+import type { EntryWrite, Fence, Note, Recorded, Settled, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Sql } from "./driver.js";
 import { refuseUnbuilt } from "./insert.js";

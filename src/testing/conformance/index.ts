@@ -11,6 +11,7 @@ import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";
 import { counts } from "./counts.js";
 import { departed } from "./departed.js";
+import { durable } from "./durable.js";
 import { fair } from "./fair.js";
 import { fence } from "./fence.js";
 import { filters } from "./filters.js";
@@ -60,6 +61,7 @@ const subjects = {
   watch,
   concurrency,
   transactional,
+  durable,
   schedules,
   moving,
   gates,
