@@ -12,6 +12,7 @@ import type { Claimed, ClaimRequest } from "../contract.js";
 import { beginAdmission } from "./admission.js";
 import type { Sql } from "./driver.js";
 import { WorkerLostError } from "./errors.js";
+import { durableBit } from "./entries.js";
 import { gateName, gatesFrom, isRate } from "./gates.js";
 import {
   type Choice,
@@ -221,10 +222,12 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
     row[15],
     row[16],
   ];
+  const durable = row[19];
   return {
     run: id,
     token,
-    claim: claimMark({ seq, gates: heldNames(row[17]) }, id),
+    // One that has to do with durable work is ended one by one: others may have to hear of it.
+    ...(durable === 0 ? { claim: claimMark({ seq, gates: heldNames(row[17]) }, id) } : {}),
     job,
     version,
     queue,
@@ -241,6 +244,6 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
     meta: meta === null ? noMeta : JSON.parse(meta),
     parent: parent ?? undefined,
     paused: pausedJobs.has(job),
-    hasEntries: false,
+    hasEntries: (durable & durableBit.entries) !== 0,
   };
 }

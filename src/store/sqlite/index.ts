@@ -194,16 +194,16 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       void (await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped")),
     claim: (request) => claim(session, request),
     settle: (settlements) => settling.settle(session, settlements),
-    record: (writes) => settling.record(writes),
+    record: (writes) => durable.record(session, writes),
     recordIn: async (transaction, write) => {
       refuseUnsettled(write);
-      return through(transaction, (sql) => recordEntries(sql, write));
+      return through(transaction, (sql) => recordThrough(sql, write, clock.now()));
     },
     settleIn: async (transaction, settlement, notes) =>
       through(transaction, (sql) => settleThrough(sql, settlement, notes, clock.now())),
     committed: ({ run }) => watch.tell({ origin: "here", ended: [run], claimable: false, asked: false }),
     owns: (fence) => owns(session, fence),
-    entries: (run) => settling.entries(session, run),
+    entries: (run) => durable.entries(session, run),
     note: (notes) => settling.note(session, notes),
     tally: (tallies) => counts.tally(session, tallies),
 
@@ -221,7 +221,14 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     retry: (ids) => hand.retry(session, ids),
     change: (ids, change) => hand.change(session, ids, change),
     remove: (ids) => hand.remove(session, ids),
-    signal: (signals) => hand.signal(signals),
+    signal: (signals) => signalling.signal(session, signals),
+    signalIn: async (transaction, signals) =>
+      through(transaction, (sql) => {
+        // Somebody could get a key, or settle a wait, between reading and writing.
+        sql.run(statements.writeLock);
+        return signalling.deliver({ sql, found: new Findings() }, signals, clock.now());
+      }),
+    forget: (run, entry) => durable.forget(session, run, entry),
     pause: (target) => hand.pause(session, target),
     resume: (target) => hand.resume(session, target),
     paused: () => hand.paused(session),

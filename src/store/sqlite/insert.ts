@@ -98,10 +98,14 @@ function insertRun(transaction: Transaction, run: NewRun, now: number): Inserted
     tags: jsonUnlessEmpty(run.tags),
     meta: jsonUnlessEmpty(run.meta),
     release: run.release,
+    parent: run.parent?.run,
+    parentEntry: run.parent?.entry,
+    onParentEnd: run.parent?.onEnd,
   });
   if (changes === 0) return { id: run.id, created: false };
   if (long) sql.run(statements.insertBody, { id: run.id, input: run.input });
   if (run.unique !== undefined) giveKey(transaction, run.id, run.unique);
+  if (run.parent !== undefined) sql.run(statements.markParent, { id: run.parent.run });
   if (state === "ready" || state === "waiting") found.claimable = true;
   if (state === "scheduled") found.dueAt(runAt);
   limitsOf(run, now, found);
@@ -131,7 +135,6 @@ export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
 }
 
 function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.parent !== undefined) return "a parent";
   if (run.batch !== undefined) return "a batch";
   if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
   return undefined;

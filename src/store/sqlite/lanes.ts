@@ -51,6 +51,7 @@ export type ClaimedRow = [
   body: number,
   gates: string | null,
   fair: string | null,
+  durable: number,
 ];
 
 /** The pools that have something for this worker, and have a slot free. */

@@ -1,11 +1,12 @@
 // Moving: how runs leave for another store, and how they come from one. Each slice is one transaction.
 import type { MovedRun, StoredRun } from "../contract.js";
 import { checkMoved, highestToken, limitsOf } from "../moved.js";
+import { entries } from "./durable.js";
+import { awaitedNames, durableBit } from "./entries.js";
 import { gatesFrom } from "./gates.js";
 import { find, timeline } from "./hand.js";
 import { bodyBit, isLong } from "./moves.js";
 import { type Session, slices } from "./session.js";
-import { entries } from "./settle.js";
 import { statements } from "./statements.js";
 import { removeRuns } from "./upkeep.js";
 import type { Transaction } from "./writer.js";
@@ -84,6 +85,7 @@ function adoptOne(transaction: Transaction, moved: MovedRun, now: number): boole
   if (run.finishedAt !== undefined) return true;
   if (run.state === "scheduled") found.dueAt(run.runAt);
   else found.claimable = true;
+  found.dueAt(wakeOf(moved));
   found.dueAt(run.startBy);
   found.dueAt(run.finishBy);
   return true;
@@ -142,7 +144,17 @@ function columnsOf(moved: MovedRun): Readonly<Record<string, string | number | u
     tags: run.tags.length === 0 ? undefined : JSON.stringify(run.tags),
     meta: Object.keys(run.meta).length === 0 ? undefined : JSON.stringify(run.meta),
     release: run.release,
+    durable: moved.entries.length === 0 ? 0 : durableBit.entries,
+    wakeAt: wakeOf(moved),
   };
+}
+
+/** When the first of what it waits for is due. */
+function wakeOf({ run, entries: all }: MovedRun): number | undefined {
+  if (run.waiting?.reason !== "entries") return undefined;
+  const names = awaitedNames(run.waiting.on);
+  const times = all.flatMap(({ name, due }) => (due !== undefined && "at" in due && names.includes(name) ? due.at : []));
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function adoptBelongings({ sql }: Transaction, run: number, moved: MovedRun, now: number): void {
@@ -151,7 +163,7 @@ function adoptBelongings({ sql }: Transaction, run: number, moved: MovedRun, now
   if (events.length > 0) sql.run(statements.adoptEvents, { run, events: JSON.stringify(events) });
   if (logs.length > 0) sql.run(statements.adoptLogs, { run, logs: JSON.stringify(logs) });
   for (const { due, error, name, kind, hash, state, position, value, attempts = 0 } of entries) {
-    sql.run(statements.adoptEntry, {
+    sql.run(statements.insertEntry, {
       run,
       ...{ name, kind, hash, state, position, value, attempts },
       error: error === undefined ? undefined : JSON.stringify(error),

@@ -5,6 +5,7 @@
 // transaction that has made sure the run is where the caller believes it is.
 import type { StoredError } from "../../job/index.js";
 import type { NewEvent, WaitReason } from "../contract.js";
+import { durableBit, tellParent } from "./entries.js";
 import { letGo, letGoAtRest } from "./gates.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -56,7 +57,8 @@ export function endRun(transaction: Transaction, run: Movable, ending: Ending, n
     body |= bodyBit.error;
     sql.run(statements.writeBodyError, { run: run.seq, error });
   }
-  const row = sql.get<[gates: string | null]>(statements.endRun, {
+  type Row = [gates: string | null, durable: number, parent: string | null, entry: string | null];
+  const [gates = null, durable = 0, parent = null, entry = null] = sql.get<Row>(statements.endRun, {
     seq: run.seq,
     state: ending.state,
     reason: ending.reason,
@@ -67,9 +69,30 @@ export function endRun(transaction: Transaction, run: Movable, ending: Ending, n
     error: body & bodyBit.error ? null : error,
     body,
     crashes: ending.crashed ? 1 : 0,
-  });
+  }) ?? [];
   found.ended.push(run.id);
-  letGo(transaction, run.seq, row?.[0] ?? null, now);
+  letGo(transaction, run.seq, gates, now);
+  if (parent !== null && entry !== null) tellParent(transaction, { parent, entry }, ending, now);
+  if (durable & durableBit.children) endChildren(transaction, run.id, now);
+}
+
+/** Takes along the children of a run that has ended, or is gone, unless they are to be left, and theirs. */
+export function endChildren(transaction: Transaction, parent: string, now: number): void {
+  const reason = "its parent has ended";
+  type Row = [seq: number, id: string, state: string, cancelAsked: string | null, body: number];
+  for (const [seq, id, state, asked, body] of transaction.sql.all<Row>(statements.liveChildren, { parent })) {
+    if (state !== "running") {
+      appendEvent(transaction, seq, { kind: "cancelled", detail: { reason } }, now);
+      endRun(transaction, { seq, id, body }, { state: "cancelled", reason }, now);
+    } else if (asked === null) askToEnd(transaction, seq, reason, now);
+  }
+}
+
+/** Asks for the end of a run that is running. */
+export function askToEnd({ sql, found }: Transaction, seq: number, reason: string, now: number): void {
+  appendEvent({ sql, found }, seq, { kind: "cancelAsked", detail: { reason } }, now);
+  sql.run(statements.askCancel, { seq, reason });
+  found.asked = true;
 }
 
 export interface Rest {
@@ -77,6 +100,8 @@ export interface Rest {
   readonly runAt: number;
   readonly route?: string | undefined;
   readonly waiting?: { readonly reason: WaitReason; readonly on?: string | undefined } | undefined;
+  /** When it is woken although nothing has happened. */
+  readonly wakeAt?: number | undefined;
   /** Absent: the last error stays. */
   readonly error?: StoredError | undefined;
   readonly giveBack?: boolean | undefined;
@@ -105,6 +130,7 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest, now:
       route: rest.route ?? "",
       waitReason: rest.waiting?.reason,
       waitOn: rest.waiting?.on,
+      wakeAt: rest.wakeAt,
       hasError: error === undefined ? 0 : 1,
       error: body & bodyBit.error ? null : error,
       body,
@@ -113,6 +139,7 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest, now:
     }) ?? [];
   if (rest.state === "ready") found.claimable = true;
   if (rest.state === "scheduled") found.dueAt(rest.runAt);
+  found.dueAt(rest.wakeAt);
   letGoAtRest(transaction, run.seq, gates, startedAt !== null, now);
 }
 

@@ -6,8 +6,6 @@ export const statements = {
   ableWorker: `select 1 from duckdive_ability where job = :job and version >= :version limit 1`,
   admissionOfRun: `select gates, fair from duckdive_run where id = :id`,
   adoptBody: `insert into duckdive_body (run, input, output, error) values (:run, :input, :output, :error)`,
-  adoptEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts)
-values (:run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts)`,
   adoptEvents: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
 select :run, key + 1, value ->> '$.at', value ->> '$.kind', value ->> '$.attempt', value ->> '$.token', value ->> '$.worker',
   value -> '$.detail'
@@ -19,12 +17,12 @@ from json_each(:logs)`,
   adoptRun: `insert into duckdive_run (
   id, job, version, queue, priority, route, state, run_at, attempt, token, started_at, finished_at, expires_at, body, crashes,
   reason, wait_reason, wait_on, requested_at, start_within, finish_within, start_by, finish_by, input, output, error, tags,
-  meta, release, gates, fair
+  meta, release, gates, fair, durable, wake_at
 )
 values (
   :id, :job, :version, :queue, :priority, :route, :state, :runAt, :attempt, :token, :startedAt, :finishedAt, :expiresAt,
   :body, :crashes, :reason, :waitReason, :waitOn, :requestedAt, :startWithin, :finishWithin, :startBy, :finishBy,
-  :input, :output, :error, :tags, :meta, :release, :gates, :fair
+  :input, :output, :error, :tags, :meta, :release, :gates, :fair, :durable, :wakeAt
 )
 on conflict (id) do nothing`,
   appendEvent: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
@@ -39,10 +37,16 @@ select run.seq, coalesce((select max(number) from duckdive_event where run = run
 from duckdive_run as run
 where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`,
   askCancel: `update duckdive_run set cancel_asked = :reason where seq = :seq`,
+  awaited: `select state, due_at from duckdive_entry
+where run = :run and name in (select value from json_each(:names))`,
   beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1, report = coalesce(:report, report) where id = :worker`,
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
+  changeEntry: `update duckdive_entry
+set state = :state, position = :position, value = :value, error = :error, due_at = coalesce(:dueAt, due_at),
+  attempts = coalesce(:attempts, attempts)
+where run = :run and name = :name and state = 'pending'`,
   changeRun: `update duckdive_run
 set queue = coalesce(:queue, queue), priority = coalesce(:priority, priority), run_at = coalesce(:runAt, run_at),
   state = case when :runAt is null or state = 'waiting' then state when :runAt > :now then 'scheduled' else 'ready' end
@@ -51,12 +55,16 @@ where seq = :seq and state in ('scheduled', 'ready', 'waiting')`,
   origin = :origin, job = :job, times = :times, policy = :policy, input = :input, digest = :digest, former = :former,
   release = :release, next_at = :next, retired_at = null
 where name = :name`,
+  childAtHand: `select run.seq, run.state, run.reason, iif(run.body & 2, body.output, run.output), iif(run.body & 4, body.error, run.error)
+from duckdive_run as run
+left join duckdive_body as body on body.run = run.seq and run.body <> 0
+where run.id = :id and run.parent = :parent and run.parent_entry = :entry`,
   claimRuns: `update duckdive_run
 set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
 where seq in (select value from json_each(:seqs))`,
   claimableLane: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair, durable
 ))
 from (
   select * from duckdive_run
@@ -65,7 +73,7 @@ from (
 )`,
   claimableRuns: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair, durable
 ))
 from (
   select * from duckdive_run
@@ -132,6 +140,7 @@ union all select 'cancelled', count(*) from duckdive_run where state in ('failed
   deleteAbilities: `delete from duckdive_ability where worker = :worker`,
   deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
   deleteDependency: `delete from duckdive_dependency where run in (select value from json_each(:seqs))`,
+  deleteEntriesNamed: `delete from duckdive_entry where run = :run and name in (select value from json_each(:names))`,
   deleteEntry: `delete from duckdive_entry where run in (select value from json_each(:seqs))`,
   deleteEvent: `delete from duckdive_event where run in (select value from json_each(:seqs))`,
   deleteLog: `delete from duckdive_log where run in (select value from json_each(:seqs))`,
@@ -141,6 +150,9 @@ union all select 'cancelled', count(*) from duckdive_run where state in ('failed
   deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
   deleteSchedule: `delete from duckdive_schedule where name = :name`,
   deleteScheduler: `delete from duckdive_scheduler where worker = :worker`,
+  deleteSignals: `delete from duckdive_signal where run in (
+  select id from duckdive_run where seq in (select value from json_each(:seqs))
+)`,
   deleteTallies: `delete from duckdive_tally
 where minute in (select distinct minute from duckdive_tally where minute < :before order by minute limit :limit)`,
   deleteWorker: `delete from duckdive_worker where id = :worker`,
@@ -156,20 +168,23 @@ order by next_at limit :limit`,
   endReroute: `delete from duckdive_reroute where job = :job`,
   endRun: `update duckdive_run
 set state = :state, reason = :reason, finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null,
-  wait_reason = null, wait_on = null, parked_on = null, cancel_asked = null, attempt = attempt - :giveBack,
+  wait_reason = null, wait_on = null, wake_at = null, parked_on = null, cancel_asked = null, attempt = attempt - :giveBack,
   output = :output, error = :error, body = :body, crashes = crashes + :crashes
 where seq = :seq
-returning gates`,
+returning gates, durable, parent, parent_entry`,
   endSlots: `delete from duckdive_slots where queue = :queue`,
+  endedAtHand: `select seq from duckdive_run where id = :id and state in ('failed', 'cancelled')`,
+  endedChildren: `select seq from duckdive_run
+where parent = :parent and parent_entry in (select value from json_each(:entries))
+  and state in ('succeeded', 'failed', 'cancelled')`,
   enterScheduler: `insert into duckdive_scheduler (schedule, worker, digest)
 select :name, :worker, :digest where exists (select 1 from duckdive_worker where id = :worker)
 on conflict (schedule, worker) do update set digest = excluded.digest`,
   entries: `select entry.name, entry.kind, entry.hash, entry.state, entry.position, entry.value, entry.error, entry.due_at, entry.attempts
 from duckdive_entry as entry
 where entry.run = (select seq from duckdive_run where id = :id)
-order by entry.position is null, entry.position, entry.name`,
-  entrySettled: `select 1 from duckdive_entry
-where run = :run and name in (select value from json_each(:names)) and state <> 'pending' limit 1`,
+order by entry.position is null, entry.position, entry.number, entry.name`,
+  entryAtHand: `select kind, state, value is not null from duckdive_entry where run = :run and name = :name`,
   expiredFinish: `select seq, id, body, job from duckdive_run
 where finish_by is not null and state in ('scheduled', 'ready', 'waiting') and finish_by <= :now
 order by finish_by, seq limit :limit`,
@@ -177,6 +192,8 @@ order by finish_by, seq limit :limit`,
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
 order by start_by, seq limit :limit`,
   fairQueue: `select turn, after from duckdive_fair where queue = :queue`,
+  familyOfRuns: `select seq, id, state, durable, parent, parent_entry from duckdive_run
+where seq in (select value from json_each(:seqs)) and durable & 6 <> 0`,
   firstInLines: `select line.gate, run.seq, run.gates, run.run_at,
   (select count(*) from duckdive_place as place where place.gate = line.gate),
   coalesce(rate.arrival, 0), coalesce(rate.held_until, 0)
@@ -200,9 +217,14 @@ where gate in (
     and not exists (select 1 from duckdive_place as place where place.gate = rate.gate)
   order by over_at limit :limit
 )`,
+  forgetSignals: `delete from duckdive_signal where seq in (select seq from duckdive_signal where received_at < :before limit :limit)`,
   forgetTicks: `delete from duckdive_tick where schedule = :name and number <= :number`,
   forgetTurns: `delete from duckdive_turn where queue = :queue and turn <= :turn`,
   forgettableRate: `select 1 from duckdive_rate where over_at <= :now and opens_at is null order by over_at limit 1`,
+  forgotten: `select name from duckdive_entry
+where run = :run and (
+  state = 'pending' or position >= (select position from duckdive_entry where run = :run and name = :name)
+)`,
   gateHolders: `select run.id, run.job, run.state, run.started_at
 from duckdive_place as place join duckdive_run as run on run.seq = place.run
 where place.gate = :gate
@@ -226,6 +248,8 @@ from (
 )
 where used > 0`,
   giveKey: `update duckdive_run set unique_key = :key, unique_while = :while, unique_until = requested_at + :window where id = :id`,
+  giveSignals: `update duckdive_signal set run = :id
+where run is null and key = :key and job = (select job from duckdive_run where id = :id)`,
   giveTurns: `insert into duckdive_turn (queue, fair, turn)
 select :queue, value ->> 0, value ->> 1 from json_each(:turns) where true
 on conflict (queue, fair) do update set turn = excluded.turn`,
@@ -246,22 +270,35 @@ limit 1`,
 on conflict (job, worker) do update set version = max(version, excluded.version)`,
   insertBody: `insert into duckdive_body (run, input)
 select seq, :input from duckdive_run where id = :id`,
+  insertEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts, number)
+values (
+  :run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts,
+  iif(:kind = 'signal' and :state = 'pending', 1 + coalesce((
+    select max(number) from duckdive_entry where run = :run and hash = :hash and state = 'pending' and kind = 'signal'
+  ), 0), null)
+)`,
   insertLog: `insert into duckdive_log (run, number, at, attempt, level, message, fields)
 select run.seq, coalesce((select max(number) from duckdive_log where run = run.seq), 0) + 1,
   :now, run.attempt, :level, :message, :fields
 from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'`,
   insertRun: `insert into duckdive_run (
   id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_within, finish_within,
-  start_by, finish_by, gates, fair, input, body, tags, meta, release
+  start_by, finish_by, gates, fair, input, body, tags, meta, release, parent, parent_entry, on_parent_end, durable
 )
 values (
   :id, :job, :version, coalesce((select queue from duckdive_reroute where job = :job), :queue), :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
-  :requestedAt + :startWithin, :requestedAt + :finishWithin, :gates, :fair, :input, :body, :tags, :meta, :release
+  :requestedAt + :startWithin, :requestedAt + :finishWithin, :gates, :fair, :input, :body, :tags, :meta, :release,
+  :parent, :parentEntry, :onParentEnd, iif(:parent is null, 0, 4)
 )
 on conflict (id) do nothing`,
   insertSchedule: `insert into duckdive_schedule (name, origin, job, times, policy, input, digest, former, release, next_at, created_at)
 values (:name, :origin, :job, :times, :policy, :input, :digest, '[]', :release, :next, :now)`,
+  insertSignal: `insert into duckdive_signal (id, run, job, key, name, payload, received_at, taken)
+values (:id, :run, :job, :key, :name, :payload, :now, 0)
+on conflict (id) do nothing`,
   isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
+  keepResults: `update duckdive_entry set value = :value
+where run = :run and name = :name and kind = 'children' and state = 'done' and value is null`,
   keyOfRun: `select unique_key, requested_at from duckdive_run where seq = :seq and unique_key is not null`,
   lanePage: `select seq, run_at from duckdive_run
 where state = 'ready' and fair is null and queue = :queue and priority = :priority and route = :route
@@ -323,6 +360,7 @@ select run.queue, run.priority, run.route from lane join duckdive_run as run on 
 )
 select run.queue, run.priority, run.route, run.run_at, run.seq
 from lane join duckdive_run as run on run.seq = lane.seq`,
+  lastPosition: `select max(position) from duckdive_entry where run = :run and position is not null`,
   leaveLine: `update duckdive_run
 set state = iif(run_at > :now, 'scheduled', 'ready'), wait_reason = null, wait_on = null, parked_on = null
 where seq = :seq`,
@@ -453,8 +491,12 @@ where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and 
   ))
   and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
+  liveChildren: `select seq, id, state, cancel_asked, body from duckdive_run
+where parent = :parent and state in ('scheduled', 'ready', 'running', 'waiting') and on_parent_end = 'cancel'`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
+  markParent: `update duckdive_run set durable = durable | 2 where id = :id and durable & 2 = 0`,
+  markProgress: `update duckdive_run set attempt = 1, durable = durable | 1 where seq = :seq`,
   messages: `select id, name, payload, at from duckdive_message where worker = :worker order by number limit 100`,
   moveFairQueue: `insert into duckdive_fair (queue, turn, after) values (:queue, :turn, :after)
 on conflict (queue) do update set turn = excluded.turn, after = excluded.after`,
@@ -472,11 +514,18 @@ where start_by is not null and started_at is null and state in ('scheduled', 're
 where next_at is not null and paused_at is null and retired_at is null
   and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
 order by next_at limit 1`,
+  nextWake: `select min(wake_at) from duckdive_run
+where state = 'waiting' and wait_reason = 'entries' and wake_at is not null`,
   nonce: `select nonce from duckdive_meta where id = 1`,
+  oldSignal: `select 1 from duckdive_signal where received_at < :before limit 1`,
   oldTallies: `select minute from duckdive_tally where minute < :before order by minute limit 1`,
   oldestFair: `select queue, min(run_at) from duckdive_run where state = 'ready' and fair is not null group by queue`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
   openedRates: `select gate from duckdive_rate where opens_at is not null and opens_at <= :now order by opens_at limit :limit`,
+  parentEntry: `select run.seq, entry.kind
+from duckdive_run as run
+join duckdive_entry as entry on entry.run = run.seq and entry.name = :entry
+where run.id = :parent and entry.state = 'pending'`,
   parkRuns: `update duckdive_run
 set state = 'waiting', wait_reason = 'admission', wait_on = line.gate, parked_on = line.gate
 from (select value ->> 0 as seq, value ->> 1 as gate from json_each(:lines)) as line
@@ -519,11 +568,6 @@ union all select queue, 'waiting', count(*) from duckdive_run where state = 'wai
   raiseClaims: `update duckdive_meta set claims = max(claims, :token) where id = 1`,
   ratesAtHand: `select gate, arrival, held_until from duckdive_rate where gate in (select value from json_each(:gates))`,
   ratesOfRun: `select queue, gates from duckdive_run where id = :id`,
-  recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
-values (
-  :run, :name, :kind, :hash, :state,
-  coalesce((select max(position) from duckdive_entry where run = :run), 0) + 1, :value, :error, :attempts
-)`,
   registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, runner, queues, started_at, heartbeat_at)
 values (:id, :host, :pid, :processStart, :release, :runner, :queues, :now, :now)
 on conflict (id) do update set
@@ -531,6 +575,14 @@ on conflict (id) do update set
   runner = excluded.runner, queues = excluded.queues, started_at = excluded.started_at,
   heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
   releaseQueues: `delete from duckdive_held where until <= :now`,
+  reopenEntries: `delete from duckdive_entry
+where run = :run and (
+  (state = 'failed' and kind in ('step', 'poll', 'child', 'children'))
+  or (kind = 'children' and state = 'done' and exists (
+    select 1 from duckdive_run as child
+    where child.parent = :id and child.parent_entry = duckdive_entry.name and child.state in ('failed', 'cancelled')
+  ))
+)`,
   replaceInput: `update duckdive_run
 set input = :input, version = :version, body = (body & ~1) | :body, gates = :gates, fair = :fair
 where seq = :seq`,
@@ -539,7 +591,7 @@ on conflict (job) do update set queue = excluded.queue`,
   reroutes: `select job, queue from duckdive_reroute order by job`,
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
-  wait_reason = :waitReason, wait_on = :waitOn, parked_on = null, error = iif(:hasError, :error, error), body = :body,
+  wait_reason = :waitReason, wait_on = :waitOn, wake_at = :wakeAt, parked_on = null, error = iif(:hasError, :error, error), body = :body,
   crashes = crashes + :crashes,
   started_at = iif(:isParked and not exists (
     select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')
@@ -593,16 +645,19 @@ on conflict (queue) do update set slots = excluded.slots`,
   settleEach: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
-where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running' and durable = 0
 returning seq`,
   settleOutput: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, output = :output, body = body & 1
-where seq = :seq and token = :token and state = 'running'`,
+where seq = :seq and token = :token and state = 'running' and durable = 0`,
   settlePlain: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
-where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running' and durable = 0`,
+  settledAfter: `select name, kind, hash, state, position, value, error, due_at, attempts from duckdive_entry
+where run = :run and position is not null and position > :after
+order by position`,
   sharePage: `select seq, run_at from duckdive_run
 where state = 'ready' and fair is not null and queue = :queue and priority = :priority and route = :route
   and fair = :fair and run_at >= :runAt and (run_at > :runAt or seq > :seq)
@@ -626,8 +681,11 @@ limit :limit`,
   where number < :limit
 )
 select run.fair, run.run_at, run.seq from share join duckdive_run as run on run.seq = share.seq`,
+  signalsOfRun: `select id, name, payload from duckdive_signal where run = :run and taken = 0 order by seq`,
   slots: `select queue, slots from duckdive_slots order by queue`,
   someLine: `select 1 from duckdive_run where parked_on is not null limit 1`,
+  someLiveChild: `select 1 from duckdive_run
+where parent = :parent and parent_entry = :entry and state in ('scheduled', 'ready', 'running', 'waiting') limit 1`,
   staleSchedules: `select 1 from duckdive_scheduler as own
 left join duckdive_schedule as schedule on schedule.name = own.schedule
 where own.worker = :worker and own.schedule <> ''
@@ -654,6 +712,8 @@ where run.seq in (select value from json_each(:seqs))`,
   takePlaces: `insert into duckdive_place (gate, run, kept)
 select value ->> 0, value ->> 1, value ->> 2 from json_each(:places) where true
 on conflict (gate, run) do update set kept = excluded.kept`,
+  takeSignalById: `update duckdive_signal set taken = 1 where id = :id`,
+  takeSignal: `update duckdive_signal set taken = 1 where seq = :seq`,
   tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally
 where minute >= :since order by minute, queue, job`,
   tally: `insert into duckdive_tally (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
@@ -676,6 +736,9 @@ set state = iif(run_at > :now, 'scheduled', 'ready'), route = case wait_reason w
 where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
   unprepared: `select seq, run_at, requested_at, body from duckdive_run
 where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
+  waitingEntry: `select name from duckdive_entry
+where run = :run and hash = :signal and state = 'pending' and kind = 'signal' order by number limit 1`,
+  waitingSignal: `select seq, payload from duckdive_signal where run = :run and name = :name and taken = 0 order by seq limit 1`,
   waitsForWorker: `with recursive wait (name) as (
   select (select min(wait_on) from duckdive_run where state = 'waiting' and wait_reason = 'worker')
   union all
@@ -686,6 +749,17 @@ where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
   from wait where wait.name is not null
 )
 select name from wait where name is not null`,
+  waitsOn: `select wait_on from duckdive_run where seq = :seq and state = 'waiting' and wait_reason = 'entries'`,
+  wakeDue: `update duckdive_run
+set state = 'ready', run_at = wake_at, wait_reason = null, wait_on = null, wake_at = null
+where seq in (
+  select seq from duckdive_run
+  where state = 'waiting' and wait_reason = 'entries' and wake_at is not null and wake_at <= :now
+  order by wake_at, seq limit :limit
+)`,
+  wakeRun: `update duckdive_run
+set state = 'ready', run_at = :now, wait_reason = null, wait_on = null, wake_at = null
+where seq = :seq and state = 'waiting' and wait_reason = 'entries'`,
   workerExists: `select 1 from duckdive_worker where id = :worker`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive_run as run where run.state = 'running' and run.worker = duckdive_worker.id) as running,
@@ -1166,6 +1240,50 @@ create table duckdive_tally (
 ) strict, without rowid;
 
 alter table duckdive_definition add column events text; -- json: what it is enqueued for
+`,
+  },
+  {
+    number: 6,
+    name: "durable",
+    sql: `-- Durable work: what handlers recorded, the runs they started, what they wait for, and signals.
+
+-- What a run has to do with durable work: 1 it has recorded something, 2 it has children, 4 it has a parent. Most runs have
+-- nothing to do with it, and are claimed and ended without looking any further.
+alter table duckdive_run add column durable integer not null default 0;
+-- When the first of the entries that it waits for is due; null: only an event wakes it.
+alter table duckdive_run add column wake_at integer;
+
+create index duckdive_run_wake on duckdive_run (wake_at, seq)
+  where state = 'waiting' and wait_reason = 'entries' and wake_at is not null;
+-- The children that have not ended.
+create index duckdive_run_child on duckdive_run (parent, parent_entry)
+  where parent is not null and state in ('scheduled', 'ready', 'running', 'waiting');
+
+-- The order in which waits for one signal were made, among those that are pending.
+alter table duckdive_entry add column number integer;
+
+-- A wake-up is the run's, not the entry's; no version has ever looked at this index.
+drop index duckdive_entry_due;
+create index duckdive_entry_position on duckdive_entry (run, position) where position is not null;
+create index duckdive_entry_signal on duckdive_entry (run, hash, number) where state = 'pending' and kind = 'signal';
+
+-- Signals in the order in which they came. No version has ever written to the table that was here before.
+drop table duckdive_signal;
+create table duckdive_signal (
+  seq integer primary key autoincrement,
+  id text not null unique,         -- given by the sender: delivered once
+  run text,                        -- the run that it is for; null: the next one that gets the key
+  job text,
+  key text,
+  name text not null,
+  payload text,                    -- json
+  received_at integer not null,
+  taken integer not null           -- 1: an entry has it
+) strict;
+
+create index duckdive_signal_run on duckdive_signal (run, name, seq) where run is not null;
+create index duckdive_signal_key on duckdive_signal (key, job) where run is null and key is not null;
+create index duckdive_signal_received on duckdive_signal (received_at);
 `,
   },
 ] as const;

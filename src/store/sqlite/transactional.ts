@@ -9,28 +9,15 @@ import { NotBuiltError } from "../../kernel/index.js";
 import type { EntryWrite, Fence, Note, Recorded, Settled, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Sql } from "./driver.js";
+import { recordOne } from "./durable.js";
 import { refuseUnbuilt } from "./insert.js";
 import type { Session } from "./session.js";
 import { settleOne, writeNotes } from "./settle.js";
 import { statements } from "./statements.js";
 
 /** Writes settled entries in the transaction that is open on this database, if the fence still owns the run. */
-export function recordEntries(sql: Sql, write: EntryWrite): boolean {
-  const row = runningRow(sql, write);
-  if (row === undefined) return false;
-  for (const { name, kind, hash, state, value, error, attempts = 0 } of write.entries) {
-    sql.run(statements.recordEntry, {
-      run: row[0],
-      name,
-      kind,
-      hash,
-      state,
-      value,
-      error: error === undefined ? null : JSON.stringify(error),
-      attempts,
-    });
-  }
-  return true;
+export function recordThrough(sql: Sql, write: EntryWrite, now: number): Recorded {
+  return recordOne({ sql, found: new Findings() }, write, now);
 }
 
 /** Ends an execution in the transaction that is open on this database, having written what it said. */

@@ -6,10 +6,12 @@
 import type { StoredError } from "../../job/index.js";
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import type { Sql } from "./driver.js";
+import { durableBit, tellParent } from "./entries.js";
 import { letGo, openRates } from "./gates.js";
-import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
+import { appendEvent, endChildren, endRun, type Movable, restRun } from "./moves.js";
 import { forgetScheduler } from "./schedules.js";
 import { listing, type Session } from "./session.js";
+import { forgetSignals } from "./signals.js";
 import { statements } from "./statements.js";
 import { forgetTallies } from "./tallies.js";
 import type { Transaction } from "./writer.js";
@@ -25,17 +27,19 @@ export async function promote(session: Session, limit: number): Promise<Promotio
       ...expire(transaction, "finishWithin", now, limit),
     ];
     const promoted =
-      transaction.sql.run(statements.promoteDue, { now, limit }) + openRates(transaction, now, limit);
+      transaction.sql.run(statements.promoteDue, { now, limit }) +
+      transaction.sql.run(statements.wakeDue, { now, limit }) +
+      openRates(transaction, now, limit);
     const released = transaction.sql.run(statements.releaseQueues, { now });
     if (promoted > 0 || released > 0) transaction.found.claimable = true;
     return { moved: promoted + expired.length, next: nextDue(transaction.sql), expired };
   });
 }
 
-/** When something is due next: a run's time, the end of its patience, a place at a rate, or a queue that was held back. */
+/** When something is due next: a run's time or wake-up, the end of its patience, a place at a rate, or a queue that was held back. */
 export function nextDue(sql: Sql): number | undefined {
-  const { nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease } = statements;
-  const times = [nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease]
+  const { nextScheduled, nextWake, nextStartBy, nextFinishBy, nextOpening, nextRelease } = statements;
+  const times = [nextScheduled, nextWake, nextStartBy, nextFinishBy, nextOpening, nextRelease]
     .map((statement) => sql.get<[number | null]>(statement)?.[0])
     .filter((time): time is number => typeof time === "number");
   return times.length === 0 ? undefined : Math.min(...times);
@@ -129,6 +133,7 @@ export async function prune(session: Session, limit: number): Promise<number> {
   const values = () => ({ now: session.clock.now(), limit });
   await forgetTallies(session, limit);
   await forgetRates(session, limit);
+  await forgetSignals(session, limit);
   const some = await session.read((sql) => sql.get(statements.prunable, { ...values(), limit: 1 }));
   if (some === undefined) return 0;
   return session.write((transaction) => {
@@ -152,7 +157,10 @@ export function removeRuns(transaction: Transaction, places: readonly number[], 
   const seqs = listing(places);
   type Row = [seq: number, gates: string];
   const gated = sql.all<Row>(statements.gatesOfRuns, { seqs });
+  type Relative = [seq: number, id: string, state: string, durable: number, parent: string | null, entry: string | null];
+  const family = sql.all<Relative>(statements.familyOfRuns, { seqs });
   for (const statement of [
+    statements.deleteSignals,
     statements.deleteBody,
     statements.deleteEvent,
     statements.deleteLog,
@@ -164,5 +172,11 @@ export function removeRuns(transaction: Transaction, places: readonly number[], 
   }
   const removed = sql.run(statements.deleteRuns, { seqs });
   for (const [seq, gates] of gated) letGo(transaction, seq, gates, now);
+  for (const [, id, state, durable, parent, entry] of family) {
+    if (state === "succeeded" || state === "failed" || state === "cancelled") continue;
+    const end = { state: "cancelled", reason: "it was removed" } as const;
+    if (parent !== null && entry !== null) tellParent(transaction, { parent, entry }, end, now);
+    if (durable & durableBit.children) endChildren(transaction, id, now);
+  }
   return removed;
 }
