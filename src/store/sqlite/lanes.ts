@@ -5,20 +5,13 @@
 // ageing a lane counts as one priority higher for each time so long that its first has waited, so its lanes are merged
 // whatever their priority. Where a queue has shares its lanes of one priority are one line, drawn share by share.
 //
-// Before this file comes the claim. After it come `shares.ts` and the statements.
+// Before this file comes the claim. After it come `shares.ts`, `line.ts` and the statements.
 import type { Ability, ClaimRequest } from "../contract.js";
 import type { Sql } from "./driver.js";
+import { isBefore, type Lane, type Line, type Position, pagedLine, placeOf } from "./line.js";
 import { listing } from "./session.js";
 import { FairLine, type FairQueue } from "./shares.js";
 import { statements } from "./statements.js";
-
-export interface Lane {
-  readonly queue: string;
-  readonly priority: number;
-  readonly route: string;
-  /** Its longest-due run; undefined in a lane of runs with shares, which has one of each. */
-  readonly first: Position | undefined;
-}
 
 /** Lanes that share slots. */
 export interface Pool {
@@ -26,9 +19,6 @@ export interface Pool {
   readonly free: number;
   readonly lanes: Lane[];
 }
-
-/** A run by its place, and when it became due. */
-export type Position = readonly [seq: number, runAt: number];
 
 /** A run as it will be once it is claimed. */
 export type ClaimedRow = [
@@ -151,19 +141,6 @@ function chooseFromLanes(sql: Sql, lanes: readonly Lane[], limit: number, choice
   });
 }
 
-export function placeOf({ queue, priority, route }: Lane): Pick<Lane, "queue" | "priority" | "route"> {
-  return { queue, priority, route };
-}
-
-/** Runs of which the next is known. */
-export interface Line {
-  readonly priority: number;
-  /** The longest due of them: what the line is compared by. */
-  front(): Position | undefined;
-  /** Takes the next one, which need not be the longest due, and answers its place. */
-  take(): number | undefined;
-}
-
 function linesOf(sql: Sql, lanes: readonly Lane[], limit: number, { fair }: Choice): Line[] {
   const pageSize = Math.min(limit, Math.max(16, Math.ceil((2 * limit) / lanes.length)));
   const lines: Line[] = [];
@@ -213,35 +190,6 @@ function firstOf(lines: readonly Line[], limit: number, { now, ageing }: Choice)
     chosen.push(seq);
   }
   return chosen;
-}
-
-export function isBefore(one: Position, other: Position): boolean {
-  return one[1] < other[1] || (one[1] === other[1] && one[0] < other[0]);
-}
-
-/** A line that is read page by page, of which the first is known. */
-export function pagedLine(
-  priority: number,
-  first: Position,
-  pageSize: number,
-  readPage: (after: { seq: number; runAt: number; limit: number }) => readonly Position[],
-): Line {
-  let page: readonly Position[] = [first];
-  let next = 0;
-  let isLast = false;
-  return {
-    priority,
-    front() {
-      if (next >= page.length && !isLast) {
-        const [seq, runAt] = page.at(-1) ?? first;
-        page = readPage({ seq, runAt, limit: pageSize });
-        next = 0;
-        isLast = page.length < pageSize;
-      }
-      return page[next];
-    },
-    take: () => page[next++]?.[0],
-  };
 }
 
 function laneLine(sql: Sql, lane: Lane, first: Position, pageSize: number): Line {

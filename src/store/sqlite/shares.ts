@@ -7,9 +7,9 @@
 //
 // With very many shares a claim looks at five hundred of them, and the next claim goes on after those.
 //
-// Before this file comes `lanes.ts`. After it come the statements.
+// Before this file comes `lanes.ts`. After it come `line.ts` and the statements.
 import type { Sql } from "./driver.js";
-import { isBefore, type Lane, type Line, type Position, pagedLine, placeOf } from "./lanes.js";
+import { isBefore, type Lane, type Line, type Position, pagedLine, placeOf } from "./line.js";
 import { listing } from "./session.js";
 import { statements } from "./statements.js";
 
