@@ -1,7 +1,7 @@
 // Unique keys under many: callers at once, and commands at random, after each of which a key is held by exactly the runs
 // that its rules name, as they are read from the runs themselves.
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import type { Arbitrary, default as FastCheck } from "fast-check";
 import type { Claimed, Inserted, Store, StoredRun, Unique } from "../../store/contract.js";
 import {
   aRun,
@@ -42,9 +42,10 @@ export function racing(suite: Suite): void {
   });
 
   suite.test("commands at random, a key is held by whom its rule says", async ({ store, clock }) => {
+    const { default: fc } = await import("fast-check");
     const worker = await enter(store);
     const property = fc.asyncProperty(
-      fc.array(command, { minLength: 5, maxLength: 30 }),
+      fc.array(commandsOf(fc), { minLength: 5, maxLength: 30 }),
       async (commands) => {
         const context: Asked = { asked: new Map(), prefix: `${store.now()} `, claimed: [] };
         for (const one of commands) await obey(store, clock, worker, one, context);
@@ -59,45 +60,41 @@ export function racing(suite: Suite): void {
 
 // ── Commands at random ──────────────────────────────────────────────────────────────────────────────────────────
 
-const rule: fc.Arbitrary<Unique["onConflict"]> = fc.oneof(
-  fc.constantFrom({ kind: "ignore" } as const, { kind: "reject" } as const),
-  fc.constant({ kind: "replace", fields: ["input"] } as const),
-  fc.constant({ kind: "debounce", delay: 20 * second, atMost: minute } as const),
-);
-
-const aUnique: fc.Arbitrary<Unique> = fc.oneof(
-  fc.record({
-    key: fc.constantFrom("a", "b"),
-    while: fc.subarray([...live], { minLength: 1 }),
-    onConflict: rule,
-  }),
-  fc.record({
-    key: fc.constantFrom("a", "b"),
-    window: fc.constantFrom(second, 40 * second),
-    onConflict: rule,
-  }),
-);
-
 type Command =
   | { readonly do: "insert"; readonly unique: Unique; readonly delay: number }
   | { readonly do: "claim" | "succeed" | "fail" | "backOff" | "advance" | "cancel" | "retry" };
 
-const command: fc.Arbitrary<Command> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("insert" as const),
-      unique: aUnique,
-      delay: fc.constantFrom(0, 15 * second),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constantFrom("claim", "succeed", "fail", "backOff", "advance", "cancel", "retry"),
-    }),
-  },
-);
+function commandsOf(fc: typeof FastCheck): Arbitrary<Command> {
+  return fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("insert" as const),
+        unique: rulesOf(fc),
+        delay: fc.constantFrom(0, 15 * second),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom("claim", "succeed", "fail", "backOff", "advance", "cancel", "retry"),
+      }),
+    },
+  );
+}
+
+function rulesOf(fc: typeof FastCheck): Arbitrary<Unique> {
+  const key = fc.constantFrom("a", "b");
+  const onConflict: Arbitrary<Unique["onConflict"]> = fc.oneof(
+    fc.constantFrom({ kind: "ignore" } as const, { kind: "reject" } as const),
+    fc.constant({ kind: "replace", fields: ["input"] } as const),
+    fc.constant({ kind: "debounce", delay: 20 * second, atMost: minute } as const),
+  );
+  return fc.oneof(
+    fc.record({ key, while: fc.subarray([...live], { minLength: 1 }), onConflict }),
+    fc.record({ key, window: fc.constantFrom(second, 40 * second), onConflict }),
+  );
+}
 
 interface Asked {
   /** What each run that was created asked for. */
