@@ -196,10 +196,10 @@ describe("an input or a file that cannot be used ends with 4", () => {
 
   test("a policy that this version does not do is no fault of the store", async () => {
     here.write(
-      "locks.ts",
-      `import { job } from "duckdive"; export const a = job({ name: "a", lock: () => "x", handle() {} });`,
+      "isolated.ts",
+      `import { job } from "duckdive"; export const a = job({ name: "a", isolate: "thread", handle() {} });`,
     );
-    expect(await refused(["work", "locks.ts"], "NOT_BUILT")).toMatch(/Job "a" has `lock`/);
+    expect(await refused(["work", "isolated.ts"], "NOT_BUILT")).toMatch(/Job "a" has `isolate`/);
   });
 
   test("a misspelled option of a job, with the one that was meant and the place", async () => {
