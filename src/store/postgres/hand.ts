@@ -148,8 +148,8 @@ export function lineFrom([at, attempt, level, message, fields]: Row): LogLine {
 }
 
 /** Signals come with a later version. */
-export async function signal(signals: readonly NewSignal[]): Promise<void> {
-  if (signals.length === 0) return;
+export async function signal(signals: readonly NewSignal[]): Promise<boolean[]> {
+  if (signals.length === 0) return [];
   throw new NotBuiltError(
     "This version of the postgres store cannot deliver signals yet. Use a newer version.",
   );

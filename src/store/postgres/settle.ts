@@ -297,7 +297,7 @@ export function itemsOf(notes: readonly Note[]): object[] {
 }
 
 /** Durable calls come with a later version. */
-export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> {
+export async function record(writes: readonly EntryWrite[]): Promise<Recorded[]> {
   if (writes.length === 0) return [];
   throw new NotBuiltError(
     "This version of the postgres store cannot record durable calls yet. Use a newer version.",

@@ -6,7 +6,7 @@
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it comes the adapter's connection.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
+import type { EntryWrite, Entry, NewRun, Note, Recorded, Settled, Settlement, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import { withFollowers } from "./apart.js";
 import { type AskThrough, otherDatabase } from "./application.js";
@@ -22,7 +22,7 @@ import { jsonText, truthOf } from "./text.js";
 type Execution = Pick<EntryWrite, "run" | "token" | "claim">;
 
 export interface Transactional {
-  recordIn(connection: unknown, write: EntryWrite): Promise<boolean>;
+  recordIn(connection: unknown, write: EntryWrite): Promise<Recorded>;
   settleIn(connection: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   committed(settlement: Settlement): void;
   owns(execution: Execution): Promise<boolean>;
@@ -54,7 +54,10 @@ export function createTransactional(parts: {
     async recordIn(connection, write) {
       refuseUnsettled(write);
       const entries = jsonText(write.entries);
-      return (await answerTo(connection, statements.recordIn, { ...fenceOf(write), entries })) === "taken";
+      const answer = await answerTo(connection, statements.recordIn, { ...fenceOf(write), entries });
+      if (answer !== "taken") return { taken: false };
+      const rows = await ask(connection, statements.settledAfter, { run: write.run, after: write.after ?? 0 });
+      return { taken: true, settled: rows.map(settledFrom) };
     },
     async settleIn(connection, settlement, notes) {
       const { follow = [] } = settlement;

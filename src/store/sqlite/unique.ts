@@ -54,7 +54,7 @@ export function giveKey({ sql }: Transaction, id: string, unique: Unique): void 
     while: states?.join(" "),
     window: unique.window,
   });
-  transaction.sql.run(statements.giveSignals, { id, key: unique.key });
+  sql.run(statements.giveSignals, { id, key: unique.key });
 }
 
 const liveStates: readonly StoredRun["state"][] = ["scheduled", "ready", "running", "waiting"];
