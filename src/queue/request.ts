@@ -1,7 +1,8 @@
 // One request, checked and put into the words of the store: job and input on one side, a NewRun on the other.
 //
-// The job decides queue, lifetime, version, and from the parsed input what the run may meet; the request decides when, how urgently and what travels along. Options
-// that nobody knows, and those that this version would have to ignore, are refused here by name.
+// The job decides queue, lifetime, version, and from the parsed input what the run may meet; the request decides when, how
+// urgently and what travels along. Options that nobody knows, and those that this version would have to ignore, are
+// refused here by name.
 //
 // Before this file comes the prepared input. After it comes the enqueue, which hands the NewRun to the store.
 import {

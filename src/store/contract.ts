@@ -24,8 +24,8 @@ export type { Fence, Moment, NewEvent, Settlement, WaitReason };
  * `admission`, and nobody reads it again until that one hands it a place. Never taken in a caller's transaction.
  *
  * A run holds its locks and limits while it runs, and while a place that was handed to it waits for its claim; a lock with
- * `hold: "run"` from its first start to its end. What is let go goes to the next in line, by priority and then by age, in
- * the transaction that lets go. A newcomer gets no place while somebody is in line. docs/decisions/0009-policies.md.
+ * `hold: "run"` from its first start to its end. What is let go goes to the next in line, by priority and then by age: once
+ * the verb that lets go has answered, that one can be claimed. A newcomer gets no place while somebody is in line. docs/decisions/0009-policies.md.
  */
 export interface Gate {
   readonly kind: "lock" | "limit" | "rate";

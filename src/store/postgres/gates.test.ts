@@ -100,6 +100,7 @@ test("what a crash between a settlement and its handing over has left, the sweep
 
 test("the sweep goes round all gates, some at a time, and forgets those of no use", async () => {
   const client = await connect(database.url);
+  await ask(database.url, "insert into duckdive.gate (key, n, touched_at) values (1, 1, 0), (2, 1, 0)");
   await ask(database.url, "update duckdive.gate set touched_at = 0");
   const [{ count } = {}] = await ask(database.url, "select count(*)::integer as count from duckdive.gate");
   expect(count).toBeGreaterThan(1);
