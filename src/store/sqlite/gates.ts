@@ -2,8 +2,9 @@
 //
 // A place at a lock or limit is a row for the run that has it: one that runs, or was handed it and waits for its claim, or
 // keeps its lock to its end. Nothing is counted beside the rows, so nothing can drift. Whoever lets a place go looks in the
-// same transaction who is first in line, and hands it on: that one is ready, holding the place, and its claim asks for its
-// other gates. Of a rate only the latter have a row, since a run that has started has paid.
+// same transaction who is first in line, and hands it on with a place at each other lock and limit of that run; who finds
+// one of those closed waits there from then on, so that nobody holds one for want of another. What was handed something is
+// ready, and its claim asks for its rates. Of a rate only those have a row who were let in: a run that has started has paid.
 //
 // Before this file come `moves.ts` and whoever else takes runs from where they were, and `admission.ts`, which puts them
 // in line. After it come the claims, which the commit wakes.
@@ -102,8 +103,10 @@ export function handOver(
   if (names.some(isRate)) sql.run(statements.forgetOpenings, { gates });
   if (!isSomebodyInLine(sql)) return 0;
   let handed = 0;
-  for (const row of sql.all<FirstRow>(statements.firstInLines, { gates })) {
-    handed += handOverAt(transaction, row, now, most - handed);
+  for (const [gate] of sql.all<FirstRow>(statements.firstInLines, { gates })) {
+    // Asked for anew: who was handed a place at a gate before this one may have been given one here as well.
+    const row = sql.get<FirstRow>(statements.firstInLines, { gates: listing([gate]) });
+    if (row !== undefined) handed += handOverAt(transaction, row, now, most - handed);
   }
   if (handed > 0) transaction.found.claimable = true;
   return handed;
@@ -119,25 +122,68 @@ function handOverAt(transaction: Transaction, row: FirstRow, now: number, most: 
   const [gate, , , , used, arrival, heldUntil] = row;
   let first: [seq: number, gates: string, runAt: number] | undefined = [row[1], row[2], row[3]];
   let handed = 0;
+  let moved = 0;
   while (first !== undefined) {
     const [seq, gates, runAt] = first;
-    const own = gatesFrom(gates).find((one) => gateName(one) === gate);
+    const all = gatesFrom(gates);
+    const own = all.find((one) => gateName(one) === gate);
     if (own === undefined) return handed;
     const standing = { used: used + handed, arrival, heldUntil };
     if (handed >= most || !isOpen(own, standing, now)) {
       if (own.kind === "rate") planOpening(transaction, own, standing);
       return handed;
     }
-    sql.run(statements.leaveLine, { seq, now });
-    // One that was given a later time while it was in line has nothing to do with a place now.
-    if (runAt > now) found.dueAt(runAt);
-    else {
-      sql.run(statements.takePlaces, { places: JSON.stringify([[gate, seq, 0]]) });
-      handed++;
+    const others = own.kind === "rate" ? noOthers : othersOf(sql, seq, all, gate);
+    if (others.closed !== undefined && runAt <= now) {
+      // A long line that has to move does so part by part, and lets others write in between.
+      if (moved === mostMoved) {
+        sql.run(statements.planRate, { gate, opensAt: now });
+        found.dueAt(now);
+        return handed;
+      }
+      sql.run(statements.parkRuns, { lines: JSON.stringify([[seq, others.closed]]) });
+      moved++;
+    } else {
+      sql.run(statements.leaveLine, { seq, now });
+      // One that was given a later time while it was in line has nothing to do with a place now.
+      if (runAt > now) found.dueAt(runAt);
+      else {
+        const places = [gate, ...others.open].map((name) => [name, seq, 0]);
+        sql.run(statements.takePlaces, { places: JSON.stringify(places) });
+        handed++;
+      }
     }
     first = sql.get(statements.nextInLine, { gate });
   }
   return handed;
+}
+
+/** How many of a line go to another one in one transaction, since the other is closed to them as well. */
+const mostMoved = 200;
+
+interface Others {
+  /** Those of which a place is free for it, and is not its own yet. */
+  readonly open: readonly string[];
+  /** The first at which it would have to wait. */
+  readonly closed: string | undefined;
+}
+
+const noOthers: Others = { open: [], closed: undefined };
+
+/** The other locks and limits of a run that is first in line at one of them. */
+function othersOf(sql: Sql, seq: number, gates: readonly Gate[], gate: string): Others {
+  const limits = new Map(
+    gates.filter((one) => one.kind !== "rate").map((one): [string, number] => [gateName(one), one.limit]),
+  );
+  limits.delete(gate);
+  if (limits.size === 0) return noOthers;
+  type Row = [gate: string, used: number, isOwn: number, hasBefore: number];
+  const rows = sql.all<Row>(statements.othersOfFirst, { seq, gates: listing([...limits.keys()]) });
+  const wanted = rows.filter(([, , isOwn]) => isOwn === 0);
+  const closed = wanted.find(
+    ([name, used, , hasBefore]) => hasBefore === 1 || used >= (limits.get(name) ?? 0),
+  );
+  return { open: wanted.map(([name]) => name), closed: closed?.[0] };
 }
 
 /** How a gate stands: of a rate, `used` are those that were let in and have not started. */
@@ -181,8 +227,10 @@ export function holdBack(transaction: Transaction, id: string, milliseconds: num
   handOver(transaction, names, now);
 }
 
-/** Lets in who waits at rates that have opened, at most so many. */
+/** Lets in who waits at rates that have opened, at most so many, and goes on with lines that were left in the middle. */
 export function openRates(transaction: Transaction, now: number, limit: number): number {
   const rows = transaction.sql.all<[gate: string]>(statements.openedRates, { now, limit });
-  return rows.length === 0 ? 0 : handOver(transaction, namesIn(rows), now, limit);
+  if (rows.length === 0) return 0;
+  transaction.sql.run(statements.forgetOpenings, { gates: listing(namesIn(rows)) });
+  return handOver(transaction, namesIn(rows), now, limit);
 }

@@ -477,6 +477,18 @@ order by next_at limit 1`,
   oldestFair: `select queue, min(run_at) from duckdive_run where state = 'ready' and fair is not null group by queue`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
   openedRates: `select gate from duckdive_rate where opens_at is not null and opens_at <= :now order by opens_at limit :limit`,
+  othersOfFirst: `select value,
+  (select count(*) from duckdive_place as place where place.gate = value),
+  exists (select 1 from duckdive_place as place where place.gate = value and place.run = own.seq),
+  exists (
+    select 1 from duckdive_run as before
+    where before.parked_on = value and (
+      before.priority > own.priority
+      or (before.priority = own.priority and (before.run_at < own.run_at or (before.run_at = own.run_at and before.seq < own.seq)))
+    )
+  )
+from duckdive_run as own, json_each(:gates)
+where own.seq = :seq`,
   parkRuns: `update duckdive_run
 set state = 'waiting', wait_reason = 'admission', wait_on = line.gate, parked_on = line.gate
 from (select value ->> 0 as seq, value ->> 1 as gate from json_each(:lines)) as line

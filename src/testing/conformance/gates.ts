@@ -14,6 +14,8 @@ import {
   kindsOf,
   only,
   settle,
+  stateOf,
+  stored,
   succeeded,
   take,
   takeOne,
@@ -270,6 +272,26 @@ function several(suite: Suite): void {
     await settle(store, succeeded(third));
     assert.equal((await takeOne(store, worker)).run, both);
   });
+
+  suite.test(
+    "nobody is handed a place who would have to wait at another gate: it waits there",
+    async (bench) => {
+      const { store } = bench;
+      const worker = await enter(store);
+      const both = (key: string) => ({ gates: [limit("all", 2), limit(key, 1)] });
+      const [a1, a2, b1, b2] = await inARow(bench, both("a"), both("a"), both("b"), both("b"));
+      const taken = await take(store, worker);
+      assert.deepEqual(runsOf(taken), [a1, b1]);
+      await settle(store, succeeded(at(taken, 0)));
+      assert.deepEqual(
+        [(await stored(store, b2 ?? "")).waiting?.on, await stateOf(store, a2 ?? "")],
+        ["limit b", "ready"],
+      );
+      assert.deepEqual(runsOf(await take(store, worker)), [a2]);
+      await settle(store, succeeded(at(taken, 1)));
+      assert.deepEqual(runsOf(await take(store, worker)), [b2]);
+    },
+  );
 
   suite.test("two that want the same two the other way round both get them in turn", async (bench) => {
     const { store } = bench;
