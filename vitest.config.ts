@@ -18,6 +18,7 @@ const resolve = {
     { find: /^duckdive\/sqlite$/, replacement: source("store/sqlite/index.ts") },
     { find: /^duckdive\/postgres$/, replacement: source("store/postgres/index.ts") },
     { find: /^duckdive\/store$/, replacement: source("store/contract.ts") },
+    { find: /^duckdive\/web$/, replacement: source("web/index.ts") },
     { find: /^duckdive\/with\/([\w-]+)$/, replacement: source("with/$1.ts") },
   ],
 };
@@ -30,8 +31,8 @@ const foreign = ["**/node_modules/**", "**/dist/**"];
 // What starts and kills processes and holds them to a time; and whatever counts what a PostgreSQL server does. Transaction
 // numbers are the server's, not the database's: a transaction of another file's makes claims look again.
 const alone = [
-  "test/{process,violence,cli,postgres,adapters}/**/*.test.ts",
-  "test/conformance/postgres.test.ts",
+  "test/{process,violence,cli,postgres,adapters,rabbitmq,redis}/**/*.test.ts",
+  "test/conformance/*postgres.test.ts",
   "src/store/postgres/**/*.test.ts",
 ];
 

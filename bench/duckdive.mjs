@@ -7,6 +7,8 @@ import { attendedBy } from "../dist/runner/index.js";
 import { postgres } from "../dist/store/postgres/index.js";
 
 export { job, open } from "../dist/index.js";
+export { pg as withPg } from "../dist/with/pg.js";
+export { sqlite as withSqlite } from "../dist/with/sqlite.js";
 export { attendedBy, postgres };
 
 /**

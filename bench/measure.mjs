@@ -48,10 +48,21 @@ export const parcelInput = { number: 1_234_567, text: "duck dive ".repeat(8).sli
  * @param {readonly (string | number)[]} parameters
  * @param {string[]} execArgv
  * @param {string} execPath another Node
+ * @param {number} [timeout] after so many milliseconds it is killed
  */
-export function start(name, parameters, execArgv = [], execPath = process.execPath) {
+export function start(name, parameters, execArgv = [], execPath = process.execPath, timeout) {
   const path = fileURLToPath(new URL(`./processes/${name}.mjs`, import.meta.url));
-  return fork(path, parameters.map(String), { execArgv, execPath });
+  const options = {
+    execArgv,
+    execPath,
+    ...(timeout && { timeout, killSignal: /** @type {const} */ ("SIGKILL") }),
+  };
+  const child = fork(path, parameters.map(String), options);
+  // Whatever ends the benchmark, nobody goes on working for it.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
+  return child;
 }
 
 /**
@@ -117,7 +128,7 @@ export async function drainKeys(storeOf, runs, slots) {
 
 /**
  * Callers side by side, each awaiting its own answer before it asks for the next. A few rounds before that open the
- * connections, and are not counted.
+ * connections, and are not counted; of many callers one is enough.
  * @param {number} callers
  * @param {number} each
  * @param {() => Promise<unknown>} act
@@ -134,7 +145,7 @@ export async function together(callers, each, act) {
   };
   const all = (/** @type {number} */ times) =>
     Promise.all(Array.from({ length: callers }, () => caller(times)));
-  await all(5);
+  await all(callers > 64 ? 1 : 5);
   waits.length = 0;
   const start = performance.now();
   await all(each);
@@ -180,22 +191,26 @@ export async function latencyAcross(store, times) {
  * @param {import("node:child_process").ChildProcess} child
  * @returns {Promise<any>}
  */
-export async function answerOf(child) {
-  const heard = new AbortController();
-  const { signal } = heard;
-  const gone = once(child, "exit", { signal }).then(() => {
-    throw new Error("A process of the benchmark ended without an answer.");
-  });
-  gone.catch(() => {});
-  try {
-    for (;;) {
-      const [message] = await Promise.race([once(child, "message", { signal }), gone]);
+export function answerOf(child) {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      child.off("message", hear);
+      child.off("exit", gone);
+    };
+    // Heard by one listener for as long as it takes: messages that arrive together are told in one go.
+    const hear = (/** @type {any} */ message) => {
       // What it tells a runner has a type.
-      if (message.type === undefined) return message;
-    }
-  } finally {
-    heard.abort();
-  }
+      if (message.type !== undefined) return;
+      leave();
+      resolve(message);
+    };
+    const gone = () => {
+      leave();
+      reject(new Error("A process of the benchmark ended without an answer."));
+    };
+    child.on("message", hear);
+    child.on("exit", gone);
+  });
 }
 
 /**
@@ -206,7 +221,10 @@ export async function answerOf(child) {
 export async function outcomeOf(child) {
   /** @type {unknown} */
   let last;
-  child.on("message", (message) => (last = message));
+  child.on("message", (/** @type {any} */ message) => {
+    // What it tells a runner has a type.
+    if (message.type === undefined) last = message;
+  });
   await once(child, "exit");
   if (last === undefined) throw new Error("A process of the benchmark ended without an answer.");
   return last;
@@ -217,6 +235,7 @@ export async function outcomeOf(child) {
  * @param {number} own of the process that did it, in microseconds
  * @param {number | undefined} servers
  * @param {number} runs
+ * @returns {Record<string, { value: number, unit: string }>}
  */
 export function costs(own, servers, runs) {
   const cpu = { value: own / runs, unit: "µs/run" };

@@ -3,6 +3,7 @@
 // Before this file come the floors. After it comes libsql.
 import { createRequire } from "node:module";
 import { open } from "./duckdive.mjs";
+import { parcelInput } from "./measure.mjs";
 
 /**
  * A database that has duckdive's tables, as libsql has it.
@@ -18,10 +19,10 @@ export async function rawDatabase(file) {
   return database;
 }
 
-/** Inserts what `insert` of the store inserts for a run without input; parameters: id, time, time. */
-export const insertRun =
-  "insert into duckdive_run (id, job, version, queue, priority, state, requested_at, run_at, body) " +
-  "values (?, 'nothing', 1, 'default', 0, 'ready', ?, ?, 0) on conflict (id) do nothing";
+/** Inserts what `insert` of the store inserts for a run with a short input; parameters: id, time, time, input. */
+const insertRun =
+  "insert into duckdive_run (id, job, version, queue, priority, state, requested_at, run_at, body, input) " +
+  "values (?, 'parcel', 1, 'default', 0, 'ready', ?, ?, 0, ?) on conflict (id) do nothing";
 
 /**
  * @param {any} database
@@ -30,9 +31,11 @@ export const insertRun =
  */
 export function insertRuns(database, runs, group) {
   const insert = database.prepare(insertRun);
+  const input = JSON.stringify(parcelInput);
   for (let done = 0; done < runs; done += group) {
     database.exec("begin immediate");
-    for (let count = 0; count < group; count += 1) insert.run(idOf(done + count), Date.now(), Date.now());
+    for (let count = 0; count < group; count += 1)
+      insert.run(idOf(done + count), Date.now(), Date.now(), input);
     database.exec("commit");
   }
 }

@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { createJiti } from "jiti";
 import { timeOf } from "./processor.mjs";
+import { used } from "./versions.mjs";
 
 const jiti = createJiti(import.meta.url);
 const settings = {
@@ -30,6 +31,8 @@ async function start() {
   /** @type {typeof import("../test/postgres/server.ts")} */
   const { startServer } = await jiti.import("../test/postgres/server.ts");
   const started = await startServer({ settings });
+  const [row] = await ask(started.url(), "show server_version");
+  used("PostgreSQL", String(row?.server_version ?? started.version));
   console.error(`PostgreSQL ${started.version}, fsync and synchronous_commit on, shared_buffers 1 GB`);
   return started;
 }
@@ -73,6 +76,16 @@ export async function walOf(act) {
   const before = await positionOf(url);
   await act();
   return (await positionOf(url)) - before;
+}
+
+/**
+ * How many statements clients have sent to a database that has `log_statement = 'all'`, as the log of the server has them.
+ * @param {string} database
+ */
+export async function statementsIn(database) {
+  const lines = (await server()).log().split("\n");
+  return lines.filter((line) => line.startsWith(`${database} `) && /LOG: {2}(statement|execute )/.test(line))
+    .length;
 }
 
 /** @param {string} url */

@@ -14,11 +14,12 @@ const belowSchedule = [...belowQueue, "queue"];
 const processes = [...belowSchedule, "schedule", "durable", "loop", "upkeep", "observe", "with"];
 const everything = [
   ...processes,
-  "http",
   "web",
   "testing",
   "runner",
   "runner/child",
+  "isolate",
+  "isolate/inside",
   "address",
   "open",
   "index",
@@ -44,27 +45,30 @@ const arrows = {
   durable: belowSchedule,
   loop: belowQueue,
   upkeep: ["kernel", "job", "run", "store"],
+  isolate: ["kernel", "job", "run", "store", "loop", "runner"],
+  "isolate/inside": ["isolate", ...belowQueue, "queue", "loop", "runner/child", "worker", "address", "open"],
   runner: ["kernel"],
   "runner/child": ["runner", "worker"],
-  observe: ["kernel", "job", "run"],
-  http: [...belowSchedule, "schedule"],
-  web: ["kernel", "http"],
-  with: ["kernel", "job", "run", "store"],
+  observe: ["kernel", "job", "run", "middleware"],
+  web: [...belowSchedule, "schedule", "observe"],
+  with: [...belowSchedule, "observe"],
   testing: [...everythingBut("cli"), "store/*"],
-  worker: [...processes, "store/*"],
+  worker: [...processes, "isolate", "store/*"],
   address: ["kernel", "job", "run", "store", "store/*", "queue", "with"],
-  open: [...everythingBut("cli", "runner", "runner/child", "testing", "index"), "store/*"],
-  index: [...everythingBut("cli", "runner", "runner/child"), "store/*"],
+  open: [...everythingBut("cli", "runner", "runner/child", "isolate/inside", "testing", "index"), "store/*"],
+  index: [...everythingBut("cli", "runner", "runner/child", "isolate/inside"), "store/*"],
   cli: [...everything, "store/*"],
 };
 
 /** Files other parts may import beside a part's `index.ts`. */
 const otherDoors = [
-  /^store\/(contract|deaths|errors|findings|moved|schedules)\.ts$/,
+  /^store\/(contract|deaths|encrypted|errors|findings|flow|moved|schedules|sealing)\.ts$/,
   /^index\.ts$/,
   /^address\.ts$/,
   /^open\.ts$/,
   /^worker\.ts$/,
+  /^worker\/durable\.ts$/,
+  /^isolate\/inside\/application\.ts$/,
   /^with\/[^/]+\.ts$/,
 ];
 
@@ -115,7 +119,11 @@ function ruleFor(part) {
 function partOf(path) {
   const [first = "", second = "", third] = path.split("/");
   if (second === "") return first.replace(/\.ts$/, "");
-  const isNested = third !== undefined && (first === "store" || (first === "runner" && second === "child"));
+  const isNested =
+    third !== undefined &&
+    (first === "store" ||
+      (first === "runner" && second === "child") ||
+      (first === "isolate" && second === "inside"));
   return isNested ? `${first}/${second}` : first;
 }
 

@@ -8,7 +8,16 @@
 // shown and the fingerprint is not, so that the next build tries again.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -75,6 +84,11 @@ function compileInto(staging) {
     { cwd: root, encoding: "utf8" },
   );
   if (result.error) throw result.error;
+  // What browsers are given is written as it is.
+  for (const path of filesBelow(join(root, "src")).filter((file) => /\.(css|js)$/.test(file))) {
+    mkdirSync(dirname(join(staging, path)), { recursive: true });
+    copyFileSync(join(root, "src", path), join(staging, path));
+  }
   return result.status === 0 ? "" : `${result.stdout}${result.stderr}`.trim();
 }
 

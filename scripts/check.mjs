@@ -38,6 +38,17 @@ const checks = [
     ],
   },
   {
+    name: "browser",
+    what: "the types of the script of the dashboard hold",
+    command: [
+      process.execPath,
+      join(root, "node_modules/typescript/bin/tsc"),
+      "--noEmit",
+      "-p",
+      "src/web/assets/tsconfig.json",
+    ],
+  },
+  {
     name: "lint",
     what: "format, lint, no floating promise",
     command: [tool("biome"), "check", "--error-on-warnings", "--max-diagnostics=50"],
@@ -49,6 +60,11 @@ const checks = [
     name: "generated",
     what: "generated files are fresh",
     command: [...script("compile-sql.mjs"), "--check"],
+  },
+  {
+    name: "figures",
+    what: "README and docs/performance.md say what was measured",
+    command: [process.execPath, join(root, "bench", "report.mjs"), "--check"],
   },
 ];
 

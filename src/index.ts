@@ -3,6 +3,12 @@
 // The list is written by hand, so that adding to it is a decision. Values first, then errors, then types. Nothing
 // here, or below, does anything at import, and nothing awaits at the top level, so `require("duckdive")` works too.
 
+export {
+  IsolateCrashedError,
+  IsolateExitedError,
+  IsolateNotStartedError,
+  IsolateOutOfMemoryError,
+} from "./isolate/index.js";
 export type {
   Adapter,
   AnyContract,
@@ -11,6 +17,7 @@ export type {
   BatchContext,
   BatchItem,
   BatchJob,
+  BatchOfRun,
   BatchResult,
   BatchResults,
   BatchRule,
@@ -21,6 +28,7 @@ export type {
   DefineJob,
   Errors,
   InputOf,
+  Isolate,
   Issue,
   Job,
   Limit,
@@ -35,6 +43,7 @@ export type {
   Policy,
   Rate,
   Request,
+  RequestContext,
   RequestOptions,
   Retry,
   RunFailure,
@@ -52,11 +61,15 @@ export type {
   Unhandled,
   UnhandledBatch,
   Unique,
+  Upgrade,
+  Upgrades,
   Wait,
   WaitingReason,
 } from "./job/index.js";
 export {
+  BatchFinishedError,
   ContractNotHandledError,
+  currentContext,
   DuplicateJobError,
   InvalidInputError,
   InvalidKeyError,
@@ -68,6 +81,10 @@ export {
   RunFailedError,
   signal,
   UniqueConflictError,
+  UnknownBatchError,
+  UnknownRunError,
+  UpgradeError,
+  withContext,
 } from "./job/index.js";
 export type { Duration } from "./kernel/index.js";
 export {
@@ -76,23 +93,31 @@ export {
   InvalidOptionError,
   NotBuiltError,
   NotJsonError,
+  SealedValueError,
   TooLargeError,
 } from "./kernel/index.js";
 export {
   BatchResultError,
-  ClaimLostError,
   ExecutionStoppedError,
-  HistoryMismatchError,
-  NestedStepError,
   OutcomeNotReturnedError,
   SettlementLostError,
-  StepNameTwiceError,
 } from "./loop/index.js";
-export type { EnqueueMiddleware, EnqueueRequest, ExecuteMiddleware, Middleware } from "./middleware/index.js";
+export type {
+  EnqueueMiddleware,
+  EnqueueRequest,
+  ExecuteMiddleware,
+  Middleware,
+  Observed,
+  QueueCounts,
+  StepCall,
+  StepMiddleware,
+} from "./middleware/index.js";
 export { NextCalledTwiceError } from "./middleware/index.js";
 export { type Config, config, isConfig, open } from "./open.js";
 export type {
   Batch,
+  BatchOptions,
+  BatchState,
   BatchSummary,
   BulkOptions,
   BulkProgress,
@@ -105,14 +130,21 @@ export type {
   ErrorContext,
   ExecutionName,
   Filter,
+  JobState,
   Listing,
   ListOptions,
+  Metrics,
+  MetricsOptions,
+  MetricsPoint,
+  NamedRequest,
+  NamedRun,
   OpenOptions,
   Page,
   PastTick,
   PauseTarget,
   PublishOptions,
   QueueState,
+  Redacted,
   RerouteOptions,
   Run,
   RuntimeScheduleOptions,
@@ -121,6 +153,9 @@ export type {
   ScheduleOptions,
   ScheduleRules,
   ScheduleState,
+  Step,
+  StoreChange,
+  Tallies,
   Target,
   Throughput,
   ThroughputOptions,
@@ -134,15 +169,29 @@ export type {
 } from "./queue/index.js";
 export {
   ClosedError,
+  CycleError,
   IdConflictError,
   InvalidIdError,
   InvalidStoreError,
   NotCommittedError,
   NotEnqueuedError,
+  NotRetryableError,
   NotSynchronousError,
   RunNotFoundError,
+  SignalUnheardError,
+  UnknownStepError,
 } from "./queue/index.js";
-export type { RunEvents } from "./run/index.js";
+export {
+  ClaimLostError,
+  ForeignAwaitError,
+  HistoryMismatchError,
+  HistoryTooLongError,
+  NestedStepError,
+  PollTimeoutError,
+  type RunEvents,
+  StepFailedError,
+  StepNameTwiceError,
+} from "./run/index.js";
 export {
   ScheduleExistsError,
   ScheduleInCodeError,
@@ -150,3 +199,4 @@ export {
   ScheduleNotFoundError,
   schedule,
 } from "./schedule/index.js";
+export type { Encryption } from "./store/sealing.js";

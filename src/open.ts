@@ -6,7 +6,8 @@
 //
 // Before this file comes the application. After it come the queue, the worker and the stores.
 import { storeOf } from "./address.js";
-import { collectJobs, type Log, type StoredError } from "./job/index.js";
+import { fromModules, type IsolateSource, isolateMark } from "./isolate/index.js";
+import { checkPaths, collectJobs, type Log, type StoredError } from "./job/index.js";
 import {
   type Clock,
   checkOptions,
@@ -16,7 +17,7 @@ import {
   InvalidOptionError,
   systemClock,
 } from "./kernel/index.js";
-import { composeEnqueue, executeLayers } from "./middleware/index.js";
+import { composeEnqueue, composeStep, executeLayers } from "./middleware/index.js";
 import {
   ClosedError,
   checkQueues,
@@ -31,7 +32,8 @@ import {
 import type { RunEvents } from "./run/index.js";
 import { collectSchedules, createScheduleHand } from "./schedule/index.js";
 import type { Store } from "./store/contract.js";
-import { type Attendance, createWorker, type RunningWorker } from "./worker.js";
+import { encrypted } from "./store/encrypted.js";
+import { type Attendance, createWorker, type RunningWorker, type Yielding } from "./worker.js";
 
 const openOptions = [
   "with",
@@ -41,6 +43,8 @@ const openOptions = [
   "log",
   "onError",
   "release",
+  "encryption",
+  "redact",
   "direct",
   "schema",
   "migrate",
@@ -57,7 +61,6 @@ const openOptions = [
  * `pg` or a postgres.js client, whose connections are used, or a store of your own
  * @throws InvalidStoreError, InvalidOptionError: at once, for what is wrong without connecting
  * @throws DuplicateJobError, ContractNotHandledError: the `jobs` cannot be worked
- * @throws NotBuiltError: a job's policy, or an option, needs what this version does not do
  * @example
  * const duckdive = open("postgres://localhost/app", { jobs: [welcome] });
  * await duckdive.enqueue(welcome, { userId: 7 });
@@ -68,8 +71,21 @@ export function open<Tx = unknown, Sync extends boolean = false>(
   options: OpenOptions<Tx, Sync> = {},
 ): Duckdive<Tx, Sync> {
   checkOpenOptions(options);
-  return assemble({ clock: systemClock, options, store: (onError) => storeOf(store, options, onError) })
-    .duckdive;
+  const { duckdive } = assemble({
+    clock: systemClock,
+    options,
+    store: (onError) => storeOf(store, options, onError),
+    isolates: fromModules,
+  });
+  return Object.defineProperty(duckdive, openedBrand, { value: { ...options, store } });
+}
+
+const openedBrand = Symbol.for("duckdive.opened");
+
+/** What `open` was given that gave this back; undefined: it is no such thing. */
+export function optionsOfOpened(value: unknown): Config["options"] | undefined {
+  if (typeof value !== "object" || value === null || !(openedBrand in value)) return undefined;
+  return value[openedBrand] as Config["options"];
 }
 
 /** What `config` gives back: what the command line loads. */
@@ -118,9 +134,11 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   readonly store: (onError: (error: unknown) => void) => Store;
   readonly clock: Clock;
   readonly options: OpenOptions<Tx, Sync>;
+  /** Where isolated jobs are found; absent: their handlers run in this process, under its clock. */
+  readonly isolates?: IsolateSource;
 }): Assembly<Tx, Sync> {
   const { clock, options } = parts;
-  const { log = consoleLog, middleware = [], release, queues } = options;
+  const { log = consoleLog, middleware = [], release, queues, redact } = options;
   const jobs = collectJobs(options.jobs ?? []);
   const events: Events<RunEvents> = new Events((error, name) => {
     if (name === "error") log.error('a listener of "error" failed itself', { error });
@@ -133,11 +151,23 @@ export function assemble<Tx, Sync extends boolean>(parts: {
     log,
     outages(() => clock.now()),
   );
-  const store = parts.store(report("store"));
+  const bare = parts.store(report("store"));
+  const store = options.encryption === undefined ? bare : encrypted(bare, options.encryption);
   const adapter = options.with;
-  const client = createClient<Tx, Sync>({ store, clock, jobs, middleware, log, release, events, adapter });
+  const client = createClient<Tx, Sync>({
+    store,
+    clock,
+    jobs,
+    middleware,
+    log,
+    release,
+    events,
+    adapter,
+    redact,
+  });
   const schedules = collectSchedules(options.schedules ?? []);
   const around = composeEnqueue(middleware);
+  const aroundStep = composeStep(middleware);
   const hand = createScheduleHand({
     store,
     schedules,
@@ -152,8 +182,9 @@ export function assemble<Tx, Sync extends boolean>(parts: {
   let closing: Promise<void> | undefined;
 
   function work(given: WorkOptions = {}, attendance?: Attendance): RunningWorker {
-    checkOptions(given, ["queues", "drain", "ageing"], "duckdive.work()");
+    checkOptions(given, ["queues", "drain", "ageing", "yieldTo"], "duckdive.work()");
     if (closing !== undefined) throw new ClosedError("No worker can be started any more");
+    if (isolateMark in globalThis) throw workerInIsolate();
     if (jobs.size === 0)
       throw new InvalidOptionError("work() has no job to run. List them: open(store, { jobs: [welcome] }).");
     const drawn = given.queues ?? queues;
@@ -167,14 +198,19 @@ export function assemble<Tx, Sync extends boolean>(parts: {
       middleware: executeLayers(middleware),
       log,
       release,
+      redact,
       enqueue: (job, input, request) => client.enqueue(job, input, request),
+      add: (batch, requests) => client.batchOf(batch).add(requests),
       schedules: options.schedules === undefined ? undefined : schedules,
       around,
+      aroundStep,
       adapter,
       queues: drawn,
       ageing,
+      yielding: yieldingOf(given.yieldTo),
       drain: given.drain,
       attendance,
+      isolates: parts.isolates,
     });
     workers.add(worker);
     const stop = (stopping?: { drain?: Duration }): Promise<void> =>
@@ -184,8 +220,14 @@ export function assemble<Tx, Sync extends boolean>(parts: {
 
   async function close(): Promise<void> {
     await Promise.allSettled([...workers].map((worker) => worker.stop()));
+    for (const end of observers) end();
     await client.close();
   }
+
+  const observers = middleware.flatMap((one) => {
+    const end = typeof one === "function" ? undefined : one.observe?.(client);
+    return end === undefined ? [] : [end];
+  });
 
   const closeOnce = (): Promise<void> => (closing ??= close());
   const duckdive = {
@@ -239,6 +281,14 @@ function revived({ name, message, stack, code, cause }: StoredError): Error {
 
 // ── Checking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The module of an isolated job is loaded in each isolate: what else it does is done there as well. */
+function workerInIsolate(): InvalidOptionError {
+  return new InvalidOptionError(
+    "A module that has an isolated job starts a worker while it is loaded, and it is loaded once more in each isolate. " +
+      "Move the jobs into a module that only defines them.",
+  );
+}
+
 /** In milliseconds. */
 function ageingOf(ageing: Duration | undefined, where: string): number | undefined {
   if (ageing === undefined) return undefined;
@@ -247,18 +297,34 @@ function ageingOf(ageing: Duration | undefined, where: string): number | undefin
   throw new InvalidOptionError(`The ageing of ${where} is 0. Leave it out where runs are not to age.`);
 }
 
+/** Checked, its delay in milliseconds. */
+function yieldingOf(given: WorkOptions["yieldTo"]): Yielding | undefined {
+  if (given === undefined) return undefined;
+  const where = "yieldTo of duckdive.work()";
+  if (typeof given !== "object" || given === null)
+    throw new InvalidOptionError(`${where} is no object. Use { delay: "20ms" }.`);
+  checkOptions(given, ["delay", "least"], where);
+  const delay = duration(given.delay, `The delay of ${where}`);
+  if (delay === 0) throw new InvalidOptionError(`The delay of ${where} is 0. Use one such as "20ms".`);
+  const { least = 1 } = given;
+  if (!Number.isInteger(least) || least < 0)
+    throw new InvalidOptionError(`The least of ${where} is no whole number from 0 up.`);
+  return { delay, least };
+}
+
 function checkOpenOptions<Tx, Sync extends boolean>(options: OpenOptions<Tx, Sync>): void {
   checkOptions(options, openOptions, "open()");
   const { middleware = [], queues, log, onError, with: adapter } = options;
   if (queues !== undefined) checkQueues(queues, "open()");
   ageingOf(options.ageing, "open()");
+  if (options.redact !== undefined) checkPaths(options.redact, "open()");
   for (const one of middleware) {
     if (typeof one === "function") continue;
     if (typeof one !== "object" || one === null)
       throw new InvalidOptionError(
-        "open(): middleware has something in it that is neither a function nor { enqueue, execute }.",
+        "open(): middleware has something in it that is neither a function nor { enqueue, execute, step, observe }.",
       );
-    checkOptions(one, ["enqueue", "execute"], "a middleware of open()");
+    checkOptions(one, ["enqueue", "execute", "step", "observe"], "a middleware of open()");
   }
   const levels = ["debug", "info", "warn", "error"] as const;
   if (log !== undefined && !levels.every((level) => typeof log[level] === "function"))

@@ -3,6 +3,7 @@
 // A worker registers in the store, shows that it lives, looks after the store and runs the loop. This file decides
 // which parts there are and how they hear of each other, and nothing else. `duckdive.work()` makes one inside an
 // application; the command line makes one in a process of its own.
+import { createIsolates, type Isolates } from "./isolate/index.js";
 import { defaults } from "./job/index.js";
 import { type Duration, duration } from "./kernel/index.js";
 import {
@@ -12,10 +13,13 @@ import {
   createHooks,
   createLife,
   createLoop,
+  createRetained,
   createShutdown,
   createStatistics,
   definitionsOf,
   type Execution,
+  type KnownJob,
+  knownJobs,
 } from "./loop/index.js";
 import { checkQueues, type WorkerStatus } from "./queue/index.js";
 import { createScheduler } from "./schedule/index.js";
@@ -23,17 +27,12 @@ import type { Change, Death, Note, Pulse } from "./store/contract.js";
 import { createPreparer, createPromoter, createPruner, createRescuer, rounds } from "./upkeep/index.js";
 import { deedOf } from "./worker/commands.js";
 import { createDrawing } from "./worker/drawing.js";
-import {
-  environmentOf,
-  grace,
-  knownJobs,
-  registrationOf,
-  requestOf,
-  type WorkerParts,
-} from "./worker/parts.js";
+import { environmentOf, grace, registrationOf, requestOf, type WorkerParts } from "./worker/parts.js";
 import { createReporter } from "./worker/report.js";
+import { createGovernor, type Governor, measureLateness } from "./worker/yielding.js";
 
 export type { Attendance, WorkerParts } from "./worker/parts.js";
+export type { Yielding } from "./worker/yielding.js";
 
 /** What a worker that cannot show life stays away from the end of the store's patience, beside the grace. */
 const margin = 1_000;
@@ -73,31 +72,40 @@ export interface RunningWorker {
 
 export function createWorker(parts: WorkerParts): RunningWorker {
   const { store, clock, events } = parts;
-  const jobs = knownJobs(parts.jobs);
+  const jobs = knownJobs(parts.jobs, parts.redact);
   let registration = registrationOf(parts, jobs);
   const { id } = registration;
   const reportError = (where: string) => (error: unknown) => events.emit("error", { error, where });
   const statistics = createStatistics(store, reportError("tally"));
   const hooks = createHooks({ worker: id, store, jobs, events, request: requestOf(parts) });
-  const environment = { ...environmentOf(parts, id, jobs), statistics, hooks };
+  const isolation = isolationOf(parts, id, jobs);
+  const retained = createRetained(clock);
+  const environment = { ...environmentOf(parts, id, jobs), statistics, hooks, retained, isolation };
 
   const loop = createLoop(environment, {
     queues: registration.queues,
     ageing: parts.ageing,
     onWorkerLost: () => void returnToLife(),
   });
-  const drawing = createDrawing(registration.queues, loop.setQueues);
+  const drawing = createDrawing(registration.queues, loop.setQueues, parts.yielding?.least);
+  const governor = governorOf(parts, drawing.setShare);
   const limit = store.patience === undefined ? undefined : store.patience - grace - margin;
   const life = createLife(clock, limit, () => loop.stopExecutions({ why: "lost" }));
-  const reporter = createReporter(loop.status, () => ({
-    state: state(),
-    hasStarted: isRegistered || stopping !== undefined,
-    beatAt,
-    queues: drawing.drawn,
-  }));
+  const reporter = createReporter(
+    () => ({ ...loop.status(), retained: retained.count() }),
+    () => ({
+      state: state(),
+      hasStarted: isRegistered || stopping !== undefined,
+      beatAt,
+      queues: drawing.drawn,
+    }),
+    parts.delay,
+  );
   const promoter = createPromoter(store, clock, reportError("promote"), hooks.failedByStore);
   const rescuer = createRescuer(store, clock, events);
   const pruner = createPruner(store, clock, reportError("prune"));
+  // The callback of a batch is recorded before its keys can be known, by whoever ends the last run: maybe in this process.
+  const hasKeys = [...jobs.values()].some(({ policy }) => policy.rules !== undefined);
   const preparer = createPreparer(store, clock, jobs, reportError("prepare"), hooks.failedByStore);
   const scheduler = createScheduler({
     store,
@@ -139,7 +147,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     if (change.claimable) loop.wake();
     if (change.due !== undefined) promoter.expect(change.due);
     if (change.schedules === true) scheduler.soon();
-    if (change.origin === "elsewhere" && change.claimable) preparer.soon();
+    if (change.claimable && (change.origin === "elsewhere" || hasKeys)) preparer.soon();
     // At the end of the turn: a claim in the same commit has then been taken in by the loop.
     if (change.asked) setImmediate(() => void lookForWishes());
   }
@@ -192,7 +200,7 @@ export function createWorker(parts: WorkerParts): RunningWorker {
       await life.show(() => store.register(registration));
       isRegistered = true;
       beatAt = performance.now();
-      await store.publish(definitionsOf(environment.jobs));
+      await store.publish(definitionsOf(environment.jobs, parts.redact));
     },
     isWanted: () => stopping === undefined,
     onOutage: reportError("start"),
@@ -218,10 +226,12 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     heartbeat.stop();
     life.end();
     reporter.stop();
+    governor?.stop();
     unheard();
     unwatch?.();
     await Promise.all(services.map((one) => one.stop()));
     await hooks.done();
+    await isolation?.stop();
     await statistics.flush();
     if (wasRegistered) await store.retire(id).catch(reportError("retire"));
   }
@@ -308,9 +318,62 @@ export function createWorker(parts: WorkerParts): RunningWorker {
     status: reporter.status,
     rescue: rescuer.bury,
     note: (note) => store.note([note]),
-    idle: () => ready.then(() => loop.idle()),
+    async idle() {
+      await ready;
+      let before: number;
+      do {
+        await loop.idle();
+        before = preparer.prepared();
+        if (hasKeys) await preparer.run();
+      } while (preparer.prepared() > before);
+    },
     [Symbol.asyncDispose]: () => stop(),
   };
+}
+
+/** Isolates for the jobs that want them; the first ones start at once. @throws InvalidOptionError */
+function isolationOf(
+  parts: WorkerParts,
+  worker: string,
+  jobs: ReadonlyMap<string, KnownJob>,
+): Isolates | undefined {
+  const {
+    isolates: source,
+    store,
+    clock,
+    events,
+    log,
+    release,
+    redact,
+    middleware,
+    around,
+    aroundStep,
+  } = parts;
+  const isolated = [...jobs.values()].filter(({ policy }) => policy.isolate !== undefined);
+  if (source === undefined || isolated.length === 0) return undefined;
+  const hasMiddleware = middleware.length > 0 || around !== undefined || aroundStep !== undefined;
+  const isolates = createIsolates({
+    source,
+    store,
+    clock,
+    events,
+    log,
+    release,
+    worker,
+    grace,
+    redact,
+    hasMiddleware,
+  });
+  isolates.warm(isolated);
+  return isolates;
+}
+
+function governorOf(
+  { clock, yielding }: WorkerParts,
+  onShare: (share: number) => void,
+): Governor | undefined {
+  if (yielding === undefined) return undefined;
+  return createGovernor({ clock, delay: measureLateness(), limit: yielding.delay, onShare });
 }
 
 function isOf({ run, token, claim }: Pulse["lost"][number]): (execution: Execution) => boolean {

@@ -1,18 +1,23 @@
-// Many runs in one call: 1,000 a commit, one call after another.
-import { costs, outcomeOf, profile, start } from "../measure.mjs";
-import { serverTimeOf, withDatabase } from "../server.mjs";
+// Many jobs in one call: 1,000 a commit, one call after another.
+import { bulk } from "../asked.mjs";
+import { beside } from "../peers.mjs";
 
-export const name = "postgres.bulk";
-export const unit = "runs/s";
-export const note = "100-byte input, 1,000 a call, one call after another";
+const together = "it has no bulk call";
 
-/** @param {import("../run.mjs").Options} options */
-export function run({ quick }) {
-  const runs = quick ? 10_000 : 100_000;
-  return withDatabase(async (url) => {
-    const [{ rate, cpu }, servers] = await serverTimeOf(() =>
-      outcomeOf(start("load", ["bulk", url, runs], profile())),
-    );
-    return { value: rate, also: costs(cpu, servers, runs) };
-  });
-}
+export const workloads = beside({
+  name: "postgres.bulk",
+  unit: "runs/s",
+  note: "100-byte input, 1,000 a call, one call after another",
+  jobs: [100_000, 5_000],
+  peers: {
+    "graphile-worker": {},
+    "pg-boss": {},
+    bullmq: {},
+    "bee-queue": {},
+    "bullmq-postgres": {},
+    dbos: { note: `${together}: 1,000 in a transaction` },
+    floor: {},
+    sidequest: { note: `${together}: 1,000 asked for together` },
+  },
+  run: bulk,
+});

@@ -1,20 +1,43 @@
-// How many no-op runs a second one worker process completes, history kept, through the public API.
-import { costs, fill, outcomeOf, profile, start } from "../measure.mjs";
-import { serverTimeOf, withDatabase } from "../server.mjs";
+// How many no-op jobs a second one worker process completes, through the public API. What is kept of a job that went well differs:
+// duckdive's history, pg-boss's, DBOS's and Sidequest's rows, and nothing with the others, which is why duckdive has a row without.
+import { drain } from "../asked.mjs";
+import { beside } from "../peers.mjs";
 
-export const name = "postgres.drain";
-export const unit = "runs/s";
-const slots = 2_000;
-export const note = `100-byte input, one worker process, ${slots} slots, history kept`;
+const shared = /** @type {const} */ ({
+  unit: "runs/s",
+  note: "100-byte input, one worker process",
+  jobs: [100_000, 5_000],
+  run: drain,
+});
 
-/** @param {import("../run.mjs").Options} options */
-export function run({ quick }) {
-  const runs = quick ? 10_000 : 100_000;
-  return withDatabase(async (url) => {
-    await fill(url, runs);
-    const [{ milliseconds, cpu }, servers] = await serverTimeOf(() =>
-      outcomeOf(start("drain", [url, runs, slots], profile())),
-    );
-    return { value: runs / (milliseconds / 1000), also: costs(cpu, servers, runs) };
-  });
-}
+export const workloads = [
+  ...beside({
+    ...shared,
+    name: "postgres.drain",
+    own: "2,000 slots, history kept",
+    peers: {
+      "graphile-worker": {},
+      "pg-boss": {},
+      bullmq: {},
+      "bee-queue": {},
+      "bullmq-postgres": {},
+      dbos: {},
+      sidequest: {},
+      floor: {},
+    },
+  }),
+  ...beside({
+    ...shared,
+    name: "postgres.drain.unkept",
+    own: "2,000 slots, keep: false",
+    asked: { keep: false },
+    peers: {},
+  }),
+  ...beside({
+    ...shared,
+    name: "postgres.drain.100",
+    own: "100 slots, history kept",
+    asked: { slots: 100 },
+    peers: {},
+  }),
+];

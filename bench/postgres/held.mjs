@@ -1,47 +1,53 @@
-// Whether a drain slows down while something old holds a snapshot: a REPEATABLE READ reader and an idle writer with an
-// assigned transaction, both from before the first run was recorded. The rate of the last tenth over that of the first.
+// Whether a drain slows down while something old holds a snapshot: a REPEATABLE READ reader and an idle writer with an assigned
+// transaction, both from before the first job was added. The rate of the last tenth over that of the first; each tenth beside it.
 import pg from "pg";
-import { fill, outcomeOf, start } from "../measure.mjs";
+import { beside } from "../peers.mjs";
 import { timeOf } from "../processor.mjs";
-import { server, withDatabase } from "../server.mjs";
+import { server } from "../server.mjs";
 
-export const name = "postgres.held";
-export const unit = "x";
-export const rounds = 1;
-const slots = 2_000;
-export const note = `rate of the last tenth of a drain over that of the first, one worker process, ${slots} slots; .1 to .10: the tenths; .server.cpu: processor time of the server for a run, the last over the first`;
-
-/** @param {import("../run.mjs").Options} options */
-export function run({ quick }) {
-  const tenth = quick ? 2_000 : 100_000;
-  return withDatabase(async (url) => {
+export const workloads = beside({
+  name: "postgres.held",
+  unit: "x",
+  rounds: 1,
+  note: "rate of the last tenth of a drain over that of the first, under a reader and a writer that are older than all of it; .1 to .10: the tenths (quick: smaller than a batch, so that it says only that it runs); .server.cpu: processor time of the server for a job, the last tenth over the first",
+  own: "1,000,000 runs, 2,000 slots",
+  jobs: [1_000_000, 5_000],
+  peers: {
+    "graphile-worker": { share: 2.5 },
+    "pg-boss": { share: 2.5 },
+    "bullmq-postgres": { share: 2.5 },
+    dbos: { share: 2.5 },
+    sidequest: { share: 2 },
+    floor: {},
+  },
+  async run(place, { jobs, asked }) {
+    const tenth = Math.ceil(jobs / 10);
     // The tables, and a start that is not measured.
-    await fill(url, tenth);
+    await place.ask("bulk", { jobs: tenth, ...asked });
     const holders = await Promise.all([
-      holding(url, "begin isolation level repeatable read", "select count(*) from pg_class"),
-      holding(url, "begin", "select pg_current_xact_id()"),
+      holding(place.address, "begin isolation level repeatable read", "select count(*) from pg_class"),
+      holding(place.address, "begin", "select pg_current_xact_id()"),
     ]);
-    await fill(url, tenth * 10);
-    const marks = await marksOf(url, tenth);
+    await place.ask("bulk", { jobs: tenth * 10, ...asked });
+    const marks = await marksOf(place, tenth, asked);
     for (const holder of holders) await holder.end();
     return figuresOf(marks, tenth);
-  });
-}
+  },
+});
 
 /**
- * When each tenth had ended, and what it had cost the server by then.
- * @param {string} url
+ * When each tenth had been handled, and what it had cost the server by then.
+ * @param {import("../peers.mjs").Place} place
  * @param {number} tenth
+ * @param {import("../peers.mjs").Wanted} asked
  */
-async function marksOf(url, tenth) {
+async function marksOf(place, tenth, asked) {
   const { pid } = await server();
-  const child = start("drain", [url, tenth * 11, slots, tenth]);
   /** @type {{ at: number, cpu: number | undefined }[]} */
   const marks = [];
-  child.on("message", (/** @type {{ at?: number }} */ { at }) => {
+  await place.ask("drain", { jobs: tenth * 11, every: tenth, often: true, ...asked }, ({ at }) => {
     if (at !== undefined) marks.push({ at, cpu: timeOf(pid) });
   });
-  await outcomeOf(child);
   return marks;
 }
 
@@ -59,7 +65,7 @@ function figuresOf(marks, tenth) {
   for (const [index, { rate }] of parts.entries()) also[index + 1] = { value: rate, unit: "runs/s" };
   const [first, last] = [parts[0], parts.at(-1)];
   if (first === undefined || last === undefined) throw new Error("The drain has sent no times.");
-  if (first.cpu > 0) also["server.cpu"] = { value: last.cpu / first.cpu, unit };
+  if (first.cpu > 0) also["server.cpu"] = { value: last.cpu / first.cpu, unit: "x" };
   return { value: last.rate / first.rate, also };
 }
 

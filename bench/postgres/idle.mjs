@@ -1,42 +1,64 @@
-// How many statements a second a worker with nothing to do sends, as the server counts them in its log: with notices, and
-// with `notify: false`.
-import { answerOf, end, start } from "../measure.mjs";
-import { ask, server, withDatabase } from "../server.mjs";
+// What a worker with nothing to do asks of the server: statements a second as PostgreSQL counts them in its log, or commands of
+// Redis, and the processor time of the worker.
+import { setTimeout as wait } from "node:timers/promises";
+import { answerOf, end } from "../measure.mjs";
+import { beside } from "../peers.mjs";
+import { commandsDone } from "../redis.mjs";
+import { ask, statementsIn } from "../server.mjs";
 
-export const name = "postgres.idle";
-export const unit = "statements/s";
-export const rounds = 1;
-export const note =
-  "one idle worker, every statement counted by the server; .quiet: the same with notify: false";
-
-/** @param {import("../run.mjs").Options} options */
-export async function run({ quick }) {
-  const seconds = quick ? 5 : 60;
-  const [value, quiet] = await Promise.all([countWith("", seconds), countWith("#quiet", seconds)]);
-  return { value, also: { quiet: { value: quiet, unit } } };
-}
+export const workloads = [
+  ...beside({
+    name: "postgres.idle",
+    unit: "statements/s",
+    rounds: 1,
+    note: "one idle worker, every statement of a client counted; on Redis every command, those in scripts with them; .cpu: of the worker",
+    peers: {
+      "graphile-worker": {},
+      "pg-boss": {},
+      bullmq: {},
+      "bee-queue": {},
+      "bullmq-postgres": {},
+      dbos: { note: "asks for work every second, its default" },
+      sidequest: { note: "asks for work every 100 ms, its default" },
+    },
+    run: (place, { quick, asked }) => idle(place, quick ? 1 : 20, asked),
+  }),
+  ...beside({
+    name: "postgres.idle.quiet",
+    unit: "statements/s",
+    rounds: 1,
+    note: "one idle worker with notify: false",
+    asked: { quiet: true },
+    peers: {},
+    run: (place, { quick, asked }) => idle(place, quick ? 1 : 20, asked),
+  }),
+];
 
 /**
- * @param {string} how
+ * @param {import("../peers.mjs").Place} place
  * @param {number} seconds
+ * @param {Record<string, unknown>} asked
  */
-function countWith(how, seconds) {
-  return withDatabase(async (url, database) => {
-    await ask(url, `alter database ${database} set log_statement = 'all'`);
-    const worker = start("work", [`${url}${how}`]);
-    await answerOf(worker);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const before = await statementsIn(database);
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    const after = await statementsIn(database);
-    await end(worker);
-    return (after - before) / seconds;
-  });
+async function idle(place, seconds, asked) {
+  const { kind, address, database } = place;
+  if (kind === "postgres") await ask(address, `alter database ${database} set log_statement = 'all'`);
+  const countedIn = () => (kind === "redis" ? commandsDone() : statementsIn(database));
+  const worker = await place.begin("work", asked);
+  await wait(seconds > 5 ? 2_000 : 500);
+  const before = { count: await countedIn(), cpu: await cpuOf(worker) };
+  await wait(seconds * 1000);
+  const after = { count: await countedIn(), cpu: await cpuOf(worker) };
+  await end(worker);
+  return {
+    // Asking Redis takes a command itself.
+    value: (after.count - before.count - (kind === "redis" ? 1 : 0)) / seconds,
+    also: { cpu: { value: (after.cpu - before.cpu) / 1000 / seconds, unit: "ms of processor a second" } },
+  };
 }
 
-/** @param {string} database */
-async function statementsIn(database) {
-  const lines = (await server()).log().split("\n");
-  return lines.filter((line) => line.startsWith(`${database} `) && /LOG: {2}(statement|execute )/.test(line))
-    .length;
+/** @param {import("node:child_process").ChildProcess} worker */
+async function cpuOf(worker) {
+  const answer = answerOf(worker);
+  worker.send("usage");
+  return (await answer).cpu;
 }

@@ -1,36 +1,77 @@
-// How much WAL a run costs, with its history kept: through the public API, and in parts through the store's verbs.
+// How much write-ahead log and how many statements a job costs from its add to its end, through the public API; of ours also in
+// parts through the store's verbs.
 import { randomUUID } from "node:crypto";
 import { postgres } from "../duckdive.mjs";
-import { fill, outcomeOf, start } from "../measure.mjs";
-import { walOf, withDatabase } from "../server.mjs";
+import { fill } from "../measure.mjs";
+import { beside } from "../peers.mjs";
+import { ask, statementsIn, walOf, withDatabase } from "../server.mjs";
 
-export const name = "postgres.wal";
-export const unit = "bytes/run";
-export const rounds = 1;
-export const note =
-  "100-byte input, enqueue 1,000 a call, claim and settle 1,000 at once, history kept; .claim and .settle: store verbs alone";
 const week = 7 * 24 * 60 * 60_000;
+const shared = /** @type {const} */ ({
+  unit: "bytes/run",
+  rounds: 1,
+  note: "100-byte input, 1,000 an add; .statements: of clients, for a job",
+  jobs: [50_000, 2_000],
+  run: walAndStatements,
+});
 
-/** @param {import("../run.mjs").Options} options */
-export async function run({ quick }) {
-  const runs = quick ? 5_000 : 50_000;
-  const [enqueue, drain] = await withDatabase(async (url) => {
-    await fill(url, 1_000);
-    await outcomeOf(start("drain", [url, 1_000, 1_000]));
-    return [
-      await walOf(() => fill(url, runs)),
-      await walOf(() => outcomeOf(start("drain", [url, runs, 1_000]))),
-    ];
-  });
-  const { claim, settle } = await withDatabase((url) => partsOf(url, runs));
-  const figure = (/** @type {number} */ bytes) => ({ value: bytes / runs, unit });
+export const workloads = [
+  ...beside({
+    ...shared,
+    name: "postgres.wal",
+    own: "2,000 slots, history kept",
+    peers: {
+      "graphile-worker": {},
+      "pg-boss": {},
+      "bullmq-postgres": {},
+      dbos: {},
+      sidequest: {},
+      floor: {},
+    },
+  }),
+  ...beside({
+    ...shared,
+    name: "postgres.wal.unkept",
+    own: "2,000 slots, keep: false",
+    asked: { keep: false },
+    peers: {},
+  }),
+  {
+    name: "postgres.wal.claim",
+    unit: "bytes/run",
+    rounds: 1,
+    note: "the store's verb alone, 1,000 runs a claim; .settle: 1,000 at once, history kept",
+    /** @param {import("../run.mjs").Options} options */
+    run: ({ quick }) => withDatabase((url) => partsOf(url, quick ? 5_000 : 50_000)),
+  },
+];
+
+/**
+ * @param {import("../peers.mjs").Place} place
+ * @param {import("../peers.mjs").Doing} doing
+ */
+async function walAndStatements(place, { jobs, asked }) {
+  const figure = (/** @type {number} */ bytes) => ({ value: bytes / jobs, unit: "bytes/run" });
+  const add = (/** @type {number} */ count) => place.ask("bulk", { jobs: count, ...asked });
+  const drain = (/** @type {number} */ count) => place.ask("drain", { jobs: count, often: true, ...asked });
+  // Tables, and what is done once.
+  const some = Math.min(jobs, 1_000);
+  await add(some);
+  await drain(some);
+  const [added, drained] = [await walOf(() => add(jobs)), await walOf(() => drain(jobs))];
+  await ask(place.address, `alter database ${place.database} set log_statement = 'all'`);
+  await ask(place.address, `alter database ${place.database} set log_parameter_max_length = 0`);
+  const few = Math.min(jobs, 5_000);
+  const before = await statementsIn(place.database);
+  await add(few);
+  await drain(few);
+  const statements = (await statementsIn(place.database)) - before;
   return {
-    value: (enqueue + drain) / runs,
+    value: (added + drained) / jobs,
     also: {
-      enqueue: figure(enqueue),
-      drain: figure(drain),
-      claim: figure(claim),
-      settle: figure(settle),
+      enqueue: figure(added),
+      drain: figure(drained),
+      statements: { value: statements / few, unit: "statements/run" },
     },
   };
 }
@@ -64,5 +105,5 @@ async function partsOf(url, runs) {
     }
   });
   await store.close();
-  return { claim, settle };
+  return { value: claim / runs, also: { settle: { value: settle / runs, unit: "bytes/run" } } };
 }

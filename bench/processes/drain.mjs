@@ -1,11 +1,13 @@
 // A worker process that drains what is there, and tells how long that took: from asking for a worker to the last
-// success that is committed. Arguments: store, number of runs, slots, and after how many runs each it sends the time.
+// success that is committed. Arguments: store, number of runs, slots, and after how many runs each it sends the time; or
+// `garbage`: then it tells how much it has allocated.
 import { openWorker } from "../duckdive.mjs";
+import { allocatedWhile } from "../garbage.mjs";
 import { capped, nothing, parcel, real, uncapped } from "../measure.mjs";
 
 const [store = "", runs = "0", slots = "10", every = "0"] = process.argv.slice(2);
 const { duckdive, work } = openWorker(store, { jobs: [capped, nothing, parcel, real, uncapped] });
-const [all, step] = [Number(runs), Number(every)];
+const [all, step] = [Number(runs), every === "garbage" ? 0 : Number(every)];
 let ended = 0;
 const done = new Promise((resolve) => {
   duckdive.on("succeeded", () => {
@@ -17,10 +19,13 @@ const done = new Promise((resolve) => {
 await duckdive.ready();
 const before = process.cpuUsage();
 const start = performance.now();
-work({ queues: { "*": Number(slots) } });
-await done;
+const drained = () => {
+  work({ queues: { "*": Number(slots) } });
+  return done;
+};
+const garbage = every === "garbage" ? await allocatedWhile(drained) : await drained();
 const milliseconds = performance.now() - start;
 const { user, system } = process.cpuUsage(before);
 await duckdive.close();
-process.send?.({ milliseconds, cpu: user + system });
+process.send?.({ milliseconds, cpu: user + system, garbage });
 process.disconnect?.();

@@ -1,6 +1,6 @@
 // How long it takes until the first of 100 runs of a killed worker begins again, where no runner tells of its death. On PostgreSQL.
 
-import { recorded } from "../peers.mjs";
+import { recorded } from "../recorded.mjs";
 import { withDatabase } from "../server.mjs";
 import { rescue } from "../supervised.mjs";
 

@@ -9,5 +9,5 @@ export const note = `a limit of one for each of 10,000 keys, one worker process,
 
 /** @param {import("../run.mjs").Options} options */
 export function run({ quick, folder }) {
-  return drainKeys(async (name) => `sqlite:${join(folder, `${name}.db`)}`, quick ? 20_000 : 100_000, slots);
+  return drainKeys(async (name) => `sqlite:${join(folder, `${name}.db`)}`, quick ? 10_000 : 100_000, slots);
 }

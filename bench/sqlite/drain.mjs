@@ -1,29 +1,30 @@
-// How many no-op runs a second one worker process completes, synchronous=FULL, history kept, through the public API.
-import { join } from "node:path";
-import { open } from "../duckdive.mjs";
-import { costs, nothing, outcomeOf, profile, start } from "../measure.mjs";
+// How many no-op jobs a second one worker process completes, through the public API; and the same in a process that a runner looks
+// after: what it costs to know at any time whose code is executed.
+import { drain } from "../asked.mjs";
+import { beside } from "../peers.mjs";
 
-export const name = "sqlite.drain";
-export const unit = "runs/s";
-const slots = 1_000;
-export const note = `one worker process, ${slots} slots, synchronous=FULL, history kept`;
+const shared = /** @type {const} */ ({
+  unit: "runs/s",
+  note: "100-byte input, one worker process",
+  jobs: [150_000, 10_000],
+  run: drain,
+});
+const own = "1,000 slots, synchronous=FULL, history kept";
 
-/** @param {import("../run.mjs").Options} options */
-export function run(options) {
-  return drain(options, start);
-}
-
-/**
- * @param {import("../run.mjs").Options} options
- * @param {typeof start} begin how the worker's process is started
- */
-export async function drain({ quick, folder }, begin) {
-  const runs = quick ? 20_000 : 150_000;
-  const store = `sqlite:${join(folder, "bench.db")}`;
-  const duckdive = open(store);
-  const inputs = Array.from({ length: 5_000 }, () => undefined);
-  for (let asked = 0; asked < runs; asked += inputs.length) await duckdive.enqueueMany(nothing, inputs);
-  await duckdive.close();
-  const { milliseconds, cpu } = await outcomeOf(begin("drain", [store, runs, slots], profile()));
-  return { value: runs / (milliseconds / 1000), also: costs(cpu, undefined, runs) };
-}
+export const workloads = [
+  ...beside({ ...shared, name: "sqlite.drain", own, asked: { slots: 1_000 }, peers: { plainjob: {} } }),
+  ...beside({
+    ...shared,
+    name: "sqlite.drain.unkept",
+    own: "1,000 slots, synchronous=FULL, keep: false",
+    asked: { slots: 1_000, keep: false },
+    peers: {},
+  }),
+  ...beside({
+    ...shared,
+    name: "sqlite.drain.attended",
+    own: `${own}, looked after as by a runner`,
+    asked: { slots: 1_000, attended: true },
+    peers: {},
+  }),
+];

@@ -1,17 +1,29 @@
-// 64 callers, each awaiting its own durable enqueue before it asks for the next: all together, a second.
-import { join } from "node:path";
-import { open } from "../duckdive.mjs";
-import { nothing, together } from "../measure.mjs";
+// Callers that each await their own durable enqueue before they ask for the next: 64 of them, and 1, 8 and 512.
+import { callers, calling } from "../asked.mjs";
+import { beside } from "../peers.mjs";
+import { floor } from "./enqueue-many.mjs";
 
-export const name = "sqlite.enqueue64";
-export const unit = "runs/s";
-export const note = "64 callers, single enqueues, each durable before it resolves";
+const shared = /** @type {const} */ ({
+  unit: "runs/s",
+  own: "synchronous=FULL, each durable before it resolves",
+  peers: { plainjob: {} },
+});
 
-/** @param {import("../run.mjs").Options} options */
-export async function run({ quick, folder }) {
-  const duckdive = open(`sqlite:${join(folder, "bench.db")}`);
-  await duckdive.ready();
-  const { rate, p50, p99 } = await together(64, quick ? 100 : 1_500, () => duckdive.enqueue(nothing));
-  await duckdive.close();
-  return { value: rate, also: { p50: { value: p50, unit: "ms" }, p99: { value: p99, unit: "ms" } } };
-}
+export const workloads = [
+  ...beside({
+    ...shared,
+    name: "sqlite.enqueue64",
+    note: "100-byte input, 64 callers, single adds",
+    jobs: [96_000, 3_200],
+    run: calling("enqueue", 64),
+  }),
+  floor("sqlite.enqueue64", 64, [96_000, 3_200]),
+  ...beside({
+    ...shared,
+    name: "sqlite.enqueue",
+    rounds: 1,
+    note: "100-byte input, 512 callers, single adds; .1, .8 and .512: from so many callers",
+    jobs: [50_000, 1_000],
+    run: callers,
+  }),
+];

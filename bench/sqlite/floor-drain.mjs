@@ -4,6 +4,8 @@ import { insertRuns, rawDatabase } from "../raw.mjs";
 
 export const name = "floor.sqlite.drain";
 export const unit = "runs/s";
+export const peerOf = "sqlite.drain";
+export const floor = true;
 export const note = "raw SQL, 500 a transaction, claimed and settled, history kept, synchronous=FULL";
 
 /** @param {import("../run.mjs").Options} options */

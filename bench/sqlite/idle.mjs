@@ -1,28 +1,41 @@
-// What a worker with nothing to do costs: processor time, and how often it wakes up.
-import { join } from "node:path";
-import { answerOf, end, start } from "../measure.mjs";
+// What a worker with nothing to do costs: processor time, and how often it wakes up; and the same looked after by a runner, where it
+// counts its turns, is watched by a thread, and says how it is.
+import { setTimeout as wait } from "node:timers/promises";
+import { answerOf, end } from "../measure.mjs";
+import { beside } from "../peers.mjs";
 
-export const name = "sqlite.idle";
-export const unit = "ms of processor a second";
-export const rounds = 1;
-export const note = "one worker process, nothing to do; .wakeups counts its voluntary context switches";
+const shared = /** @type {const} */ ({
+  unit: "ms of processor a second",
+  rounds: 1,
+  note: "one worker process, nothing to do; .wakeups counts its voluntary context switches",
+  run: idle,
+});
 
-/** @param {import("../run.mjs").Options} options */
-export function run(options) {
-  return idle(options, start);
-}
+export const workloads = [
+  ...beside({
+    ...shared,
+    name: "sqlite.idle",
+    peers: { plainjob: { note: "asks for work every second, its default" } },
+  }),
+  ...beside({
+    ...shared,
+    name: "sqlite.idle.attended",
+    own: "looked after as by a runner",
+    asked: { attended: true },
+    peers: {},
+  }),
+];
 
 /**
- * @param {import("../run.mjs").Options} options
- * @param {typeof start} begin how the worker's process is started
+ * @param {import("../peers.mjs").Place} place
+ * @param {import("../peers.mjs").Doing} doing
  */
-export async function idle({ quick, folder }, begin) {
-  const seconds = quick ? 2 : 20;
-  const worker = begin("work", [`sqlite:${join(folder, "bench.db")}`]);
-  await answerOf(worker);
-  await wait(1);
+async function idle(place, { quick, asked }) {
+  const seconds = quick ? 1 : 20;
+  const worker = await place.begin("work", asked);
+  await wait(1_000);
   const before = await usageOf(worker);
-  await wait(seconds);
+  await wait(seconds * 1000);
   const after = await usageOf(worker);
   await end(worker);
   const switches = (after.switches - before.switches) / seconds;
@@ -30,11 +43,6 @@ export async function idle({ quick, folder }, begin) {
     value: (after.cpu - before.cpu) / 1000 / seconds,
     also: { wakeups: { value: switches, unit: "/s" } },
   };
-}
-
-/** @param {number} seconds */
-function wait(seconds) {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 /** @param {import("node:child_process").ChildProcess} worker */

@@ -45,12 +45,13 @@ export interface Action {
   ) => Promise<number>;
 }
 
-export function addActOptions(command: Command): Command {
+/** @param from what else `--from` says of this command */
+export function addActOptions(command: Command, from = { flag: "--from <cursor>", also: "" }): Command {
   return addFilterOptions(command.argument("[id...]", "runs, by id or its beginning"))
     .option("--all", "every run that it can be done to")
     .option("--dry-run", "only show which runs it would be")
     .option("--yes", `do not ask, also for more than ${few} runs`)
-    .option("--from <cursor>", "go on where the same command was interrupted");
+    .option(from.flag, `${from.also}go on where the same command was interrupted`);
 }
 
 export async function act(

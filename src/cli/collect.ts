@@ -4,7 +4,16 @@
 // two different jobs under one name, and a contract whose handler nobody exports.
 //
 // Before this file come loaded files. After it come `work` and `enqueue`.
-import { type AnyContract, type AnyJob, definitionOf, isContract, isJob } from "../job/index.js";
+import {
+  type AnyContract,
+  type AnyJob,
+  definitionOf,
+  isContract,
+  isJob,
+  type Signal,
+  signalSchema,
+  valuesIn,
+} from "../job/index.js";
 import { type Config, isConfig } from "../open.js";
 import type { Schedule } from "../queue/index.js";
 import { isSchedule } from "../schedule/index.js";
@@ -69,26 +78,40 @@ export function isConfigFile({ exports }: LoadedFile): boolean {
   return isConfig(exports.default) || isConfig(exports);
 }
 
+/**
+ * The signals that files export, by name.
+ *
+ * @throws JobFileError when two of them have one name
+ */
+export function signalsOf(files: readonly LoadedFile[]): Map<string, Signal<string, unknown, unknown>> {
+  const signals = new Map<string, Signal<string, unknown, unknown>>();
+  for (const { file, exports } of files) {
+    for (const signal of valuesIn(exports, isSignal).filter(isSignal)) {
+      const before = signals.get(signal.name);
+      if (before !== undefined && before !== signal) {
+        throw new JobFileError(
+          `Two different signals are named "${signal.name}", one of them in ${file}. Rename one: a wait knows its signal by the name.`,
+        );
+      }
+      signals.set(signal.name, signal);
+    }
+  }
+  return signals;
+}
+
+function isSignal(value: unknown): value is Signal<string, unknown, unknown> {
+  return signalSchema(value) !== undefined;
+}
+
 /** The schedules that files export, each once; two different ones under one name are refused by whoever opens them. */
 export function schedulesOf(files: readonly LoadedFile[]): Schedule[] {
-  return [...new Set(files.flatMap((file) => valuesIn(file, isSchedule)).filter(isSchedule))];
+  return [...new Set(files.flatMap(({ exports }) => valuesIn(exports, isSchedule)).filter(isSchedule))];
 }
 
 function contractsIn(file: LoadedFile): Found[] {
-  return valuesIn(file, isContract)
+  return valuesIn(file.exports, isContract)
     .filter(isContract)
     .map((contract) => ({ contract, file: file.file }));
-}
-
-/** What a file exports: by name, in lists, and in a default export that holds things by name. */
-function valuesIn({ exports }: LoadedFile, isThing: (value: unknown) => boolean): unknown[] {
-  const values = Object.values(exports).flatMap((value): unknown[] =>
-    Array.isArray(value) ? value : [value],
-  );
-  const { default: main } = exports;
-  if (typeof main === "object" && main !== null && !Array.isArray(main) && !isThing(main))
-    values.push(...Object.values(main));
-  return values;
 }
 
 function byName(found: readonly Found[]): Map<string, Found[]> {

@@ -14,9 +14,19 @@ export interface Entry {
 
 export const commands: readonly Entry[] = [
   {
+    name: "init",
+    summary: "Write a new project: a job, its test, a worker",
+    load: async () => (await import("./commands/init.js")).defineInit,
+  },
+  {
     name: "work",
     summary: "Run jobs, from files or from the configuration",
     load: async () => (await import("./commands/work.js")).defineWork,
+  },
+  {
+    name: "serve",
+    summary: "Serve the HTTP API and the dashboard, and run jobs beside them",
+    load: async () => (await import("./commands/serve.js")).defineServe,
   },
   {
     name: "enqueue",
@@ -42,6 +52,11 @@ export const commands: readonly Entry[] = [
     name: "retry",
     summary: "Make failed and cancelled runs ready again",
     load: async () => (await import("./commands/retry.js")).defineRetry,
+  },
+  {
+    name: "signal",
+    summary: "Send a signal to a run that waits for it, or will",
+    load: async () => (await import("./commands/signal.js")).defineSignal,
   },
   {
     name: "cancel",

@@ -27,6 +27,12 @@ export class UnknownJobError extends DuckdiveError {
   readonly code: string = UnknownJobError.code;
 }
 
+/** No signal that is known has this name. */
+export class UnknownSignalError extends DuckdiveError {
+  static readonly code = "UNKNOWN_SIGNAL";
+  readonly code: string = UnknownSignalError.code;
+}
+
 /** No queue has this name. */
 export class UnknownQueueError extends DuckdiveError {
   static readonly code = "UNKNOWN_QUEUE";
@@ -43,6 +49,18 @@ export class UnknownWorkerError extends DuckdiveError {
 export class JobFileError extends DuckdiveError {
   static readonly code = "JOB_FILE";
   readonly code: string = JobFileError.code;
+}
+
+/** The folder for a new project has files of its own, or cannot be written. */
+export class ProjectFolderError extends DuckdiveError {
+  static readonly code = "PROJECT_FOLDER";
+  readonly code: string = ProjectFolderError.code;
+}
+
+/** The API cannot listen where it is to be asked. */
+export class WebPortError extends DuckdiveError {
+  static readonly code = "WEB_PORT";
+  readonly code: string = WebPortError.code;
 }
 
 /** There is no database where one was expected. */

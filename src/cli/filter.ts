@@ -3,7 +3,7 @@
 // Before this file comes commander. After it comes the client's own filter, which checks states and reasons.
 import type { Command } from "commander";
 import type { State, WaitingReason } from "../job/index.js";
-import { didYouMean } from "../kernel/index.js";
+import { didYouMean, isId } from "../kernel/index.js";
 import type { Filter } from "../queue/index.js";
 import { states } from "../run/index.js";
 import { UsageError } from "./errors.js";
@@ -19,6 +19,7 @@ export interface FilterOptions {
   readonly meta?: string[];
   readonly error?: string[];
   readonly text?: string;
+  readonly parent?: string[];
   readonly since?: string;
   readonly until?: string;
 }
@@ -40,6 +41,7 @@ export function addFilterOptions(command: Command): Command {
     .option("--meta <name=value>", "with this meta", gather)
     .option("--error <name>", "with an error of this name or code: TypeError, ECONNRESET …", gather)
     .option("--text <text>", "with this text in its input, as it stands in JSON")
+    .option("--parent <id>", "started by this run, of which the whole id is given", gather)
     .option("--since <time>", 'asked for since then: "2h" (ago), or a date')
     .option("--until <time>", 'asked for before then: "7d" is more than seven days ago');
 }
@@ -65,6 +67,7 @@ export function filterFrom(options: FilterOptions): (now: number) => Filter {
     ...(meta === undefined ? {} : { meta }),
     ...(options.error === undefined ? {} : { error: options.error }),
     ...(options.text === undefined ? {} : { text: options.text }),
+    ...(options.parent === undefined ? {} : { parent: options.parent.map(wholeId) }),
   };
   return (now) => ({
     ...filter,
@@ -87,6 +90,13 @@ function words<Word extends State | WaitingReason>(
         `${name} is "${value}".${didYouMean(value, known)} It is one of ${known.join(", ")}.`,
       );
     });
+}
+
+/** A beginning is not looked up here, and would match nothing. */
+function wholeId(text: string): string {
+  const id = text.toLowerCase();
+  if (isId(id)) return id;
+  throw new UsageError(`--parent is "${text}". Use the whole id of a run: \`duckdive show\` has it.`);
 }
 
 /** Whether nothing was asked for. */

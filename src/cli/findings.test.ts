@@ -11,6 +11,7 @@ const quiet: WorkFacts = {
   counts,
   parked: [],
   unprepared: [],
+  versions: [],
   now: 100_000,
 };
 const worker: WorkerRow = {
@@ -127,5 +128,44 @@ describe("what is wrong with the work", () => {
     expect(warnings({ counts: { ...counts, failed: 2 } })).toEqual([
       expect.stringMatching(/^2 runs failed for good/),
     ]);
+  });
+});
+
+test("suspended executions that workers cannot let go are counted by job, with the remedy", () => {
+  const report = { state: "working" as const, memory: 1, delay: 1, leaked: 0, queues: {} };
+  const holding = (retained: Record<string, number>) => ({ ...worker, report: { ...report, retained } });
+  expect(
+    warnings({ workers: [holding({ sleeper: 2 }), holding({ sleeper: 3, poller: 1 }), worker] }),
+  ).toEqual([
+    expect.stringMatching(/^5 suspended executions of "sleeper" cannot be let go: .* ctx\.defer/),
+    expect.stringMatching(/^1 suspended execution of "poller"/),
+  ]);
+});
+
+describe("versions", () => {
+  const open = (version: number, job = "mail") => [{ job, version, runs: 3 }];
+
+  test("older ones are told with what workers have", () => {
+    const workers = [{ ...worker, abilities: [{ job: "mail", version: 3 }] }];
+    expect(findingsOf({ ...quiet, workers, versions: open(1) })).toContainEqual({
+      level: "ok",
+      text: "3 open runs of mail@1, and workers have version 3",
+    });
+  });
+
+  test("that no worker has are errors, of a version and of a job", () => {
+    expect(errors({ workers: [worker], versions: open(2) })).toEqual([
+      "3 open runs of mail@2, and workers have version 1 at most. Deploy the newer code",
+    ]);
+    expect(errors({ workers: [worker], versions: open(1, "sms") })[0]).toMatch(
+      /sms@1, and no worker has that job/,
+    );
+  });
+
+  test("that somebody has, that are parked, or that nobody could have, are not told again", () => {
+    expect(errors({ workers: [worker], versions: open(1) })).toEqual([]);
+    const parked = [run({ job: "mail", version: 2, waiting: { reason: "worker", on: "mail@2" } })];
+    expect(errors({ workers: [worker], parked, versions: open(2) })).toHaveLength(1);
+    expect(errors({ versions: open(2) })).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@
 // Before this file comes what `doctor` reads from the store. After it comes what it prints.
 import type { State } from "../job/index.js";
 import { formatDuration } from "../kernel/index.js";
-import type { PauseTarget, QueueRow, StoredRun, WorkerRow } from "../store/contract.js";
+import type { OpenVersion, PauseTarget, QueueRow, StoredRun, WorkerRow } from "../store/contract.js";
 import { many } from "./words.js";
 
 export interface Finding {
@@ -22,6 +22,8 @@ export interface WorkFacts {
   /** Some runs that wait for a worker that has them, and some that wait to be checked. */
   readonly parked: readonly StoredRun[];
   readonly unprepared: readonly StoredRun[];
+  /** Open runs by job and version. */
+  readonly versions: readonly OpenVersion[];
   readonly now: number;
 }
 
@@ -31,8 +33,10 @@ const late = 20_000;
 export function findingsOf(facts: WorkFacts): Finding[] {
   return [
     ...aboutWorkers(facts),
+    ...aboutRetained(facts),
     ...aboutQueues(facts),
     ...aboutParked(facts),
+    ...aboutVersions(facts),
     ...aboutUnprepared(facts),
     ...aboutPauses(facts),
     ...aboutFailures(facts),
@@ -63,6 +67,19 @@ function aboutWorkers({ workers, counts, now }: WorkFacts): Finding[] {
   ];
 }
 
+/** What a suspended handler has started and not registered with ctx.defer keeps it in memory. */
+function aboutRetained({ workers }: WorkFacts): Finding[] {
+  const all = new Map<string, number>();
+  for (const { report } of workers) {
+    for (const [job, number] of Object.entries(report?.retained ?? {}))
+      all.set(job, (all.get(job) ?? 0) + number);
+  }
+  return [...all].map(([job, number]) => ({
+    level: "warn",
+    text: `${many(number, "suspended execution")} of "${job}" cannot be let go: a timer, a listener or a connection of the handler holds the memory. Register its end: ctx.defer(() => clearInterval(timer))`,
+  }));
+}
+
 function aboutQueues({ queues, workers }: WorkFacts): Finding[] {
   if (workers.length === 0) return [];
   const draws = (queue: string) => workers.some(({ queues: slots }) => (slots[queue] ?? slots["*"] ?? 0) > 0);
@@ -81,6 +98,34 @@ function aboutParked({ parked }: WorkFacts): Finding[] {
       text: `${many(number, "run")} for ${ability}, and no worker has it. Deploy the code, or start: duckdive work FILE`,
     }),
   );
+}
+
+/**
+ * Versions that are not the newest which a worker has: older ones go through `upgrade`, newer ones wait. Those that
+ * wait already, for that or to be checked, are told of beside it.
+ */
+function aboutVersions({ versions, workers, parked, unprepared }: WorkFacts): Finding[] {
+  if (workers.length === 0) return [];
+  const isTold = new Set(
+    [...parked, ...unprepared].map(({ waiting, job, version }) => waiting?.on ?? `${job}@${version}`),
+  );
+  return versions.flatMap(({ job, version, runs }): Finding[] => {
+    const had = workers.flatMap(({ abilities }) => abilities.filter((one) => one.job === job));
+    const newest = Math.max(0, ...had.map((ability) => ability.version));
+    if (newest > version)
+      return [
+        {
+          level: "ok",
+          text: `${many(runs, "open run")} of ${job}@${version}, and workers have version ${newest}`,
+        },
+      ];
+    if (newest === version || isTold.has(`${job}@${version}`)) return [];
+    const text =
+      newest === 0
+        ? `${many(runs, "open run")} of ${job}@${version}, and no worker has that job. Deploy its code, or start: duckdive work FILE`
+        : `${many(runs, "open run")} of ${job}@${version}, and workers have version ${newest} at most. Deploy the newer code`;
+    return [{ level: "error", text }];
+  });
 }
 
 function aboutUnprepared({ unprepared, workers }: WorkFacts): Finding[] {

@@ -155,12 +155,13 @@ function total({ moved }: MoveState): number {
 const digits = 16;
 const zero = "0".repeat(digits);
 
-/** Of all that has to arrive. A token belongs to its store, as does who had it last. */
-function digestOf({ run, events, logs, entries }: MovedRun): string {
-  const { token: _, worker: __, route, ...record } = run;
+/** Of all that has to arrive. A token belongs to its store, as does who had it last, and of which release. */
+function digestOf({ run, onParentFailure, events, logs, entries }: MovedRun): string {
+  const { token: _, worker: __, ranRelease: ___, route, after, ...record } = run;
   const hasEnded = run.finishedAt !== undefined;
   const all = {
-    record: { ...record, route: hasEnded ? undefined : route },
+    record: { ...record, route: hasEnded ? undefined : route, after: after?.toSorted() },
+    onParentFailure,
     events,
     logs,
     entries: byName(entries),

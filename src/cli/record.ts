@@ -7,13 +7,14 @@
 // Before this file comes `enqueue`. After it come the client, and the store's insert.
 import {
   type AnyContract,
+  checkMeta,
   defaults,
   job as define,
   prepareInput,
   type RequestOptions,
 } from "../job/index.js";
 import { didYouMean, duration, encode, newId } from "../kernel/index.js";
-import { checkId, checkMeta, checkTags, IdConflictError } from "../queue/index.js";
+import { checkId, checkTags, IdConflictError } from "../queue/index.js";
 import type { Moment, NewRun } from "../store/contract.js";
 import { UsageError } from "./errors.js";
 import type { Cli, Session } from "./session.js";

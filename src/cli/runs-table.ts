@@ -33,7 +33,7 @@ export function runColumns(output: Output, runs: readonly RunRecord[], now: numb
 }
 
 /** What is to be said of a run, in its state. */
-function remark(run: RunRecord, now: number): string {
+export function remark(run: RunRecord, now: number): string {
   switch (run.state) {
     case "scheduled":
       return run.error === undefined
@@ -60,11 +60,18 @@ function waitingFor({ waiting, job }: RunRecord): string {
       return "unchecked until a worker knows the job";
     case "paused":
       return "job paused";
+    case "entries":
+      return `for ${waiting?.on === undefined ? "its calls" : namesIn(waiting.on).join(", ")}`;
     case undefined:
       return "";
     default:
       return `for ${waiting?.reason}${waiting?.on === undefined ? "" : ` (${waiting.on})`}`;
   }
+}
+
+/** One name, or a JSON list of names. */
+function namesIn(on: string): string[] {
+  return on.startsWith("[") ? (JSON.parse(on) as string[]) : [on];
 }
 
 export function progressOf({ done, total, note }: NonNullable<RunRecord["progress"]>): string {

@@ -14,6 +14,7 @@ import { type ExitCode, exits } from "./exit.js";
 import { obey } from "./obey.js";
 import type { Session } from "./session.js";
 import { shownStore } from "./target.js";
+import { stateOfWorker, tellSystemd } from "./tell-systemd.js";
 import type { Teller } from "./teller.js";
 import { countEnds, firstOf, followRuns } from "./underway.js";
 import { slotsText } from "./words.js";
@@ -24,6 +25,7 @@ export interface Service {
   readonly jobs: readonly AnyJob[];
   readonly queues: Record<string, number> | undefined;
   readonly drain: Duration | undefined;
+  readonly env: NodeJS.ProcessEnv;
   /** Ends when nothing is left that could run now. */
   readonly untilEmpty: boolean;
   /** Speaks with the runner of this process; undefined: it has none. */
@@ -35,7 +37,7 @@ const shownJobs = 12;
 
 /** Works until told to stop. */
 export async function serve(service: Service): Promise<ExitCode> {
-  const { session, teller, queues, attendant } = service;
+  const { session, teller, queues, attendant, env } = service;
   const underway = followRuns(session);
   const tally = countEnds(session);
   teller.follow(session.duckdive);
@@ -46,6 +48,7 @@ export async function serve(service: Service): Promise<ExitCode> {
   const crash = watchForCrash({ teller, session, worker, underway, attendant });
   const drain = duration(service.drain ?? defaults.drain, "--drain");
   obey({ teller, worker, underway, drain, attendant });
+  const hush = attendant === undefined ? tellSystemd(env, teller, () => stateOfWorker(worker)) : undefined;
   await worker.ready;
   announce(service, worker);
   let why: "stopped" | "empty" = "stopped";
@@ -56,6 +59,7 @@ export async function serve(service: Service): Promise<ExitCode> {
     });
   }
   await worker.over;
+  await hush?.();
   // What ended while this worker was crashing did not end well.
   if (crash.hasBegun()) await crash.over;
   teller.say("stopped", `${attendant === undefined ? "" : `worker ${process.pid} `}stopped: ${tally()}`, {

@@ -5,12 +5,21 @@
 // looking at a system with a newer tool does not change it under the workers.
 //
 // Before this file comes `main`. After it come the commands.
+import type { IsolateSource } from "../isolate/index.js";
 import type { Log } from "../job/index.js";
 import type { Config } from "../open.js";
 import type { OpenOptions } from "../queue/index.js";
 import type { Store } from "../store/contract.js";
+import type { LoadedFile } from "./load.js";
 import type { Output } from "./output.js";
-import { type ConfiguredStore, chooseStore, requireStore, shownStore, type Target } from "./target.js";
+import {
+  type ConfiguredStore,
+  chooseStore,
+  requireStore,
+  shownStore,
+  type Target,
+  type ValueOptions,
+} from "./target.js";
 
 /** What is given to every command. */
 export interface Globals {
@@ -30,8 +39,7 @@ export interface Cli {
 }
 
 /** The configuration file, loaded. */
-export interface LoadedConfig {
-  readonly file: string;
+export interface LoadedConfig extends LoadedFile {
   readonly config: Config;
 }
 
@@ -60,6 +68,8 @@ export interface SessionOptions {
   /** Else those of the configuration. */
   readonly schedules?: OpenOptions["schedules"] | undefined;
   readonly log?: Log;
+  /** Where isolated jobs are found, on the store that is meant. */
+  readonly isolates?: ((target: Target) => IsolateSource) | undefined;
 }
 
 /** The configuration that is meant: the one that was named, else that of the working directory. */
@@ -68,15 +78,29 @@ export async function loadConfig({ globals, folder }: Cli): Promise<LoadedConfig
   const file = globals.config ?? findConfig(folder);
   if (file === undefined) return undefined;
   const [{ configOf }, [loaded]] = await Promise.all([import("./collect.js"), loadFiles([file], folder)]);
-  return loaded === undefined ? undefined : { file: loaded.file, config: configOf(loaded) };
+  return loaded === undefined ? undefined : { ...loaded, config: configOf(loaded) };
 }
 
-/** Which store is meant; loads the configuration only when nothing before it says so. */
+/**
+ * Which store is meant; loads the configuration only when nothing before it says so, or when it is named: then its keys and
+ * what it wants redacted count for that store.
+ */
 export async function findTarget(cli: Cli, configured?: LoadedConfig): Promise<Target> {
   const { globals, env } = cli;
   const isSaid = globals.store !== undefined || (env.DUCKDIVE_STORE ?? "") !== "";
-  const loaded = configured ?? (isSaid ? undefined : await loadConfig(cli));
-  return chooseStore(globals, env, loaded === undefined ? undefined : storeIn(loaded));
+  const isWanted = !isSaid || globals.config !== undefined;
+  const loaded = configured ?? (isWanted ? await loadConfig(cli) : undefined);
+  if (loaded === undefined) return chooseStore(globals, env);
+  const target = chooseStore(globals, env, storeIn(loaded));
+  return { ...target, options: { ...target.options, ...valueOptionsIn(loaded) } };
+}
+
+function valueOptionsIn({ config }: LoadedConfig): ValueOptions {
+  const { encryption, redact } = config.options;
+  return {
+    ...(encryption === undefined ? {} : { encryption }),
+    ...(redact === undefined ? {} : { redact }),
+  };
 }
 
 function storeIn({ file, config }: LoadedConfig): ConfiguredStore {
@@ -93,10 +117,11 @@ function storeIn({ file, config }: LoadedConfig): ConfiguredStore {
 export async function openSession(cli: Cli, options: SessionOptions): Promise<Session> {
   const target = await findTarget(cli, options.configured);
   if (options.access === "existing") requireStore(target);
-  const [{ assemble }, { storeOf }, { systemClock }] = await Promise.all([
+  const [{ assemble }, { storeOf }, { systemClock }, { forPeople }] = await Promise.all([
     import("../open.js"),
     import("../address.js"),
     import("../kernel/index.js"),
+    import("../queue/index.js"),
   ]);
   const openOptions = openOptionsOf(cli, options, target);
   const store = (onError: (error: unknown) => void): Store => {
@@ -106,8 +131,16 @@ export async function openSession(cli: Cli, options: SessionOptions): Promise<Se
       throw new StoreError(error, target);
     }
   };
-  const assembly = assemble<unknown, boolean>({ clock: systemClock, options: openOptions, store });
-  return { ...assembly, target, queues: openOptions.queues };
+  const isolates = options.isolates?.(target);
+  const assembly = assemble<unknown, boolean>({
+    clock: systemClock,
+    options: openOptions,
+    store,
+    ...(isolates === undefined ? {} : { isolates }),
+  });
+  // What a command line shows is for the eyes of people.
+  const duckdive = { ...assembly.duckdive, ...forPeople(assembly.duckdive) };
+  return { ...assembly, duckdive, target, queues: openOptions.queues };
 }
 
 function openOptionsOf(

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Duration } from "../kernel/index.js";
 import { createRunner, type RunnerOptions } from "../runner/index.js";
 import type { Cli } from "./session.js";
+import { stateOfRunner, tellSystemd } from "./tell-systemd.js";
 import type { Teller } from "./teller.js";
 
 /** What was asked for, of those who look after the processes. */
@@ -40,13 +41,16 @@ export async function supervise({ cli, teller, isWatching, drain, ...limits }: S
       teller.flush();
     },
   });
+  const hush = tellSystemd(cli.env, teller, () => stateOfRunner(runner.health));
   try {
     await runner.start();
   } catch (error) {
     // That it gave up it has said itself; its exit code says why.
     if (!isGivingUp(error)) throw error;
   }
-  return runner.over;
+  const exit = await runner.over;
+  await hush();
+  return exit;
 }
 
 type Limits = Pick<RunnerOptions, "processes" | "maxAge" | "maxRuns" | "maxMemory" | "maxBlock" | "health">;

@@ -21,7 +21,10 @@ export interface Target {
 }
 
 /** What belongs to the store rather than to the application. */
-type StoreOptions = Pick<OpenOptions, "direct" | "schema" | "notify" | "prepare">;
+type StoreOptions = Pick<OpenOptions, "direct" | "schema" | "notify" | "prepare"> & ValueOptions;
+
+/** How what is stored is read and shown, whichever store it is in. */
+export type ValueOptions = Pick<OpenOptions, "encryption" | "redact">;
 
 /** What was typed: `--store` and `--schema`. */
 export interface Typed {

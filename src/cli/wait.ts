@@ -33,11 +33,23 @@ export async function waitFor(
   try {
     const limit = timeout === undefined ? {} : { timeout: time(timeout, "--timeout") };
     const outcome = await duckdive.run(contract, id).outcome(limit);
-    print(cli, id, outcome);
+    print(cli, id, await shownOutcome(duckdive, id, outcome));
     return outcome.state === "succeeded" ? exits.fine : exits.failed;
   } finally {
     explain.cancel();
   }
+}
+
+/** As people may see it. */
+async function shownOutcome(
+  duckdive: Session["duckdive"],
+  id: string,
+  outcome: Settled<unknown>,
+): Promise<Settled<unknown>> {
+  if (outcome.state === "cancelled") return outcome;
+  const run = await duckdive.get(id);
+  if (outcome.state === "succeeded") return run === undefined ? outcome : { ...outcome, output: run.output };
+  return { ...outcome, error: run?.error ?? outcome.error };
 }
 
 function print({ output }: Cli, id: string, outcome: Settled<unknown>): void {

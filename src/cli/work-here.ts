@@ -4,6 +4,7 @@
 // only an application can know: an adapter, middleware, a log.
 //
 // Before this file comes `work`. After it comes `serve`.
+import type { IsolateSource } from "../isolate/index.js";
 import type { AnyJob } from "../job/index.js";
 import type { Duration } from "../kernel/index.js";
 import type { Schedule } from "../queue/index.js";
@@ -11,10 +12,11 @@ import { attend } from "../runner/child/index.js";
 import { configOf, isConfigFile, jobsOf, schedulesOf } from "./collect.js";
 import { JobFileError, UsageError } from "./errors.js";
 import type { ExitCode } from "./exit.js";
+import type { IsolatedFiles } from "./isolated.js";
 import { configNames, type LoadedFile, loadFiles } from "./load.js";
 import { serve } from "./serve.js";
 import { type Cli, connect, type LoadedConfig, loadConfig, openSession } from "./session.js";
-import { isInMemory, memoryNotShared } from "./target.js";
+import { isInMemory, memoryNotShared, type Target } from "./target.js";
 import type { Teller } from "./teller.js";
 
 export interface Work {
@@ -29,18 +31,19 @@ export interface Work {
 export async function workHere({ cli, teller, files, queues, drain, untilEmpty }: Work): Promise<ExitCode> {
   // First of all: while the application loads, a signal or the end of the runner may come.
   const attendant = attend();
-  const { config, jobs, schedules } = await findJobs(cli, files);
+  const { config, jobs, schedules, jobFiles } = await findJobs(cli, files);
   const session = await openSession(cli, {
     access: "create",
     configured: config,
     jobs,
     schedules,
     log: teller.log,
+    isolates: (target) => isolateSource(cli, jobFiles, config, target),
   });
   try {
     if (attendant !== undefined && isInMemory(session.target.store)) throw memoryNotShared();
     await connect(session);
-    return await serve({ session, teller, queues, drain, untilEmpty, jobs, attendant });
+    return await serve({ session, teller, queues, drain, untilEmpty, jobs, attendant, env: cli.env });
   } finally {
     await session.duckdive.close();
   }
@@ -53,23 +56,47 @@ async function findJobs(
   config: LoadedConfig | undefined;
   jobs: readonly AnyJob[];
   schedules?: readonly Schedule[] | undefined;
+  /** Those that export the jobs; none: the configuration has them. */
+  jobFiles: readonly LoadedFile[];
 }> {
   const files = await loadFiles(names, cli.folder);
   const configs = files.filter(isConfigFile);
   const [named, second] = configs;
   if (second !== undefined)
     throw new UsageError(`Two configurations were named: ${named?.file}, ${second.file}. Name one.`);
-  const config = named === undefined ? await loadConfig(cli) : { file: named.file, config: configOf(named) };
+  const config = named === undefined ? await loadConfig(cli) : { ...named, config: configOf(named) };
   const others = files.filter((file) => !configs.includes(file));
   if (others.length > 0)
-    return { config, jobs: [...jobsOf(others).values()], schedules: schedulesIn(others, config) };
+    return {
+      config,
+      jobs: [...jobsOf(others).values()],
+      schedules: schedulesIn(others, config),
+      jobFiles: others,
+    };
   const jobs = config?.config.options.jobs ?? [];
-  if (jobs.length > 0) return { config, jobs };
+  if (jobs.length > 0) return { config, jobs, jobFiles: [] };
   throw new JobFileError(
     config === undefined
       ? `There is nothing to work. Name files that export jobs (duckdive work jobs.ts), or write ${configNames[0]}.`
       : `${config.file} has no jobs. List them: config({ store, jobs: [welcome] }).`,
   );
+}
+
+/** Isolates load what this worker has loaded. */
+function isolateSource(
+  { folder }: Cli,
+  files: readonly LoadedFile[],
+  config: LoadedConfig | undefined,
+  { store, options }: Target,
+): IsolateSource {
+  const source: IsolatedFiles = {
+    folder,
+    files: files.map(({ file }) => file),
+    config: config?.file,
+    store: typeof store === "string" ? store : undefined,
+    options: { ...options },
+  };
+  return { loader: new URL("./isolated.js", import.meta.url).href, sourceOf: () => source };
 }
 
 /** Files that export none say nothing of schedules: another process may have them. */

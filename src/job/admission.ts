@@ -5,6 +5,7 @@
 // the runs recorded after it.
 //
 // Before this file come the rules, checked, and the parsed input. After it comes the request to the store.
+import { InvalidOptionError } from "../kernel/index.js";
 import { type KeyPlace, keyOf, lockKeyOf, type Part, partOf, shareOf } from "./key.js";
 import type { ResolvedBatch, ResolvedPolicy } from "./policy.js";
 import type { GateRule, Rules, UniqueRule } from "./rules.js";
@@ -76,6 +77,19 @@ function uniqueOf({ unique }: Rules, job: string, input: unknown): AdmissionUniq
   const part = by === undefined ? undefined : partOf(by, input, place);
   if (part === undefined && by !== undefined) return undefined;
   return { ...rule, key: keyOf({ job }, 1, part) };
+}
+
+/**
+ * The whole name of a unique key, by the text that `unique.by` of the job made of an input.
+ *
+ * @throws InvalidOptionError when the runs of the job are not unique by a text
+ */
+export function uniqueKeyOf({ unique }: Pick<Rules, "unique">, job: string, text: string): string {
+  if (typeof unique?.by === "function") return keyOf({ job }, 1, { text });
+  throw new InvalidOptionError(
+    `Job "${job}" has no unique key that is a text, so that no run of it is known by "${text}". Give it one, such as ` +
+      "`unique: { by: (input) => input.orderId }`, or name the run by its id.",
+  );
 }
 
 /**

@@ -10,7 +10,7 @@
 
 import type { Duration } from "../kernel/index.js";
 import type { Contract } from "./contract.js";
-import type { ChildOptions, InputArgs, RequestOptions } from "./options.js";
+import type { ChildOptions, InputArgs, Request, RequestOptions } from "./options.js";
 import type { Outcome } from "./outcome.js";
 import type { Retry } from "./policy-types.js";
 import type { Meta, Settled } from "./record.js";
@@ -40,6 +40,18 @@ export interface Log {
 
 /** What becomes of the parent when children fail: it fails, it gets undefined for them, or it gets how each ended. */
 export type OnChildFailure = "fail" | "ignore" | "collect";
+
+/** The batch of a run, as its handler sees it. */
+export interface BatchOfRun {
+  readonly id: string;
+  /**
+   * Records runs in the batch, all or none, once however often the handler is replayed. While this run runs the batch cannot
+   * finish, so what is added is part of it.
+   *
+   * @example await ctx.batch?.add("pages", pages.map((number) => page.with({ number })));
+   */
+  add(name: string, requests: Iterable<Request>): Promise<void>;
+}
 
 /** What a handler is given. `E` are the failures its job declares, `Tx` the transactions of its adapter. */
 export interface Context<E extends Errors = {}, Tx = unknown> {
@@ -72,6 +84,9 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
     ...args: InputArgs<I, RequestOptions>
   ): Promise<{ id: string }>;
 
+  /** The batch in which this run is counted; undefined where it is in none. */
+  readonly batch: BatchOfRun | undefined;
+
   /** A child run, and its result. Rejects RunFailedError, RunCancelledError. */
   run<I, O>(
     name: string,
@@ -91,7 +106,7 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
   poll<T>(
     name: string,
     options: { every: Duration; timeout: Duration },
-    fn: (step: StepInfo) => Promise<T | undefined>,
+    fn: (step: StepInfo) => T | undefined | Promise<T | undefined>,
   ): Wait<Stored<T>>;
   waitFor<P>(name: string, signal: Signal<string, any, P>): Wait<P>;
   waitFor<P>(
@@ -113,6 +128,13 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
   cancel(reason: string): Outcome<never>;
   /** Comes back later; costs no attempt. */
   snooze(duration: Duration): Outcome<never>;
+  /**
+   * Returned: the run begins anew with this input, all its attempts and an empty record. For work without an end, whose record
+   * would grow for ever. It stays the same run: who waits for it, its locks and the signals sent to it stay.
+   *
+   * @example return ctx.restart({ cursor: next });
+   */
+  restart(input?: unknown): Outcome<never>;
   /**
    * Comes back later; costs no attempt. Until then nobody else starts under the keys of this run's rates either; of a job
    * without a rate, nobody of its queue.

@@ -16,6 +16,8 @@ export const defaults = {
   keep: { succeeded: "7d", failed: "90d", cancelled: "7d" },
   keepShortly: "15m",
   version: 1,
+  /** Of one isolated execution. */
+  isolateMemory: "512mb",
   drain: "25s",
   work: { "*": 10 },
   /** UTF-8 bytes, for an input, an output and the result of a step. */

@@ -11,9 +11,10 @@ import type { BatchRule } from "./batch-types.js";
 import { brand, isContract } from "./brand.js";
 import type { Context } from "./context.js";
 import type { AnyContract } from "./contract.js";
+import { callerOf } from "./isolate.js";
 import { checkName, checkSchema, show } from "./names.js";
 import type { Request, RequestOptions } from "./options.js";
-import { type Fields, policyOptions, type ResolvedPolicy, resolvePolicy, unbuiltOptions } from "./policy.js";
+import { type Fields, policyOptions, type ResolvedPolicy, resolvePolicy } from "./policy.js";
 import type { Policy } from "./policy-types.js";
 import type { Schema } from "./schema.js";
 import type { AnyJob, DefineJob } from "./types.js";
@@ -21,6 +22,7 @@ import type { AnyJob, DefineJob } from "./types.js";
 export { isContract } from "./brand.js";
 
 const requestBrand = Symbol.for("duckdive.request");
+const moduleBrand = Symbol.for("duckdive.module");
 
 /** What a contract knows of itself, beside its name. */
 export interface Definition {
@@ -86,21 +88,28 @@ function define(declared: Declared): object {
     errors: { ...errors },
     policy: Object.freeze(policy),
   };
-  return handle === undefined ? contractOf(definition) : jobOf(definition, handle);
+  return handle === undefined ? contractOf(definition) : jobOf(definition, handle, define);
 }
 
 function contractOf(definition: Definition): object {
-  const contract = { ...base(definition), handle: (handler: Handler) => jobOf(definition, handler) };
-  return Object.freeze(contract);
+  const handle = (handler: Handler): object => jobOf(definition, handler, handle);
+  return Object.freeze({ ...base(definition), handle });
 }
 
-function jobOf(definition: Definition, handler: Handler): object {
+/** @param made the function whose caller has the handler */
+function jobOf(definition: Definition, handler: Handler, made: (...given: never[]) => unknown): object {
   if (typeof handler !== "function") {
     throw new InvalidOptionError(
       `The handler of job "${definition.name}" is ${show(handler)}. Use a function.`,
     );
   }
-  return Object.freeze({ ...base(definition), handler });
+  const { isolate } = definition.policy;
+  const module = isolate === undefined ? undefined : (isolate.module ?? callerOf(made));
+  return Object.freeze({
+    ...base(definition),
+    handler,
+    ...(module === undefined ? {} : { [moduleBrand]: module }),
+  });
 }
 
 function base(definition: Definition) {
@@ -141,9 +150,10 @@ export function policyOf(contract: unknown): ResolvedPolicy {
   return definitionOf(contract).policy;
 }
 
-/** The policy options of a job that this version does not do yet: whoever takes the job must refuse it, by name. */
-export function unbuilt(contract: unknown): string[] {
-  return unbuiltOptions(policyOf(contract));
+/** The address of the module that has an isolated job; undefined: it is not known, or the job is not isolated. */
+export function moduleOf(job: AnyJob): string | undefined {
+  const module: unknown = Reflect.get(job, moduleBrand);
+  return typeof module === "string" ? module : undefined;
 }
 
 /** What `.with` put together. */

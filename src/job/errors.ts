@@ -169,3 +169,50 @@ export class InvalidTransactionError extends DuckdiveError {
   static readonly code = "INVALID_TRANSACTION";
   readonly code: string = InvalidTransactionError.code;
 }
+
+/** A run was to come after one that the store does not know: to start it now could be too early, and to wait be for ever. */
+export class UnknownRunError extends DuckdiveError {
+  static readonly code = "UNKNOWN_RUN";
+  readonly code: string = UnknownRunError.code;
+  /** The run that is not there. */
+  readonly runId: string;
+
+  constructor({ job, runId }: { readonly job: string; readonly runId: string }) {
+    super(
+      `A run of job "${job}" was to come after run ${runId}, and no run has that id: it was never recorded, it was ` +
+        "deleted, or it has ended so long ago that it is past its keeping (the `keep` of its job). Nothing was recorded. " +
+        "Correct the id, leave it out if that run is known to be over, or record both together with duckdive.flow().",
+    );
+    this.runId = runId;
+  }
+}
+
+/** A run was to be counted in a batch that the store does not know. */
+export class UnknownBatchError extends DuckdiveError {
+  static readonly code = "UNKNOWN_BATCH";
+  readonly code: string = UnknownBatchError.code;
+  readonly batchId: string;
+
+  constructor(batchId: string) {
+    super(
+      `No batch has the id ${batchId}. It was never recorded in this store, or it is past its keeping: a batch is kept as ` +
+        "long as one of its runs, and for 90 days from its end. Make a new one with duckdive.batch().",
+    );
+    this.batchId = batchId;
+  }
+}
+
+/** A batch has finished, and its callbacks have been told so: there is nothing that could be added to it. */
+export class BatchFinishedError extends DuckdiveError {
+  static readonly code = "BATCH_FINISHED";
+  readonly code: string = BatchFinishedError.code;
+  readonly batchId: string;
+
+  constructor({ name, batchId }: { readonly name: string; readonly batchId: string }) {
+    super(
+      `Batch "${name}" (${batchId}) has finished, so nothing can be added to it. Add from inside a run of the batch, with ` +
+        "ctx.batch.add(): while that runs the batch cannot finish. Or make a new batch.",
+    );
+    this.batchId = batchId;
+  }
+}

@@ -3,7 +3,7 @@
 // The list is written by hand, so that adding to it is a decision.
 
 export { type Adapter, isSqlConnection, type SqlConnection, type TxOf } from "./adapter.js";
-export { type Admission, admissionOf, batchKeyOf } from "./admission.js";
+export { type Admission, admissionOf, batchKeyOf, uniqueKeyOf } from "./admission.js";
 export type {
   BatchContext,
   BatchItem,
@@ -13,7 +13,7 @@ export type {
   BatchRule,
   UnhandledBatch,
 } from "./batch-types.js";
-export type { Context, Log, OnChildFailure, StepInfo, Wait } from "./context.js";
+export type { BatchOfRun, Context, Log, OnChildFailure, StepInfo, Wait } from "./context.js";
 export type { AnyContract, Contract, Taking } from "./contract.js";
 export { defaults, priorities } from "./defaults.js";
 export {
@@ -22,12 +22,13 @@ export {
   isContract,
   isJob,
   job,
+  moduleOf,
   partsOf,
   policyOf,
   type RequestParts,
-  unbuilt,
 } from "./define.js";
 export {
+  BatchFinishedError,
   ContractNotHandledError,
   DuplicateJobError,
   InvalidInputError,
@@ -39,7 +40,10 @@ export {
   RunCancelledError,
   RunFailedError,
   UniqueConflictError,
+  UnknownBatchError,
+  UnknownRunError,
 } from "./errors.js";
+export { valuesIn } from "./exports.js";
 export { runFailure } from "./failure.js";
 export { collectJobs } from "./find.js";
 export {
@@ -47,10 +51,27 @@ export {
   parseFailure,
   parseOutput,
   parseStored,
+  parseUnchecked,
   prepareInput,
   storeFailure,
   storeOutput,
+  upgradedInput,
 } from "./input.js";
+export { type Isolate, type ResolvedIsolate, shownModule } from "./isolate.js";
+export { isPromise } from "./judge.js";
+export {
+  type CarriedContext,
+  carriedMeta,
+  checkMeta,
+  currentContext,
+  inCarried,
+  inContextOf,
+  isClean,
+  mergedContext,
+  type RequestContext,
+  withCarried,
+  withContext,
+} from "./meta.js";
 export { checkName } from "./names.js";
 export type { ChildOptions, InputArgs, Request, RequestOptions } from "./options.js";
 export { isOutcome, type Outcome, type OutcomeValue, outcomes } from "./outcome.js";
@@ -73,6 +94,9 @@ export type {
   Unique,
 } from "./policy-types.js";
 export type { Meta, RunFailure, RunRecord, Settled, State, StoredError, WaitingReason } from "./record.js";
+export { checkPaths, type Redaction, redactionOf } from "./redact.js";
 export type { Errors, InputOf, MustBeStorable, NotJson, ParsedOf, Schema, Stored } from "./schema.js";
-export { type Signal, signal, signalSchema } from "./signal.js";
+export { parseSignal, type Signal, signal, signalSchema, storeSignal } from "./signal.js";
 export type { AnyJob, DefineJob, Job, MaybePromise, Unhandled } from "./types.js";
+export { UpgradeError } from "./upgrade.js";
+export type { Upgrade, Upgrades } from "./upgrade-types.js";

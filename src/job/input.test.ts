@@ -35,7 +35,7 @@ describe("an input", () => {
     const text = '{"key":"a","at":"1970-01-01T00:00:00.000Z","size":"7"}';
     const parsed = { key: "a", width: 800, at: new Date(0), size: 7n };
     expect(prepareInput(resize, given)).toEqual({ text, parsed });
-    expect(parseStored(resize, text)).toEqual(parsed);
+    expect(parseStored(resize, text, 1)).toEqual(parsed);
   });
 
   test("is judged by what its text says, so that a schema which wants the Date itself says what to use", () => {
@@ -81,15 +81,15 @@ describe("an input", () => {
   test("of a job without one is undefined and nothing else", () => {
     const sweep = job({ name: "sweep", handle() {} });
     expect(prepareInput(sweep, undefined)).toEqual({ text: undefined, parsed: undefined });
-    expect(parseStored(sweep, undefined)).toBeUndefined();
+    expect(parseStored(sweep, undefined, 1)).toBeUndefined();
     expect(() => prepareInput(sweep, null)).toThrow(/takes no input/);
-    expect(() => parseStored(sweep, "{}")).toThrow(InvalidInputError);
+    expect(() => parseStored(sweep, "{}", 1)).toThrow(InvalidInputError);
   });
 
   test("may be left out when the schema allows it", () => {
     const sweep = job({ name: "sweep", input: z.object({ a: z.number() }).optional(), handle() {} });
     expect(prepareInput(sweep, undefined)).toEqual({ text: undefined, parsed: undefined });
-    expect(parseStored(sweep, '{"a":1}')).toEqual({ a: 1 });
+    expect(parseStored(sweep, '{"a":1}', 1)).toEqual({ a: 1 });
   });
 
   test("is judged in a promise when the schema is asynchronous, and only then", async () => {
@@ -118,7 +118,7 @@ describe("an input", () => {
   });
 
   test("that was stored before the schema changed is refused with what to do", () => {
-    expect(() => parseStored(resize, '{"key":7}')).toThrow(/stored input .* accept both forms/);
+    expect(() => parseStored(resize, '{"key":7}', 1)).toThrow(/stored input .* accept both forms/);
   });
 });
 

@@ -14,6 +14,7 @@ import { InvalidInputError, InvalidOutputError } from "./errors.js";
 import { type FoundIssue, isPromise, judge, type Verdict } from "./judge.js";
 import type { Schema } from "./schema.js";
 import type { MaybePromise } from "./types.js";
+import { UpgradeError, upgraded } from "./upgrade.js";
 
 /** An input that may be stored. */
 export interface PreparedInput {
@@ -49,22 +50,68 @@ export function prepareInput(
 }
 
 /**
- * What the handler gets of a stored input. A promise only when the schema is asynchronous.
+ * What the handler gets of a stored input. A promise only when the schema, or an upgrade, is asynchronous.
  *
- * @param options.wasChecked whether it was judged when it was recorded: then the schema has changed since
+ * @param version of the job that recorded it; an older one is made into this one first
  * @throws InvalidInputError when the job does not accept what is stored
+ * @throws UpgradeError when it cannot be made into what this version takes
  */
 export function parseStored(
   contract: unknown,
   text: string | undefined,
-  options: { wasChecked: boolean } = { wasChecked: true },
+  version: number,
 ): MaybePromise<unknown> {
   const definition = definitionOf(contract);
+  return map(currentInput(definition, text, version), (current) =>
+    parsed(definition, current, refusalAt(definition, version)),
+  );
+}
+
+/**
+ * What the handler would get of an input that was recorded without the job, and is judged only now.
+ *
+ * @throws InvalidInputError
+ */
+export function parseUnchecked(contract: unknown, text: string | undefined): MaybePromise<unknown> {
+  return parsed(definitionOf(contract), text, refusedUnchecked);
+}
+
+/**
+ * The text of an input that a version of the job has recorded, as the version at hand would have recorded it.
+ *
+ * @throws UpgradeError
+ */
+export function upgradedInput(
+  contract: unknown,
+  text: string | undefined,
+  version: number,
+): MaybePromise<string | undefined> {
+  return currentInput(definitionOf(contract), text, version);
+}
+
+function currentInput(
+  { name, policy }: Definition,
+  text: string | undefined,
+  from: number,
+): MaybePromise<string | undefined> {
+  const { version, upgrade } = policy;
+  if (upgrade === undefined || from >= version) return text;
+  return upgraded({ job: name, version, upgrade }, text, from);
+}
+
+type Refusal = (definition: Definition, found: readonly FoundIssue[], cause: unknown) => Error;
+
+/** How an input is refused that was recorded with a version of the job. */
+function refusalAt({ policy }: Definition, version: number): Refusal {
+  if (version >= policy.version) return refusedStored;
+  return policy.upgrade === undefined ? refusedOlder(version) : refusedUpgraded(version);
+}
+
+function parsed(definition: Definition, text: string | undefined, refuse: Refusal): MaybePromise<unknown> {
   if (definition.input === undefined) {
     if (text === undefined) return undefined;
     throw noInput(definition);
   }
-  const refuse = options.wasChecked ? refusedStored : refusedUnchecked;
   return accepted(definition.input, text, (issues, cause) => refuse(definition, issues, cause));
 }
 
@@ -177,8 +224,29 @@ function refusedStored(
 ): InvalidInputError {
   const message =
     `The stored input of job "${name}" is not what its handler accepts now: ${list(found)}. The schema has changed ` +
-    `since the run was enqueued: accept both forms until the old runs are done, then retry this one.`;
+    `since the run was enqueued: accept both forms until the old runs are done, or raise the job's \`version\` and give it ` +
+    "an `upgrade`; then retry this one.";
   return new InvalidInputError(message, { job: name, issues: found.map(plain), cause });
+}
+
+function refusedOlder(from: number): Refusal {
+  return ({ name, policy }, found, cause) => {
+    const message =
+      `The stored input of job "${name}" was recorded with version ${from}, and version ${policy.version} does not accept ` +
+      `it: ${list(found)}. Give the job an \`upgrade\` from version ${from}, then retry the run.`;
+    return new InvalidInputError(message, { job: name, issues: found.map(plain), cause });
+  };
+}
+
+function refusedUpgraded(from: number): Refusal {
+  return ({ name, policy: { version } }, found, cause) =>
+    new UpgradeError(`the schema does not accept what upgrade[${version - 1}] returned: ${list(found)}`, {
+      job: name,
+      from,
+      to: version,
+      issues: found.map(plain),
+      cause,
+    });
 }
 
 function refusedUnchecked(

@@ -21,6 +21,7 @@ export type OutcomeValue =
   | { readonly kind: "cancel"; readonly reason: string }
   | { readonly kind: "snooze"; readonly milliseconds: number }
   | { readonly kind: "rateLimited"; readonly milliseconds: number }
+  | { readonly kind: "restart"; readonly input: unknown }
   | { readonly kind: "succeed"; readonly fn: (tx: never) => unknown };
 
 function make<Value extends OutcomeValue>(value: Value): Value {
@@ -36,6 +37,7 @@ export const outcomes = {
   cancel: (reason: string): OutcomeValue => make({ kind: "cancel", reason }),
   snooze: (milliseconds: number): OutcomeValue => make({ kind: "snooze", milliseconds }),
   rateLimited: (milliseconds: number): OutcomeValue => make({ kind: "rateLimited", milliseconds }),
+  restart: (input: unknown): OutcomeValue => make({ kind: "restart", input }),
   succeed: (fn: (tx: never) => unknown): OutcomeValue => make({ kind: "succeed", fn }),
 };
 

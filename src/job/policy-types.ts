@@ -8,7 +8,9 @@
 
 import type { Duration } from "../kernel/index.js";
 import type { Taking } from "./contract.js";
+import type { Isolate } from "./isolate.js";
 import type { RunFailure, State, StoredError } from "./record.js";
+import type { Upgrades } from "./upgrade-types.js";
 
 /**
  * Which runs belong together: by a field of the input, by several, or by a text made of it. Null: the rule is not for this
@@ -131,8 +133,28 @@ export interface Policy<P, I = unknown> {
   onFailed?: OnFailed<I>;
   /** Events that it is enqueued for: `duckdive.publish(event, payload)` makes the payload its input. */
   on?: string | readonly string[];
-  isolate?: "thread" | "process";
+  /**
+   * Runs the handler where it can be killed: in a thread, or a process, of its own, which is reused and has a limit of
+   * memory. Its module is loaded there once more, so it must do nothing but define.
+   */
+  isolate?: Isolate | Isolate["kind"];
   /** Whole number from 1; a worker runs this version of a job and older ones. */
   version?: number;
+  /**
+   * Inputs of older versions, made into those of this one when their runs are executed: the step under 1 is given what
+   * version 1 stored and gives what version 2 takes, and so on up to this version, whose schema then judges. Without it the
+   * schema judges what is stored. Steps should be pure; they may be asynchronous.
+   *
+   * @example { version: 2, upgrade: { 1: (old: { name: string }) => ({ first: old.name, last: null }) } }
+   */
+  upgrade?: Upgrades;
+  /**
+   * Places that people are not shown and that logs do not have: in the input, the output, results of steps, data of errors
+   * and fields of log lines. Names joined by dots; `*` is any one name or index, `**` any number of them. What stands there
+   * is blanked out in messages as well. Handlers, and code that asks for a run, get it as it is.
+   *
+   * @example { redact: ["card.number", "items.*.pin", "**.password"] }
+   */
+  redact?: readonly string[];
   description?: string;
 }

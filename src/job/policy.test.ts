@@ -1,9 +1,9 @@
-// cspell:ignore timout attemps exponentiel -- misspelled on purpose
+// cspell:ignore timout proces memry attemps exponentiel -- misspelled on purpose
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { DuckdiveError } from "../kernel/index.js";
 import { defaults } from "./defaults.js";
-import { job, policyOf, unbuilt } from "./define.js";
+import { job, policyOf } from "./define.js";
 import { retryDelay } from "./policy.js";
 
 /** Defines a job whose policy the compiler would refuse. */
@@ -108,9 +108,17 @@ describe("a policy", () => {
     expect(() => retryDelay(backoff, 4, Math.random)).toThrow(/^job "mail": retry\.backoff\(4\) is "soon"/);
   });
 
-  test("names what this version does not do, so that it is refused and not ignored", () => {
-    expect(unbuilt(define({}))).toEqual([]);
-    expect(unbuilt(define({ isolate: "thread" }))).toEqual(["isolate"]);
+  test("takes the kind of an isolate, or with it what it may use and which module has the job", () => {
+    const isolateOf = (isolate: unknown) => resolved({ isolate }).isolate;
+    expect(isolateOf(undefined)).toBe(undefined);
+    expect(isolateOf("thread")).toEqual({ kind: "thread", memory: 512 * 1_024 ** 2 });
+    expect(isolateOf({ kind: "process", memory: "64mb", module: "file:///jobs.js" })).toEqual({
+      kind: "process",
+      memory: 64 * 1_024 ** 2,
+      module: "file:///jobs.js",
+    });
+    expect(isolateOf({ kind: "thread", module: new URL("file:///jobs.js") })?.module).toBe("file:///jobs.js");
+    expect(isolateOf({ kind: "thread", module: "/jobs.js" })?.module).toBe("file:///jobs.js");
   });
 
   test.each<[object, RegExp]>([
@@ -181,6 +189,15 @@ describe("a policy", () => {
     [{ batch: { size: 10, wait: "soon" } }, /batch\.wait is "soon"/],
     [{ batch: { size: 10, by: 1 } }, /batch\.by is 1/],
     [{ isolate: "worker" }, /isolate is "worker"/],
+    [{ isolate: "proces" }, /isolate is "proces"\. Did you mean "process"\?/],
+    [{ isolate: { kind: "thread", memory: "lots" } }, /isolate\.memory is "lots"/],
+    [{ isolate: { kind: "thread", memory: "1mb" } }, /isolate\.memory is less than Node itself needs/],
+    [
+      { isolate: { kind: "thread", module: "./jobs.js" } },
+      /isolate\.module is ".\/jobs.js"\. Use the address/,
+    ],
+    [{ isolate: { kind: "thread", memry: "64mb" } }, /no option "memry"/],
+    [{ isolate: "thread", batch: { size: 2 } }, /has both batch and isolate/],
     [{ description: 1 }, /description is 1/],
   ])("%j is refused, with the job, the option and a remedy", (policy, message) => {
     expect(() => define(policy)).toThrow(message);

@@ -2,8 +2,7 @@
 //
 // A wrong policy is an error at import, naming the job, the option and the remedy, and not a surprise at the first
 // retry. Durations become milliseconds, defaults are filled in, and a function that computes a backoff is wrapped so
-// that what it gives back is checked each time. What this version does not do yet is listed by `unbuiltOptions`, so that
-// whoever would have to do it can refuse: nothing is silently ignored.
+// that what it gives back is checked each time.
 //
 // Before this file come the policy as written, the defaults, and rules.ts, which reads what makes runs wait for others. After it come the enqueue and the loop.
 
@@ -20,10 +19,14 @@ import { isContract } from "./brand.js";
 import { checkInteger, checkObject, positive } from "./check.js";
 import type { AnyContract } from "./contract.js";
 import { defaults, priorities } from "./defaults.js";
+import { type ResolvedIsolate, resolveIsolate } from "./isolate.js";
 import { checkName, show } from "./names.js";
 import type { Backoff, By, Policy, Retry } from "./policy-types.js";
 import type { RunFailure, StoredError } from "./record.js";
+import { checkPaths } from "./redact.js";
 import { checkBy, type Fields, type Rules, resolveRules } from "./rules.js";
+import { resolveUpgrade } from "./upgrade.js";
+import type { Upgrades } from "./upgrade-types.js";
 
 export type { Fields } from "./rules.js";
 
@@ -58,6 +61,10 @@ export interface ResolvedPolicy {
   readonly finishWithin?: number;
   readonly keep: { readonly succeeded: number; readonly failed: number; readonly cancelled: number };
   readonly version: number;
+  /** From the inputs of older versions to those of this one. */
+  readonly upgrade?: Upgrades;
+  /** Paths that people are not shown. */
+  readonly redact?: readonly string[];
   readonly description?: string;
   /** Unique, lock, concurrency, rate and fair; absent when it has none of them. */
   readonly rules?: Rules;
@@ -65,8 +72,8 @@ export interface ResolvedPolicy {
   /** Events that it is enqueued for. */
   readonly events?: readonly string[];
   readonly batch?: ResolvedBatch;
-  /** Not done by this version: see `unbuiltOptions`. As declared. */
-  readonly isolate?: "thread" | "process";
+  /** Absent: its handler runs in the worker itself. */
+  readonly isolate?: ResolvedIsolate;
 }
 
 /** The names of all policy options. */
@@ -89,15 +96,10 @@ export const policyOptions = [
   "batch",
   "isolate",
   "version",
+  "upgrade",
+  "redact",
   "description",
 ] as const satisfies readonly (keyof DeclaredPolicy)[];
-
-const notBuilt = ["isolate"] as const;
-
-/** The options of a policy that this version would ignore, and therefore must refuse. */
-export function unbuiltOptions(policy: ResolvedPolicy): string[] {
-  return notBuilt.filter((option) => policy[option] !== undefined);
-}
 
 /**
  * Checks a policy and fills it in.
@@ -117,6 +119,11 @@ export function resolvePolicy(declared: DeclaredPolicy, where: string): Resolved
   checkInteger(version, 1, `${where}: version`);
   const { crashes = defaults.crashes } = declared;
   checkInteger(crashes, 1, `${where}: crashes`);
+  if (declared.batch !== undefined && declared.isolate !== undefined) {
+    throw new InvalidOptionError(
+      `${where} has both batch and isolate: a handler of many runs is called in its worker. Leave one of them out.`,
+    );
+  }
   const retry = resolveRetry(declared.retry, where);
   const rules = resolveRules(declared, where);
   return {
@@ -129,6 +136,8 @@ export function resolvePolicy(declared: DeclaredPolicy, where: string): Resolved
     ...optional("finishWithin", declared.finishWithin, where),
     keep: resolveKeep(declared.keep, where),
     version,
+    ...resolveUpgrade(declared.upgrade, version, where),
+    ...(declared.redact === undefined ? {} : { redact: checkPaths(declared.redact, where) }),
     ...(declared.description === undefined ? {} : { description: text(declared.description, where) }),
     ...(rules === undefined ? {} : { rules }),
     ...resolveOnFailed(declared.onFailed, where),
@@ -253,10 +262,4 @@ function resolveBatch(batch: BatchRule<Fields> | undefined, where: string): Pick
       ...(by === undefined ? {} : { by: by as By<never> }),
     },
   };
-}
-
-function resolveIsolate(isolate: unknown, where: string): Pick<ResolvedPolicy, "isolate"> {
-  if (isolate === undefined) return {};
-  if (isolate === "thread" || isolate === "process") return { isolate };
-  throw new InvalidOptionError(`${where}: isolate is ${show(isolate)}. Use "thread" or "process".`);
 }

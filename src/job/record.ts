@@ -68,8 +68,14 @@ export interface RunRecord<I = unknown, O = unknown> {
   worker?: string;
   /** The run that asked for this one as a child. */
   parent?: string;
+  /** Of the runs that it was to come after, those that have not ended well, the first hundred. */
+  after?: string[];
+  /** The batch that it is counted in. */
+  batch?: string;
   /** The release of the application that asked for it, where it has one. */
   release?: string;
+  /** The release of the worker that has it, or that ended it, where it has one. */
+  ranRelease?: string;
 }
 
 /** A run that has failed for good, as its job's `onFailed` is told of it: plain JSON. */

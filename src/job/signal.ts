@@ -6,6 +6,10 @@
 //
 // Before this file come schemas. After it come `ctx.waitFor` and `duckdive.signal`.
 
+import { decode, encode, InvalidOptionError } from "../kernel/index.js";
+import { defaults } from "./defaults.js";
+import { InvalidInputError } from "./errors.js";
+import { isPromise, judge, type Verdict } from "./judge.js";
 import { checkName, checkSchema } from "./names.js";
 import type { InputOf, MustBeStorable, ParsedOf, Schema } from "./schema.js";
 
@@ -43,4 +47,65 @@ export function signal<const N extends string, S extends Schema<any, any>>(
 export function signalSchema(value: unknown): Schema | undefined {
   if (typeof value !== "object" || value === null || !(brand in value)) return undefined;
   return (value[brand] as Definition).schema;
+}
+
+/**
+ * What the handler gets of a stored payload. A promise only when the schema is asynchronous.
+ *
+ * @throws InvalidInputError when the signal's schema does not accept what is stored
+ */
+export function parseSignal(signal: Signal<string, any, any>, text: string | undefined): unknown {
+  const schema = signalSchema(signal);
+  const value = text === undefined ? undefined : decode(text);
+  if (schema === undefined) return value;
+  return accepted(signal.name, schema, value, {
+    what: "is not what its schema accepts now",
+    remedy: "Accept both forms until the signals that were sent before are taken",
+  });
+}
+
+/**
+ * What is stored of a payload, once the signal's schema has accepted it. A promise only when the schema is asynchronous.
+ *
+ * @throws InvalidInputError when the schema does not accept it
+ * @throws NotJsonError, TooLargeError: it cannot be stored
+ * @throws InvalidOptionError when it is no signal
+ */
+export function storeSignal(
+  signal: Signal<string, any, any>,
+  payload: unknown,
+): string | undefined | Promise<string | undefined> {
+  const schema = signalSchema(signal);
+  if (schema === undefined) {
+    throw new InvalidOptionError('That is no signal. Use what signal("approved", schema) gives back.');
+  }
+  const what = `The payload of signal "${signal.name}"`;
+  const text = encode(payload, { what, limit: defaults.inputLimit });
+  // What is judged is what will be read: the payload after it has been through JSON.
+  const value = text === undefined ? undefined : decode(text);
+  const answer = accepted(signal.name, schema, value, {
+    what: "is not what its schema accepts",
+    remedy: "Nothing was sent",
+  });
+  return isPromise(answer) ? answer.then(() => text) : text;
+}
+
+function accepted(
+  name: string,
+  schema: Schema,
+  value: unknown,
+  { what, remedy }: { readonly what: string; readonly remedy: string },
+): unknown {
+  const read = (verdict: Verdict): unknown => {
+    if (verdict.issues === undefined) return verdict.value;
+    const issues = verdict.issues.map(({ path, message }) => ({ path, message }));
+    const said = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
+    throw new InvalidInputError(`The payload of signal "${name}" ${what}: ${said}. ${remedy}.`, {
+      job: name,
+      issues,
+      cause: verdict.cause,
+    });
+  };
+  const verdict = judge(schema, value);
+  return isPromise(verdict) ? verdict.then(read) : read(verdict);
 }

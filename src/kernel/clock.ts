@@ -36,15 +36,18 @@ const longestTimeout = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(milliseconds, callback) {
-    let handle: NodeJS.Timeout;
-    const arm = (remaining: number): void => {
-      if (remaining <= longestTimeout) handle = setTimeout(callback, Math.max(0, remaining));
-      else handle = setTimeout(() => arm(remaining - longestTimeout), longestTimeout);
-    };
-    arm(milliseconds);
-    return { cancel: () => clearTimeout(handle) };
+    if (milliseconds > longestTimeout) return afterLong(milliseconds, callback);
+    const timeout = setTimeout(callback, Math.max(0, milliseconds));
+    return { cancel: () => clearTimeout(timeout) };
   },
 };
+
+function afterLong(milliseconds: number, callback: () => void): Timer {
+  let timer = systemClock.after(longestTimeout, () => {
+    timer = systemClock.after(milliseconds - longestTimeout, callback);
+  });
+  return { cancel: () => timer.cancel() };
+}
 
 interface Pending {
   readonly due: number;

@@ -13,6 +13,7 @@
 
 import { types } from "node:util";
 import { NotJsonError, TooLargeError } from "./errors.js";
+import { isSealed, keyOfSealed, SealedValueError } from "./sealed.js";
 
 /** What a stored value may weigh, in UTF-8 bytes, unless told otherwise: 1 MiB. */
 export const jsonLimit = 1_048_576;
@@ -254,8 +255,10 @@ export function formatPath(steps: readonly PropertyKey[]): string {
  * into a prototype when the value is copied, and nesting that would end the stack of whoever walks it, are refused.
  *
  * @throws NotJsonError
+ * @throws SealedValueError when it is encrypted, and could not be opened
  */
 export function decode(text: string): unknown {
+  if (isSealed(text)) throw new SealedValueError(keyOfSealed(text));
   if (text.length > 2 * jsonDepth && isNestedTooDeep(text)) {
     throw new NotJsonError(`The text is not acceptable JSON: it is nested deeper than ${jsonDepth}.`, {
       path: "$",

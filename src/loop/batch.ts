@@ -18,7 +18,7 @@ import type { Claimed } from "../store/contract.js";
 import type { Execution } from "./conclusion.js";
 import { endOfError, endOfInput } from "./ending.js";
 import type { Environment, KnownJob } from "./environment.js";
-import { giveBack } from "./execution.js";
+import { type Admitted, type Gather, giveBack } from "./execution.js";
 import { createMember, endMembers, type Member } from "./member.js";
 import type { Notes } from "./notes.js";
 import type { Slots } from "./slots.js";
@@ -26,17 +26,8 @@ import { endedBy } from "./stop.js";
 import { callTogether } from "./together.js";
 
 export interface Batches {
-  /**
-   * Takes in a claimed run, which holds a slot; undefined: it is executed by itself.
-   *
-   * @param isAlone it must be executed, and with no other
-   * @param isExtra its claim asked for more than there were slots: without a slot and a group it goes back
-   */
-  take(
-    claimed: Claimed,
-    known: KnownJob,
-    how: { readonly isAlone: boolean; readonly isExtra: boolean },
-  ): Execution | undefined;
+  /** Takes in a claimed run, which holds a slot; undefined: it is executed by itself. */
+  readonly take: Gather;
   /** How many runs on top of the free slots of this name a claim may bring. */
   more(name: string): number;
   /** Everything that a claim brought was taken in. */
@@ -85,11 +76,7 @@ export function createBatches(parts: {
   const joined = new Map<string, number>();
   const crowded = new Set<string>();
 
-  function take(
-    claimed: Claimed,
-    known: KnownJob,
-    { isAlone, isExtra }: { readonly isAlone: boolean; readonly isExtra: boolean },
-  ): Execution | undefined {
+  function take(claimed: Claimed, known: KnownJob, { isAlone, isExtra }: Admitted): Execution | undefined {
     const isMisfit = (): boolean => isExtra && slots.isOver(claimed.queue);
     if (known.policy.batch === undefined) {
       if (!isMisfit()) return undefined;
@@ -133,7 +120,7 @@ export function createBatches(parts: {
       if (!isLate()) end(member, endOfInput(error));
     };
     try {
-      const parsed = parseStored(known.job, claimed.input);
+      const parsed = parseStored(known.job, claimed.input, claimed.version);
       if (parsed instanceof Promise) void parsed.then(read, refuse).then(afterwards);
       else read(parsed);
     } catch (error) {

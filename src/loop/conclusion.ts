@@ -1,6 +1,7 @@
 // An execution as the loop sees it: something that can be told to stop, and that ends.
 //
 // Before this file comes a claimed run. After it comes the execution itself.
+import type { Settlement } from "../run/index.js";
 import type { Claimed, Settling } from "../store/contract.js";
 import type { Stop } from "./stop.js";
 
@@ -22,4 +23,10 @@ export interface Conclusion {
   readonly isCommitted: boolean;
   /** It was given up, and its handler goes on: until then. */
   readonly leaked?: Promise<unknown>;
+}
+
+/** The run was ended in a transaction of the handler's. */
+export interface Committed {
+  readonly how: "committed";
+  readonly settlement: Settlement;
 }

@@ -7,25 +7,31 @@
 import {
   InvalidInputError,
   isOutcome,
+  isPromise,
   type MaybePromise,
   type OutcomeValue,
+  prepareInput,
   resolveRetry,
   storeFailure,
   storeOutput,
+  UpgradeError,
 } from "../job/index.js";
-import { NotBuiltError, type Timer } from "../kernel/index.js";
-import { type Ended, type Settlement, storedError, storedText, transition } from "../run/index.js";
+import type { Timer } from "../kernel/index.js";
+import {
+  type Ended,
+  isRecordedFailure,
+  type Settlement,
+  StepFailedError,
+  storedError,
+  storedText,
+  transition,
+} from "../run/index.js";
 import type { Claimed, Settling } from "../store/contract.js";
+import type { Committed } from "./conclusion.js";
 import { type RunContext, runCleanup } from "./context.js";
 import type { Environment, KnownJob } from "./environment.js";
 import { endedBy, type Stop } from "./stop.js";
 import { OutputRefused } from "./transactions.js";
-
-/** The run was ended in a transaction of the handler's. */
-export interface Committed {
-  readonly how: "committed";
-  readonly settlement: Settlement;
-}
 
 /** What a handler gives as a reason is for people, and stored with the run. */
 const longestReason = 4_000;
@@ -33,18 +39,30 @@ const longestReason = 4_000;
 /** A handler that was stopped and threw has ended by that stop; one that returned all the same has done its work. */
 export function observed(end: Ended | "abandoned", stopped: Stop | undefined): Ended {
   if (end === "abandoned") return endedBy(stopped ?? { why: "lost" });
-  if (end.how === "threw" && stopped !== undefined) return endedBy(stopped);
+  if ((end.how === "threw" || end.how === "died") && stopped !== undefined) return endedBy(stopped);
   return end;
 }
 
 /** What the handler's returned value means. Throws what makes the attempt fail. */
-export async function endOf(
+export function endOf(
   returned: unknown,
   known: KnownJob,
   context: RunContext,
-): Promise<Ended | Committed> {
+): MaybePromise<Ended | Committed> {
   context.checkOutcomes(returned);
-  if (!isOutcome(returned)) return endOfOutput(returned, known);
+  return isOutcome(returned) ? endOfMade(returned, known, context) : endOfOutput(returned, known);
+}
+
+async function endOfMade(
+  returned: OutcomeValue,
+  known: KnownJob,
+  context: RunContext,
+): Promise<Ended | Committed> {
+  if (returned.kind === "restart") {
+    const { text } = await prepareInput(known.job, returned.input);
+    const { version } = known.policy;
+    return { how: "restarted", input: text, version, times: context.restarts + 1 };
+  }
   if (returned.kind !== "succeed") return endOfOutcome(returned, known);
   const end = await context.transactions.succeed(returned.fn, known);
   return end instanceof OutputRefused
@@ -52,26 +70,34 @@ export async function endOf(
     : { how: "committed", settlement: end };
 }
 
-export async function endOfOutput(returned: unknown, known: KnownJob): Promise<Ended> {
+export function endOfOutput(returned: unknown, known: KnownJob): MaybePromise<Ended> {
   try {
-    return { how: "returned", output: await storeOutput(known.job, returned) };
+    const output = storeOutput(known.job, returned);
+    if (isPromise(output)) return output.then((text) => ({ how: "returned", output: text }), refusedOutput);
+    return { how: "returned", output };
   } catch (error) {
-    return { how: "failed", reason: "invalid-output", error: storedError(error) };
+    return refusedOutput(error);
   }
+}
+
+function refusedOutput(error: unknown): Ended {
+  return { how: "failed", reason: "invalid-output", error: storedError(error) };
 }
 
 /** What a handler threw. */
 export function endOfError(error: unknown): Ended {
   const stored = storedError(error);
-  // Another attempt would meet the same version.
-  if (error instanceof NotBuiltError) return { how: "failed", reason: "not-built", error: stored };
+  // Another attempt would be given the same.
+  if (isRecordedFailure(error)) {
+    return { how: "failed", reason: error instanceof StepFailedError ? "step" : "child", error: stored };
+  }
   return { how: "threw", error: stored };
 }
 
 /** An input that could not be read. */
 export function endOfInput(error: unknown): Ended {
   const stored = storedError(error);
-  return error instanceof InvalidInputError
+  return error instanceof InvalidInputError || error instanceof UpgradeError
     ? { how: "invalidInput", error: stored }
     : { how: "threw", error: stored };
 }
@@ -81,7 +107,7 @@ export const notBegun: Ended = { how: "threw", error: { name: "Error", message: 
 
 /** The outcomes that only say what becomes of the run. */
 export async function endOfOutcome(
-  outcome: Exclude<OutcomeValue, { kind: "succeed" }>,
+  outcome: Exclude<OutcomeValue, { kind: "succeed" | "restart" }>,
   known: KnownJob,
 ): Promise<Ended> {
   switch (outcome.kind) {
@@ -115,13 +141,16 @@ export function decide(
   environment: Environment,
 ): Settlement {
   const { policy } = known;
+  const { release } = environment;
+  // Of a success the store knows the release by its worker.
+  const execution = release === undefined || ended.how === "returned" ? claimed : { ...claimed, release };
   try {
-    return transition(claimed, ended, policy, environment.random);
+    return transition(execution, ended, policy, environment.random);
   } catch (error) {
     const { run, job } = claimed;
     environment.events.emit("error", { error, where: `the retry policy of job "${job}"`, run, job });
     const { backoff } = resolveRetry(undefined, "the default");
-    return transition(claimed, ended, { ...policy, backoff, when: () => true }, environment.random);
+    return transition(execution, ended, { ...policy, backoff, when: () => true }, environment.random);
   }
 }
 
@@ -136,14 +165,24 @@ export function followed(
   return following.then((follow) => (follow.length === 0 ? settlement : { ...settlement, follow }));
 }
 
-/** Runs what was deferred, last first. One that never ends is left alone after the grace: a hang must end. */
-export async function cleanUp(
+/**
+ * Runs what was deferred, last first; undefined: nothing was. One that never ends is left alone after the grace: a hang must
+ * end.
+ */
+export function cleanUp(
   context: Pick<RunContext, "takeDeferred">,
   environment: Environment,
   claimed: Claimed,
-): Promise<void> {
+): Promise<void> | undefined {
   const deferred = context.takeDeferred();
-  if (deferred.length === 0) return;
+  return deferred.length === 0 ? undefined : runDeferred(deferred, environment, claimed);
+}
+
+async function runDeferred(
+  deferred: ReturnType<RunContext["takeDeferred"]>,
+  environment: Environment,
+  claimed: Claimed,
+): Promise<void> {
   let limit: Timer | undefined;
   const tooLong = new Promise<void>((resolve) => {
     limit = environment.clock.after(environment.grace, resolve);

@@ -204,12 +204,6 @@ describe("values", () => {
     const { record } = await execute(job({ name: "odd", handle: () => ({ n: Number.NaN }) as unknown }));
     expect(record).toMatchObject({ state: "failed", reason: "invalid-output", error: { code: "NOT_JSON" } });
   });
-
-  test("what this version does not do fails the run for good: another attempt would meet the same version", async () => {
-    const early = job({ name: "early", handle: (_input: undefined, ctx) => ctx.sleep("a night", "8h") });
-    const { record } = await execute(early);
-    expect(record).toMatchObject({ state: "failed", reason: "not-built", error: { code: "NOT_BUILT" } });
-  });
 });
 
 describe("an execution that is told to stop", () => {

@@ -8,7 +8,7 @@
 // same after the fact, or tells a worker that has it.
 //
 // Before this file come executions and upkeep. After it come the settlement, and the application's own function.
-import type { AnyContract, ResolvedPolicy, RunFailure } from "../job/index.js";
+import { type AnyContract, inContextOf, type ResolvedPolicy, type RunFailure } from "../job/index.js";
 import { derivedId, type Events, newId } from "../kernel/index.js";
 import { type FailedRun, failureOf, type RunEvents, type Settlement } from "../run/index.js";
 import type { Claimed, NewRun, Store, StoredRun } from "../store/contract.js";
@@ -66,7 +66,7 @@ export function createHooks(parts: {
 
   async function call(hook: (failure: RunFailure) => unknown, failure: RunFailure): Promise<void> {
     try {
-      await hook(failure);
+      await inContextOf(failure.meta, () => hook(failure));
     } catch (error) {
       report(error, { run: failure.runId, job: failure.job });
     }

@@ -76,6 +76,12 @@ export async function endOfResult(
 ): Promise<Ended> {
   context.checkOutcomes(result);
   if (!isOutcome(result)) return endOfOutput(result, known);
+  if (result.kind === "restart") {
+    throw new BatchResultError(
+      `Job "${known.job.name}" gave back ctx.restart(…) for one of many runs, which have nothing on record to begin without. ` +
+        "Enqueue a run with the other input.",
+    );
+  }
   if (result.kind !== "succeed") return endOfOutcome(result, known);
   throw new BatchResultError(
     `Job "${known.job.name}" gave back ctx.succeed(…) for one of many runs, which share no transaction with it. Write in a transaction of your own in the handler, or handle one run at a time.`,

@@ -2,7 +2,7 @@
 //
 // What a handler says is kept with its run, so that whoever asks "what happened?" need not search elsewhere. The
 // amount is bounded: a loop that logs must not fill the store.
-import type { Log } from "../job/index.js";
+import type { Log, Redaction } from "../job/index.js";
 import { encode } from "../kernel/index.js";
 import { type Fence, storedText } from "../run/index.js";
 import type { Notes } from "./notes.js";
@@ -18,11 +18,14 @@ export function runLog(
   log: Log,
   bound: object,
   onError: (error: unknown) => void,
+  redaction?: Redaction,
 ): Log {
   const fence = { run, token };
   let lines = 0;
 
-  function say(level: "debug" | "info" | "warn" | "error", message: string, fields?: object): void {
+  function say(level: "debug" | "info" | "warn" | "error", said: string, given?: object): void {
+    const message = redaction?.text(said) ?? said;
+    const fields = redaction?.value(given) ?? given;
     tell(level, message, fields);
     lines += 1;
     if (lines > mostLines) return;

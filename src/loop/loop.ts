@@ -11,7 +11,7 @@ import { type Service, service, type Timer } from "../kernel/index.js";
 import type { Settlement } from "../run/index.js";
 import type { Claimed, Settled } from "../store/contract.js";
 import { createBatches } from "./batch.js";
-import type { Execution } from "./conclusion.js";
+import type { Conclusion, Execution } from "./conclusion.js";
 import { abilitiesOf } from "./definitions.js";
 import type { Environment } from "./environment.js";
 import { begin, giveBack, isOnLastChance } from "./execution.js";
@@ -165,31 +165,35 @@ export function createLoop(environment: Environment, options: LoopOptions): Loop
     const isAlone = isOnLastChance(claimed, environment);
     const isAdmitted = solo.admit(slots.nameOf(claimed.queue), isAlone, isOnly);
     const execution = isAdmitted
-      ? begin(claimed, environment, notes, (_run, known) =>
-          batches.take(claimed, known, { isAlone, isExtra }),
-        )
+      ? begin(claimed, environment, notes, batches.take, { isAlone, isExtra })
       : giveBack(claimed, environment, solo.isHeldUp ? putOffBy : undefined);
     running.add(execution);
     // Claimed while the worker was told to stop, or to be quiet, and may have said that it is: back it goes, before its
     // handler is called.
     if (!open || isQuiet) execution.stop({ why: "shutdown" }, 0);
-    void execution.conclusion.then(async ({ settlement, isCommitted, leaked }) => {
-      running.delete(execution);
-      solo.ended(execution);
-      if (execution.holdsSlot !== false) slots.release(claimed.queue);
-      if (execution.calledAt !== undefined) batches.freed(claimed.queue);
-      tally.ended();
-      unsettled += 1;
-      if (leaked !== undefined) void watchLeak(claimed, leaked);
-      const answered = isCommitted ? committed(settlement) : settler.settle(settlement);
-      wake();
-      const answer = await answered;
-      unsettled -= 1;
-      if (solo.isWanted) wake();
-      tally.settled();
-      report(environment, claimed, settlement, answer);
-      releaseIdlers();
-    });
+    void execution.conclusion.then((conclusion) => ended(execution, conclusion));
+  }
+
+  function ended(execution: Execution, { settlement, isCommitted, leaked }: Conclusion): void {
+    const { claimed } = execution;
+    running.delete(execution);
+    solo.ended(execution);
+    if (execution.holdsSlot !== false) slots.release(claimed.queue);
+    if (execution.calledAt !== undefined) batches.freed(claimed.queue);
+    tally.ended();
+    unsettled += 1;
+    if (leaked !== undefined) void watchLeak(claimed, leaked);
+    if (!isCommitted) settler.settle(settlement, (answer) => settled(claimed, settlement, answer));
+    wake();
+    if (isCommitted) settled(claimed, settlement, committed(settlement));
+  }
+
+  function settled(claimed: Claimed, settlement: Settlement, answer: Settled): void {
+    unsettled -= 1;
+    if (solo.isWanted) wake();
+    tally.settled();
+    report(environment, claimed, settlement, answer);
+    releaseIdlers();
   }
 
   /** An abandoned handler has no claim and no slot any more, and still holds what it holds: it counts until it ends. */

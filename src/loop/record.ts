@@ -5,7 +5,14 @@
 // Before this file comes the claim. After it comes `composeExecute`.
 import type { RunRecord } from "../job/index.js";
 import { decode } from "../kernel/index.js";
+import type { RunEvents } from "../run/index.js";
 import type { Claimed } from "../store/contract.js";
+
+/** What listeners hear when its handler is called. */
+export function startOf(claimed: Claimed, worker: string): RunEvents["started"] {
+  const { run, job, queue, attempt, tags, startedAt, runAt } = claimed;
+  return { run, job, queue, attempt, worker, tags, waited: Math.max(0, startedAt - runAt) };
+}
 
 export function recordOf(claimed: Claimed): RunRecord {
   const { run, job, queue, attempt, requestedAt, runAt, startedAt, input, tags, meta } = claimed;

@@ -24,8 +24,8 @@ export class SettlementLostError extends DuckdiveError {
 }
 
 export interface Settler {
-  /** Resolves with the store's answer once it is committed. */
-  settle(settlement: Settling): Promise<Settled>;
+  /** Calls back with the store's answer once it is committed. */
+  settle(settlement: Settling, answer: (settled: Settled) => void): void;
   /** Hands what has gathered to the store now; resolves when everything given so far has been answered. */
   flush(): Promise<void>;
   /** As `flush`, but gives up what the store has not taken within this many milliseconds, and says so. */
@@ -61,18 +61,18 @@ export function createSettler(parts: {
   }
 
   async function write(batch: readonly Waiting[], times: number): Promise<void> {
+    let answers: readonly Settled[];
     try {
       const said = notes.flush();
-      const answers = await store.settle(batch.map((waiting) => waiting.settlement));
+      answers = await store.settle(batch.map((waiting) => waiting.settlement));
       await said;
-      for (const [position, waiting] of batch.entries()) {
-        unanswered.delete(waiting);
-        waiting.answer(answers[position] ?? { taken: false });
-      }
     } catch (error) {
       report(error);
       if (!isClosed) await writeAgain(batch, times);
+      return;
     }
+    for (const waiting of batch) unanswered.delete(waiting);
+    for (const [position, waiting] of batch.entries()) waiting.answer(answers[position] ?? { taken: false });
   }
 
   async function writeAgain(batch: readonly Waiting[], times: number): Promise<void> {
@@ -109,13 +109,11 @@ export function createSettler(parts: {
   }
 
   return {
-    settle(settlement) {
-      return new Promise((answer) => {
-        const waiting = { settlement, answer };
-        unanswered.add(waiting);
-        gathered.push(waiting);
-        if (gathered.length === 1) setImmediate(send);
-      });
+    settle(settlement, answer) {
+      const waiting = { settlement, answer };
+      unanswered.add(waiting);
+      gathered.push(waiting);
+      if (gathered.length === 1) setImmediate(send);
     },
     flush,
     async close(patience) {

@@ -41,8 +41,8 @@ describe("what a worker counts", () => {
     const about = { minute: 10 * minute, queue: "mail", job: "send" };
     expect(told).toEqual([
       [
-        { ...about, ...none, succeeded: 2, failed: 1, retried: 1, waited: 800, ran: 1_200 },
-        { ...about, ...none, job: "fetch", cancelled: 1, waited: 200, ran: 300 },
+        { ...about, ...none, succeeded: 2, failed: 1, retried: 1, waited: 800, ran: 1_200, waits: { 16: 4 } },
+        { ...about, ...none, job: "fetch", cancelled: 1, waited: 200, ran: 300, waits: { 16: 1 } },
         {
           ...about,
           ...none,
@@ -51,6 +51,7 @@ describe("what a worker counts", () => {
           succeeded: 1,
           waited: 200,
           ran: minute - 200,
+          waits: { 16: 1 },
         },
       ],
     ]);

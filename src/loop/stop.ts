@@ -4,6 +4,7 @@
 // slow, or ignores it, the run's fate is the same, so it is decided here once.
 import { DuckdiveError } from "../kernel/index.js";
 import type { Ended } from "../run/index.js";
+import type { Claimed } from "../store/contract.js";
 
 export type Stop =
   | { readonly why: "timeout"; readonly timeout: number }
@@ -62,4 +63,16 @@ export function endedBy(stop: Stop): Ended {
     case "lost":
       return { how: "handedBack" };
   }
+}
+
+/** What ends the execution first: the job's timeout, or the run's `finishWithin`. */
+export function limitOf(
+  claimed: Claimed,
+  timeout: number,
+  now: number,
+): { milliseconds: number; stop: Stop } {
+  const left = claimed.finishBy === undefined ? Number.POSITIVE_INFINITY : claimed.finishBy - now;
+  return left < timeout
+    ? { milliseconds: left, stop: { why: "expired" } }
+    : { milliseconds: timeout, stop: { why: "timeout", timeout } };
 }

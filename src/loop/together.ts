@@ -9,18 +9,18 @@
 //
 // Before this file comes a group that is full, or has waited. After it come the settlements.
 import { setMaxListeners } from "node:events";
-import type { BatchContext, BatchItem } from "../job/index.js";
+import { type BatchContext, type BatchItem, inContextOf, type Meta } from "../job/index.js";
 import type { Timer } from "../kernel/index.js";
 import { composeExecute } from "../middleware/index.js";
 import type { Ended } from "../run/index.js";
+import { unframed } from "./call.js";
 import { createContext, type RunContext, runCleanup } from "./context.js";
 import { cleanUp, endOfError, notBegun, observed } from "./ending.js";
 import type { Environment } from "./environment.js";
-import { unframed } from "./execution.js";
 import { endOfResult, itemOf, resultsOf } from "./item.js";
 import { endMembers, type Member } from "./member.js";
 import type { Notes } from "./notes.js";
-import { recordOf } from "./record.js";
+import { recordOf, startOf } from "./record.js";
 import { ExecutionStoppedError, type Stop } from "./stop.js";
 
 export interface Call {
@@ -56,7 +56,11 @@ export function callTogether({ members, environment, notes, outside, onOver }: C
   let soonest = Number.POSITIVE_INFINITY;
   let sweeping: Timer | undefined;
   const shared = createShared(environment, first);
-  const framed = <T>(body: () => T): T => (others.length === 0 ? frames.enter(claimed, body) : outside(body));
+  const meta = sharedMeta(members);
+  const framed = <T>(given: () => T): T => {
+    const body = (): T => inContextOf(meta, given);
+    return others.length === 0 ? frames.enter(claimed, body) : outside(body);
+  };
 
   function stop(member: Member, reason: Stop, time: number): void {
     const at = clock.now() + time;
@@ -125,6 +129,15 @@ export function callTogether({ members, environment, notes, outside, onOver }: C
   });
 }
 
+/** The context of a call for many: what all of its runs have alike. */
+function sharedMeta([first, ...others]: Call["members"]): Meta {
+  const { meta } = first.claimed;
+  if (others.length === 0) return meta;
+  const isShared = ([name, text]: [string, string]): boolean =>
+    others.every(({ claimed }) => claimed.meta[name] === text);
+  return Object.fromEntries(Object.entries(meta).filter(isShared));
+}
+
 /** What the runs of a call share: its signal, and what was deferred. */
 function createShared(environment: Environment, { claimed }: Member) {
   const controller = new AbortController();
@@ -163,7 +176,11 @@ async function perform(
     .filter((member) => !isStopped(member))
     .map((member): Participant => {
       const onLost = (): void => member.onStop({ why: "lost" }, environment.grace);
-      return { member, context: createContext(member.claimed, environment, notes, onLost), isHere: false };
+      return {
+        member,
+        context: createContext(member.claimed, member.known, environment, notes, onLost),
+        isHere: false,
+      };
     });
   for (const { member } of participants) tellStarted(member, environment);
   const meeting = createMeeting(participants, ctx);
@@ -175,8 +192,7 @@ async function perform(
 
 function tellStarted({ claimed }: Member, { events, worker }: Environment): void {
   if (!events.has("started")) return;
-  const { run, job, queue, attempt, tags } = claimed;
-  events.emit("started", { run, job, queue, attempt, worker, tags });
+  events.emit("started", startOf(claimed, worker));
 }
 
 interface Meeting {
@@ -231,9 +247,11 @@ async function performOne(
     let returned: unknown;
     if (middleware.length === 0) returned = await meeting.come(participant);
     else {
-      await composeExecute(middleware)(recordOf(member.claimed), async () => {
-        returned = await meeting.come(participant);
-      });
+      await inContextOf(member.claimed.meta, () =>
+        composeExecute(middleware)(recordOf(member.claimed), async () => {
+          returned = await meeting.come(participant);
+        }),
+      );
     }
     return await endOfResult(returned, member.known, context);
   } catch (error) {

@@ -10,16 +10,11 @@
 // Before this file come the handler's `ctx` and the adapter. After it come the store's `recordIn` and `settleIn`.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Adapter, defaults, storeOutput } from "../job/index.js";
-import { decode, encode, InvalidOptionError } from "../kernel/index.js";
-import { type Settlement, transition } from "../run/index.js";
-import type { Claimed } from "../store/contract.js";
+import { encode, InvalidOptionError, insideOf, outerCall } from "../kernel/index.js";
+import { ClaimLostError, NestedStepError, type Settlement, transition } from "../run/index.js";
+import type { Claimed, Entry } from "../store/contract.js";
 import type { Environment, KnownJob } from "./environment.js";
-import { ClaimLostError, NestedStepError } from "./errors.js";
-import { createHistory } from "./history.js";
 import type { Notes } from "./notes.js";
-
-/** The call in whose body the code that runs now is. */
-const body = new AsyncLocalStorage<string>();
 
 /** Between two questions to a store that is away, in milliseconds. */
 const pause = 500;
@@ -37,8 +32,8 @@ export class OutputRefused {
 }
 
 export interface Transactions {
-  /** Does the work and remembers it, in one transaction; done before: gives what was remembered. */
-  tx(name: string, work: Work): Promise<unknown>;
+  /** Does the work and remembers it, in one transaction. Answers what is on record by that. */
+  tx(name: string, work: Work): Promise<readonly Entry[]>;
   /**
    * The work of `ctx.succeed`, which is done after the handler has returned: in the async context that it was given in.
    *
@@ -56,12 +51,13 @@ export function createTransactions(parts: {
   /** The claim is gone: the execution has to stop. */
   readonly onLost: () => void;
   readonly isStopped: () => boolean;
+  /** The highest position on record that this execution knows. */
+  readonly after: () => number;
 }): Transactions {
-  const { claimed, environment, notes, onLost, isStopped } = parts;
+  const { claimed, environment, notes, onLost, isStopped, after } = parts;
   const { store } = environment;
   const { run, token, claim, job } = claimed;
   const fence = claim === undefined ? { run, token } : { run, token, claim };
-  const history = createHistory(claimed, store);
 
   /** One transaction. `write` answers whether the store took it; `isThere` whether it is there although it failed. */
   async function commit(
@@ -118,32 +114,32 @@ export function createTransactions(parts: {
 
   return {
     async tx(name, work) {
-      refuseNested("tx");
       adapterFor("ctx.tx", environment);
-      const before = await history.begin(name, "tx");
-      if (before !== undefined) return remembered(before.value);
       const what = `ctx.tx "${name}"`;
-      let value: string | undefined;
+      let recorded: readonly Entry[] = [];
       await commit(
         what,
         async (adapter, tx) => {
-          const given = await body.run(what, () => work(tx as never));
-          value = encode(given, {
+          const given = await insideOf(what, () => work(tx as never));
+          const value = encode(given, {
             what: `The result of ${what} of job "${job}"`,
             limit: defaults.inputLimit,
           });
           const entry = { name, kind: "tx", state: "done", value } as const;
-          return store.recordIn(adapter.connectionOf(tx), { ...fence, entries: [entry] });
+          const write = { ...fence, entries: [entry], after: after() };
+          const answer = await store.recordIn(adapter.connectionOf(tx), write);
+          if (answer.taken) recorded = answer.settled;
+          return answer.taken;
         },
-        async () => (await history.look(name)) !== undefined,
+        async () => (await store.entries(run)).some((entry) => entry.name === name),
       );
-      return remembered(value);
+      return recorded;
     },
     prepare(work) {
       refuseNested("succeed");
       adapterFor("ctx.succeed", environment);
       const inContext = AsyncLocalStorage.snapshot();
-      return (tx) => inContext(() => body.run("ctx.succeed", () => work(tx)));
+      return (tx) => inContext(() => insideOf("ctx.succeed", () => work(tx)));
     },
     async succeed(work, known) {
       let settlement: Settlement | undefined;
@@ -179,11 +175,6 @@ export function createTransactions(parts: {
   };
 }
 
-/** The value that a later execution would be given: the first one is given the same. */
-function remembered(text: string | undefined): unknown {
-  return text === undefined ? undefined : decode(text);
-}
-
 function adapterFor(what: string, { adapter }: Environment): Adapter<unknown, boolean> {
   if (adapter !== undefined) return adapter;
   throw new InvalidOptionError(
@@ -193,7 +184,7 @@ function adapterFor(what: string, { adapter }: Environment): Adapter<unknown, bo
 }
 
 function refuseNested(kind: string): void {
-  const outer = body.getStore();
+  const outer = outerCall();
   if (outer === undefined) return;
   throw new NestedStepError(
     `ctx.${kind} was called inside of ${outer}, whose transaction would not carry it. Write with the \`tx\` that was ` +

@@ -1,14 +1,17 @@
 // Middleware: a function around something that happens, in an onion.
 //
-// There are two things to stand around. Around enqueue it sees a request before it is recorded and may add tags and
+// There are three things to stand around. Around enqueue it sees a request before it is recorded and may add tags and
 // meta to it: that is how a trace travels with a run. Around execute it sees the run, and what it awaits is the
-// handler: that is where a log context, a connection or a span lives for exactly as long as the run is worked on.
+// handler: that is where a log context, a connection or a span lives for exactly as long as the run is worked on. Around a step
+// it sees one call of the body of a step, and not what is remembered of it. Beside them it may observe the client that it was
+// given to, which tells what happens.
 // The first in the list is the outermost. Errors pass through; whoever catches one and does not throw it again has
 // decided that it is none.
 //
 // Before this file comes the list given to `open({ middleware })`. After it come the queue's enqueue and the loop.
 import type { RunRecord } from "../job/index.js";
-import { DuckdiveError } from "../kernel/index.js";
+import { DuckdiveError, type Listener } from "../kernel/index.js";
+import type { RunEvents } from "../run/index.js";
 
 /** A request on its way to the store. What it asks for is fixed; what it carries may be added to. */
 export interface EnqueueRequest {
@@ -27,12 +30,43 @@ export type ExecuteMiddleware = (run: RunRecord, next: () => Promise<void>) => P
 /** Around the recording of one request. */
 export type EnqueueMiddleware = (request: EnqueueRequest, next: () => Promise<void>) => Promise<void>;
 
+/** One call of the body of a `ctx.step`, `ctx.poll` or `ctx.tx`. */
+export interface StepCall {
+  readonly run: string;
+  readonly job: string;
+  /** Its whole name. */
+  readonly step: string;
+  /** From 1; how often this step was tried. */
+  readonly attempt: number;
+}
+
+/** Around one call of the body of a step. */
+export type StepMiddleware = (step: StepCall, next: () => Promise<void>) => Promise<void>;
+
+/** What of a client may be observed. */
+export interface Observed {
+  on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;
+  queues(): Promise<readonly QueueCounts[]>;
+}
+
+/** How many runs of a queue are in each state that has not ended. */
+export interface QueueCounts {
+  readonly name: string;
+  readonly scheduled: number;
+  readonly ready: number;
+  readonly running: number;
+  readonly waiting: number;
+}
+
 /** What `open({ middleware })` takes: a function stands around execute, an object names what it stands around. */
 export type Middleware =
   | ExecuteMiddleware
   | {
       readonly enqueue?: EnqueueMiddleware | undefined;
       readonly execute?: ExecuteMiddleware | undefined;
+      readonly step?: StepMiddleware | undefined;
+      /** Called when a client is opened; what it gives back is called when that is closed. */
+      readonly observe?: ((client: Observed) => () => void) | undefined;
     };
 
 /** A middleware called `next()` a second time: what it stands around happens once. */
@@ -99,6 +133,14 @@ export function executeLayers(middleware: readonly Middleware[]): ExecuteMiddlew
 /** The layers around execute, composed. */
 export function composeExecute(middleware: readonly Middleware[]): Composed<RunRecord> {
   return compose(executeLayers(middleware));
+}
+
+/** The layers around steps, composed; undefined when there are none. */
+export function composeStep(middleware: readonly Middleware[]): Composed<StepCall> | undefined {
+  const layers = middleware.flatMap((one) =>
+    typeof one === "function" || one.step === undefined ? [] : [one.step],
+  );
+  return layers.length === 0 ? undefined : compose(layers);
 }
 
 /** The layers around enqueue, composed; undefined when there are none, so that an enqueue need not pass through. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { job } from "../job/index.js";
 import { systemClock } from "../kernel/index.js";
-import { assemble, open } from "../open.js";
+import { assemble } from "../open.js";
 import type { Store } from "../store/contract.js";
 import { sqlite } from "../store/sqlite/index.js";
 
@@ -209,14 +209,6 @@ describe("looking at one run", () => {
     expect(await duckdive.workers()).toMatchObject([{ id: "w", running: 1, startedAt: expect.any(Date) }]);
     expect(await duckdive.stats()).toMatchObject({ ready: 2, running: 1, succeeded: 0 });
   });
-});
-
-test("what is typed and not done yet refuses by name", async () => {
-  const duckdive = open("sqlite::memory:");
-  cleanups.push(() => duckdive.close());
-  await expect(duckdive.batch([], { name: "x" })).rejects.toMatchObject({ code: "NOT_BUILT" });
-  await expect(duckdive.flow(() => 1)).rejects.toMatchObject({ code: "NOT_BUILT" });
-  await expect(duckdive.signal("x", {} as never, {} as never)).rejects.toMatchObject({ code: "NOT_BUILT" });
 });
 
 describe("workers that are there, and that are gone", () => {

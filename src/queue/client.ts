@@ -12,33 +12,34 @@ import {
   definitionOf,
   isContract,
   type Log,
-  partsOf,
   type Request,
 } from "../job/index.js";
-import {
-  type Clock,
-  checkOptions,
-  type Events,
-  InvalidOptionError,
-  NotBuiltError,
-  newId,
-} from "../kernel/index.js";
+import { type Clock, checkOptions, type Events, InvalidOptionError, newId } from "../kernel/index.js";
 import { composeEnqueue, type Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { Inserted, Store, PauseTarget as StoredPauseTarget } from "../store/contract.js";
 import { createAccess } from "./access.js";
 import { act } from "./act.js";
+import { askingsOf as askingsFrom, createBatches, type GivenBatchOptions } from "./batch.js";
+import type { Batch } from "./batch-types.js";
+import type { BulkOptions } from "./bulk-types.js";
+import { createEnqueueByName } from "./by-name.js";
 import { changeOf } from "./change.js";
+import { connectionOf } from "./connection.js";
 import { messageOf } from "./control.js";
 import { type Asking, createEnqueue } from "./enqueue.js";
 import { ClosedError } from "./errors.js";
+import { type BuildFlow, createFlow } from "./flow.js";
 import { cancelledByApplication, type HandleParts, RunHandle } from "./handle.js";
 import { createInspect } from "./inspect.js";
 import { createOperations, resting } from "./operate.js";
 import { createPublish } from "./publish.js";
-import { checkId, type GivenOptions, refuseUnbuilt } from "./request.js";
+import { createRedacted } from "./redacted.js";
+import { checkId, type GivenOptions } from "./request.js";
 import { createResults } from "./results.js";
-import type { Duckdive, PauseTarget } from "./types.js";
+import { createSend } from "./signal.js";
+import { retryFrom } from "./steps.js";
+import type { Duckdive, NamedRun, PauseTarget } from "./types.js";
 
 export interface ClientParts {
   readonly store: Store;
@@ -50,6 +51,8 @@ export interface ClientParts {
   readonly release: string | undefined;
   readonly events: Events<RunEvents>;
   readonly adapter?: Adapter<unknown, boolean> | undefined;
+  /** What people are not shown of any job. */
+  readonly redact?: readonly string[] | undefined;
 }
 
 /** Everything of `Duckdive` but `work` and schedules. */
@@ -59,7 +62,13 @@ export type Client<Tx = unknown, Sync extends boolean = false> = Omit<
 >;
 
 /** A client without the types of its adapter: what it is made of. */
-type Bare = Omit<Client, "enqueue" | "enqueueMany" | "enqueueSync" | "run"> & {
+type Bare = Omit<
+  Client,
+  "enqueue" | "enqueueMany" | "enqueueSync" | "enqueueByName" | "run" | "flow" | "batch"
+> & {
+  flow(build: BuildFlow, options?: { readonly tx?: unknown }): Promise<unknown>;
+  batch(requests: Iterable<Request>, options: GivenBatchOptions): Promise<Batch>;
+  enqueueByName(requests: unknown, options?: { readonly tx?: unknown }): Promise<NamedRun[]>;
   enqueue(job: AnyContract, input?: unknown, options?: GivenOptions): Promise<RunHandle>;
   enqueueMany(first: unknown, second?: unknown, third?: unknown): Promise<RunHandle[]>;
   enqueueSync(job: AnyContract, input?: unknown, options?: GivenOptions): RunHandle;
@@ -75,7 +84,6 @@ export function createClient<Tx = unknown, Sync extends boolean = false>(
 
 function bareClient(parts: ClientParts): Bare {
   const { store, clock, jobs, events, release, adapter } = parts;
-  for (const job of jobs.values()) refuseUnbuilt(job);
   const access = createAccess(store);
   const enqueue = createEnqueue({
     access,
@@ -92,6 +100,7 @@ function bareClient(parts: ClientParts): Bare {
     },
   });
   const handles: HandleParts = { access, results, clock };
+  const enqueueByName = createEnqueueByName({ access, enqueue, jobs, release });
   const publish = createPublish({ access, enqueue, jobs, release });
   const hand = (job: AnyContract | undefined, { id, created }: Inserted, transaction: unknown): RunHandle =>
     new RunHandle(handles, job, { id, created, isInTransaction: transaction !== undefined });
@@ -115,25 +124,47 @@ function bareClient(parts: ClientParts): Bare {
     enqueueSync(job, input, options) {
       return hand(job, enqueue.sync(job, input, options), true);
     },
+    async enqueueByName(requests, options) {
+      const recorded = await enqueueByName(requests, options);
+      return recorded.map(({ isChecked, hint, ...one }) => {
+        const run = hand(one.job, one, options?.tx);
+        return { run, isChecked, ...(hint === undefined ? {} : { hint }) };
+      });
+    },
     async publish(event, payload, options) {
       const runs = await publish(event, payload, options);
       return runs.map((one) => hand(one.job, one, options?.tx));
     },
-    flow: () => refuse("flow()", "enqueue the later run from the handler of the earlier one"),
-    batch: () => refuse("batch()", "use enqueueMany, and count with duckdive.count({ tag })"),
-    signal: () => refuse("signal()", "enqueue a run that carries the message"),
+    flow: createFlow({
+      enqueue,
+      hand: (job, id) => new RunHandle(handles, job, { id, created: false, isInTransaction: true }),
+    }),
+    ...createBatches({ access, enqueue, release }),
+    signal: createSend({ access, store, connectionOf: (transaction) => connectionOf(adapter, transaction) }),
     run(job, id) {
       definitionOf(job);
       checkId(id);
       return new RunHandle(handles, job, { id, created: false, isInTransaction: false });
     },
     ...inspect,
+    redacted: createRedacted({
+      inspect,
+      jobs,
+      redact: parts.redact,
+      async definitions() {
+        await access.opening();
+        return store.definitions();
+      },
+    }),
     ...createOperations({ access, clock, jobs, queues: inspect.queues }),
     cancel(target, reason = cancelledByApplication, options) {
       const apply = (ids: readonly string[]) => store.cancel(ids, reason);
       return act(access, target, { verb: "cancel", states: [...resting, "running"], apply }, options);
     },
-    retry(target, options) {
+    async retry(target, options: BulkOptions = {}) {
+      // A single run is done in one chunk, so there is no place in it from which to go on.
+      if (typeof target === "string" && options.from !== undefined)
+        return retryFrom(access, target, options.from);
       const apply = (ids: readonly string[]) => store.retry(ids);
       return act(access, target, { verb: "retry", states: ["failed", "cancelled"], apply }, options);
     },
@@ -170,6 +201,7 @@ function bareClient(parts: ClientParts): Bare {
       return count;
     },
     on: (event, listener) => events.on(event, listener),
+    changes: (listener) => store.watch(({ origin, ended }) => listener({ origin, ended })),
     async ready() {
       await access.opening();
     },
@@ -200,11 +232,7 @@ function askingsOf(
   }
   const options = optionsOf(second);
   if (options !== undefined) checkOptions(options, ["tx"], "enqueueMany(requests)");
-  const askings = listOf(first, "enqueueMany(requests)").map((request) => {
-    const { contract, input, options: own } = partsOf(request as Request);
-    return { job: contract, input, options: own };
-  });
-  return { askings, transaction: options?.tx };
+  return { askings: askingsFrom(first, "enqueueMany(requests)"), transaction: options?.tx };
 }
 
 function optionsOf(value: unknown): GivenOptions | undefined {
@@ -219,10 +247,6 @@ function listOf(value: unknown, what: string): unknown[] {
   if (typeof value === "object" && value !== null && Symbol.iterator in value)
     return [...(value as Iterable<unknown>)];
   throw new InvalidOptionError(`${what} was given something that cannot be iterated. Use an array.`);
-}
-
-function refuse(what: string, instead: string): Promise<never> {
-  return Promise.reject(new NotBuiltError(`This version of duckdive does not do ${what} yet: ${instead}.`));
 }
 
 function pauseTargetOf(target: PauseTarget, where: string): StoredPauseTarget {

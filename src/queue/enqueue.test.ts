@@ -116,8 +116,11 @@ describe("a request", () => {
     [{ runAt: new Date(Number.NaN) }, "INVALID_OPTION"],
     [{ runAt: new Date(0), delay: "1s" }, "INVALID_OPTION"],
     [{ delay: "soon" }, "INVALID_DURATION"],
-    [{ after: [id] }, "NOT_BUILT"],
-    [{ onParentFailure: "run" }, "NOT_BUILT"],
+    [{ after: [id] }, "UNKNOWN_RUN"],
+    [{ after: ["first"] }, "INVALID_ID"],
+    [{ after: id }, "INVALID_OPTION"],
+    [{ after: [id], id }, "CYCLE"],
+    [{ onParentFailure: "ignore" }, "INVALID_OPTION"],
   ])("with %j is refused with %s", async (options, code) => {
     const duckdive = inMemory();
     await expect(duckdive.enqueue(plain, undefined, options as object)).rejects.toMatchObject({ code });
@@ -137,12 +140,6 @@ describe("a request", () => {
       code: "INVALID_INPUT",
     });
     expect((await duckdive.enqueue(slowlyJudged, { to: "ada" })).created).toBe(true);
-  });
-
-  test("for a job whose policy this version cannot keep is refused, by name", async () => {
-    const locked = job({ name: "locked", isolate: "thread", handle() {} });
-    await expect(inMemory().enqueue(locked)).rejects.toThrow("`isolate`");
-    expect(() => open("sqlite::memory:", { jobs: [locked] })).toThrow("`isolate`");
   });
 
   test("after close is refused", async () => {

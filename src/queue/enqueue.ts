@@ -6,14 +6,16 @@
 // The synchronous form does the same before it returns, inside the application's own transaction.
 //
 // Before this file come the prepared input and the request. After it come the store's `insert` and the Run handle.
-import { prepareInput } from "../job/index.js";
-import { decode, type Events, InvalidOptionError, NotBuiltError } from "../kernel/index.js";
+import { checkMeta, prepareInput, withCarried } from "../job/index.js";
+import { decode, type Events, NotBuiltError } from "../kernel/index.js";
 import type { Composed, EnqueueRequest } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
-import type { Inserted, NewRun } from "../store/contract.js";
+import type { Inserted, NewBatch, NewRun } from "../store/contract.js";
 import type { Access } from "./access.js";
+import { connectionOf } from "./connection.js";
+import { refuseCycles } from "./cycle.js";
 import { IdConflictError, NotEnqueuedError, NotSynchronousError } from "./errors.js";
-import { checkMeta, checkTags, type GivenOptions, newRunOf } from "./request.js";
+import { checkTags, type GivenOptions, newRunOf } from "./request.js";
 
 /** A contract, as far as asking for a run needs it. */
 type Asked = { readonly name: string };
@@ -23,6 +25,17 @@ export interface Asking {
   readonly job: Asked;
   readonly input: unknown;
   readonly options: GivenOptions | undefined;
+  /** Its id was made for this call. */
+  readonly isFresh?: boolean;
+}
+
+/** What else is recorded with runs. */
+interface Beside {
+  /** Runs whose definition is not here; they come last. */
+  readonly others?: readonly NewRun[];
+  /** The batch that the runs are counted in. */
+  readonly batch?: string;
+  readonly batches?: readonly NewBatch[];
 }
 
 export interface EnqueueParts {
@@ -35,8 +48,8 @@ export interface EnqueueParts {
 
 export interface Enqueue {
   one(job: Asked, input: unknown, options: GivenOptions | undefined): Promise<Inserted>;
-  /** All or none; `others` are runs whose definition is not here, and come last. */
-  many(askings: readonly Asking[], transaction: unknown, others?: readonly NewRun[]): Promise<Inserted[]>;
+  /** All or none. */
+  many(askings: readonly Asking[], transaction: unknown, beside?: Beside): Promise<Inserted[]>;
   sync(job: Asked, input: unknown, options: GivenOptions | undefined): Inserted;
 }
 
@@ -44,18 +57,24 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
   const { access, events, around, release, adapter } = parts;
   const { store } = access;
 
-  async function prepare({ job, input, options }: Asking): Promise<NewRun> {
+  async function prepare({ job, input, options, isFresh }: Asking): Promise<NewRun> {
+    const asked = withCarried(options);
     const prepared = prepareInput(job, input);
-    return newRunOf(job, prepared instanceof Promise ? await prepared : prepared, options, release);
+    const run = newRunOf(job, prepared instanceof Promise ? await prepared : prepared, asked, release);
+    return isFresh ? { ...run, fresh: true } : run;
   }
 
   /** Records, and sees to what an id that was given may mean. */
-  async function insert(runs: readonly NewRun[], transaction: unknown): Promise<Inserted[]> {
+  async function insert(
+    runs: readonly NewRun[],
+    transaction: unknown,
+    batches?: readonly NewBatch[],
+  ): Promise<Inserted[]> {
     if (transaction !== undefined) {
       access.refuseClosed();
-      return store.insertIn(connectionOf(transaction), runs);
+      return store.insertIn(connectionOf(adapter, transaction), runs, batches);
     }
-    const inserted = await store.insert(runs);
+    const inserted = await store.insert(runs, batches);
     if (inserted.some(isKnownId(runs))) await checkJobs(runs, inserted);
     if (events.has("enqueued")) tell(runs, inserted);
     return inserted;
@@ -79,16 +98,9 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
     });
   }
 
-  function connectionOf(transaction: unknown): unknown {
-    if (adapter !== undefined) return adapter.connectionOf(transaction);
-    throw new InvalidOptionError(
-      "A `tx` was given, and duckdive does not know what it is: open(store, { with: … }) names the adapter, " +
-        "such as sqlite(handle) of duckdive/with/sqlite.",
-    );
-  }
-
   return {
-    async one(job, input, options) {
+    async one(job, input, given) {
+      const options = withCarried(given);
       const prepared = prepareInput(job, input);
       const run = newRunOf(job, prepared instanceof Promise ? await prepared : prepared, options, release);
       const opening = options?.tx === undefined ? access.opening() : undefined;
@@ -99,13 +111,16 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
         return first(insert([run], options?.tx));
       return at(await store.insert([run]), 0);
     },
-    async many(askings, transaction, others = []) {
-      const runs = [...(await Promise.all(askings.map(prepare))), ...others];
-      if (runs.length === 0) return [];
+    async many(askings, transaction, { others = [], batch, batches } = {}) {
+      const asked = [...(await Promise.all(askings.map(prepare))), ...others];
+      const runs = batch === undefined ? asked : asked.map((run) => ({ ...run, batch }));
+      if (runs.length === 0 && batches === undefined) return [];
+      refuseCycles(runs);
       if (transaction === undefined) await access.opening();
-      return recordAll(around, runs, (changed) => insert(changed, transaction));
+      return recordAll(around, runs, (changed) => insert(changed, transaction, batches));
     },
-    sync(job, input, options) {
+    sync(job, input, given) {
+      const options = withCarried(given);
       const prepared = prepareInput(job, input);
       if (prepared instanceof Promise) {
         prepared.catch(() => {});
@@ -120,7 +135,7 @@ export function createEnqueue(parts: EnqueueParts): Enqueue {
       }
       access.refuseClosed();
       const run = newRunOf(job, prepared, options, release);
-      const connection = connectionOf(options?.tx);
+      const connection = connectionOf(adapter, options?.tx);
       const insertNow = (changed: NewRun): Inserted =>
         at(store.insertInSync?.(connection, [changed]) ?? [], 0);
       if (around === undefined) return insertNow(run);

@@ -35,11 +35,11 @@ export interface HandleParts {
 export const cancelledByApplication = "cancelled by the application";
 
 export class RunHandle implements Run {
-  readonly id: string;
-  readonly created: boolean;
+  id: string;
+  created: boolean;
   readonly #contract: unknown;
   readonly #parts: HandleParts;
-  readonly #isInTransaction: boolean;
+  #isInTransaction: boolean;
 
   constructor(
     parts: HandleParts,
@@ -51,6 +51,13 @@ export class RunHandle implements Run {
     this.#contract = contract;
     this.#parts = parts;
     this.#isInTransaction = run.isInTransaction;
+  }
+
+  /** A handle that was given before its run was recorded learns which run that is. */
+  recorded({ id, created }: Pick<Run, "id" | "created">, isInTransaction: boolean): void {
+    this.id = id;
+    this.created = created;
+    this.#isInTransaction = isInTransaction;
   }
 
   async result(options?: WaitOptions): Promise<unknown> {

@@ -11,18 +11,23 @@ export {
 export { recordAll } from "./enqueue.js";
 export {
   ClosedError,
+  CycleError,
   IdConflictError,
   InvalidIdError,
   InvalidStoreError,
   NotCommittedError,
   NotEnqueuedError,
+  NotRetryableError,
   NotSynchronousError,
   RunNotFoundError,
+  SignalUnheardError,
+  UnknownStepError,
 } from "./errors.js";
 export { consoleLog } from "./log.js";
 export { outages } from "./outage.js";
 export { recordOf } from "./record.js";
-export { checkId, checkMeta, checkTags, newRunOf, unrefused } from "./request.js";
+export { forPeople } from "./redacted.js";
+export { checkId, checkTags, newRunOf, unrefused } from "./request.js";
 export type {
   PastTick,
   RuntimeScheduleOptions,
@@ -33,8 +38,11 @@ export type {
   ScheduleState,
   TickState,
 } from "./schedule-types.js";
+export { stepsOf } from "./steps.js";
 export type {
   Batch,
+  BatchOptions,
+  BatchState,
   BatchSummary,
   BulkOptions,
   BulkProgress,
@@ -46,15 +54,25 @@ export type {
   ErrorContext,
   ExecutionName,
   Filter,
+  JobState,
   Listing,
   ListOptions,
+  Metrics,
+  MetricsOptions,
+  MetricsPoint,
+  NamedRequest,
+  NamedRun,
   OpenOptions,
   Page,
   PauseTarget,
   PublishOptions,
   QueueState,
+  Redacted,
   RerouteOptions,
   Run,
+  Step,
+  StoreChange,
+  Tallies,
   Target,
   Throughput,
   ThroughputOptions,

@@ -5,17 +5,21 @@
 // Before this file come the application's questions. After it comes the store's hand.
 
 import type { RunRecord, State } from "../job/index.js";
-import { type Clock, checkOptions, InvalidOptionError } from "../kernel/index.js";
+import { type Clock, checkOptions, InvalidOptionError, isId } from "../kernel/index.js";
 import type { RunFilter, StoredRun } from "../store/contract.js";
 import type { Access } from "./access.js";
 import { RunNotFoundError } from "./errors.js";
 import { explainRun } from "./explain/index.js";
 import { gatherFacts } from "./facts.js";
 import { filterOf } from "./filter.js";
+import { jobStates } from "./jobs.js";
 import { recordOf } from "./record.js";
+import { readSteps, type Step } from "./steps.js";
 import type {
+  BatchState,
   DepartedState,
   Filter,
+  JobState,
   Listing,
   ListOptions,
   Page,
@@ -33,10 +37,13 @@ export interface Inspect {
   count(filter?: Filter): Promise<number>;
   stats(): Promise<Readonly<Record<State, number>>>;
   timeline(id: string): Promise<Timeline>;
+  steps(id: string): Promise<Step[]>;
   explain(id: string): Promise<string[]>;
   queues(): Promise<QueueState[]>;
+  jobs(): Promise<JobState[]>;
   workers(): Promise<WorkerState[]>;
   departed(options?: { limit?: number }): Promise<DepartedState[]>;
+  batches(options?: { limit?: number; before?: string }): Promise<BatchState[]>;
 }
 
 export function createInspect(access: Access, jobs: ReadonlyMap<string, object>, clock: Clock): Inspect {
@@ -85,6 +92,7 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>,
       const { events, logs } = await store.timeline(id);
       return { events: events.map(dated), logs: logs.map(dated) };
     },
+    steps: (id) => readSteps(access, id),
     async explain(id) {
       const run = await find(id);
       return explainRun(await gatherFacts({ store, clock, run, jobs }));
@@ -97,6 +105,10 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>,
         oldest: oldest === undefined ? undefined : new Date(oldest),
         heldUntil: heldUntil === undefined ? undefined : new Date(heldUntil),
       }));
+    },
+    async jobs() {
+      await access.opening();
+      return jobStates(await store.definitions(), jobs);
     },
     async workers() {
       await access.opening();
@@ -116,6 +128,22 @@ export function createInspect(access: Access, jobs: ReadonlyMap<string, object>,
         startedAt: new Date(startedAt),
         heartbeatAt: new Date(heartbeatAt),
         endedAt: new Date(endedAt),
+      }));
+    },
+    async batches(options = {}) {
+      const limit = limitOf(options, ["limit", "before"], "duckdive.batches()");
+      const { before } = options;
+      if (before !== undefined && !isId(before))
+        throw new InvalidOptionError(
+          `The before of duckdive.batches() is "${before}". Use the id of a batch.`,
+        );
+      await access.opening();
+      const batches = await store.listBatches({ limit, before });
+      return batches.map(({ createdAt, finishedAt, succeededAt, ...batch }) => ({
+        ...batch,
+        createdAt: new Date(createdAt),
+        finishedAt: finishedAt === undefined ? undefined : new Date(finishedAt),
+        succeededAt: succeededAt === undefined ? undefined : new Date(succeededAt),
       }));
     },
   };

@@ -16,8 +16,19 @@ export interface DrainQueueOptions {
   signal?: AbortSignal;
 }
 
+export interface MetricsOptions {
+  /**
+   * From when on: a time, or how long ago; an hour unless given. Points are of minutes for up to three hours, and of hours for
+   * more than that, up to 30 days.
+   */
+  since?: Date | Duration;
+}
+
 export interface ThroughputOptions {
-  /** From when on: a time, or how long ago; an hour unless given. Counts are kept for 30 days. */
+  /**
+   * From when on: a time, or how long ago; an hour unless given. Counts are kept for 30 days; from three hours ago on they
+   * are of whole hours.
+   */
   since?: Date | Duration;
   /** Summed up by queue, or by job; by queue unless given. */
   by?: "queue" | "job";

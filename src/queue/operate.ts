@@ -5,13 +5,29 @@
 //
 // Before this file come `duckdive.reroute` and its kin. After it come the store's hand, and act.ts for the runs that wait.
 import { type AnyContract, checkName, isContract, policyOf } from "../job/index.js";
-import { type Clock, checkOptions, duration, InvalidOptionError } from "../kernel/index.js";
+import {
+  type Clock,
+  checkOptions,
+  type Duration,
+  duration,
+  InvalidOptionError,
+  scaleReach,
+} from "../kernel/index.js";
 import type { Access } from "./access.js";
 import { act } from "./act.js";
 import { untilNothingRuns } from "./drain.js";
-import type { DrainQueueOptions, RerouteOptions, ThroughputOptions } from "./operate-types.js";
-import { minuteOf, type Throughput, throughputOf } from "./throughput.js";
+import { keptByMinute, type Metrics, metricsOf, spanOf, type Tallies } from "./metrics.js";
+import type {
+  DrainQueueOptions,
+  MetricsOptions,
+  RerouteOptions,
+  ThroughputOptions,
+} from "./operate-types.js";
+import { type Throughput, throughputOf } from "./throughput.js";
 import type { QueueState } from "./types.js";
+
+/** How far back metrics go, in milliseconds: 30 days, and the hour in which they begin. */
+const longest = (30 * 24 + 1) * 60 * 60_000;
 
 /** Neither running nor ended. */
 export const resting = ["scheduled", "ready", "waiting"] as const;
@@ -22,6 +38,8 @@ export interface Operations {
   setSlots(queue: string, slots: number | undefined): Promise<void>;
   drainQueue(queue: string, options?: DrainQueueOptions): Promise<QueueState>;
   throughput(options?: ThroughputOptions): Promise<Throughput[]>;
+  metrics(options?: MetricsOptions): Promise<Metrics>;
+  tallies(options?: MetricsOptions): Promise<Tallies>;
 }
 
 export function createOperations(parts: {
@@ -80,16 +98,52 @@ export function createOperations(parts: {
       if (by !== "queue" && by !== "job")
         throw new InvalidOptionError('duckdive.throughput() sums up by "queue" or by "job".');
       await access.opening();
-      const now = store.now();
-      const from =
-        since instanceof Date ? since.getTime() : now - duration(since, "duckdive.throughput(): since");
-      if (Number.isNaN(from))
+      const between = beginning(since, "duckdive.throughput()");
+      return throughputOf(await store.tallies(between.since), by, between);
+    },
+    async metrics({ since = "1h", ...more } = {}) {
+      checkOptions(more, [], "the options of duckdive.metrics()");
+      await access.opening();
+      const between = beginning(since, "duckdive.metrics()");
+      if (between.now - between.since > longest)
         throw new InvalidOptionError(
-          "The since of duckdive.throughput() is not a valid Date. Use new Date(…).",
+          "The since of duckdive.metrics() is longer than 30 days ago. Ask for less.",
         );
-      return throughputOf(await store.tallies(minuteOf(from)), by, { since: from, now });
+      const [tallies, waits] = await Promise.all([store.tallies(between.since), store.waits(between.since)]);
+      return metricsOf({ tallies, waits }, between);
+    },
+    async tallies({ since = "10m", ...more } = {}) {
+      const where = "duckdive.tallies()";
+      checkOptions(more, [], `the options of ${where}`);
+      await access.opening();
+      const between = beginning(since, where);
+      if (between.now - between.since > keptByMinute)
+        throw new InvalidOptionError(
+          `The since of ${where} is longer ago than minutes are kept, which is 3 hours. Ask for less.`,
+        );
+      const [counts, waits] = await Promise.all([store.tallies(between.since), store.waits(between.since)]);
+      return {
+        now: new Date(between.now),
+        counts: counts.map(({ minute, waits: _waits, ...count }) => ({ at: new Date(minute), ...count })),
+        waits: waits.map(({ minute, queue, step, number }) => ({
+          at: new Date(minute),
+          queue,
+          upTo: scaleReach(step),
+          number,
+        })),
+      };
     },
   };
+
+  /** From when to when, from the beginning of a minute, or where minutes are not kept of an hour. */
+  function beginning(since: Date | Duration, where: string): { since: number; now: number } {
+    const now = store.now();
+    const from = since instanceof Date ? since.getTime() : now - duration(since, `${where}: since`);
+    if (Number.isNaN(from))
+      throw new InvalidOptionError(`The since of ${where} is not a valid Date. Use new Date(…).`);
+    const span = spanOf({ since: from, now });
+    return { since: Math.floor(from / span) * span, now };
+  }
 
   /** A run that is in that queue already needs no change, and none in its timeline. */
   async function elsewhere(ids: readonly string[], queue: string): Promise<string[]> {

@@ -6,12 +6,12 @@
 // one of them does not take the payload, by none.
 //
 // Before this file come the enqueue and what workers have published. After it comes the client.
-import { type AnyContract, type AnyJob, defaults, policyOf } from "../job/index.js";
+import { type AnyContract, type AnyJob, checkMeta, defaults, policyOf, withCarried } from "../job/index.js";
 import { checkOptions, encode, InvalidOptionError, newId } from "../kernel/index.js";
 import type { Definition, Inserted, NewRun } from "../store/contract.js";
 import type { Access } from "./access.js";
 import type { Enqueue } from "./enqueue.js";
-import { checkMeta, checkTags, type GivenOptions } from "./request.js";
+import { checkTags, type GivenOptions } from "./request.js";
 
 /** A run of an event; `job` when its definition is here. */
 interface Published extends Inserted {
@@ -27,7 +27,8 @@ export function createPublish(parts: {
   readonly release: string | undefined;
 }): Publish {
   const { access, enqueue, jobs, release } = parts;
-  return async (event, payload, options = {}) => {
+  return async (event, payload, given = {}) => {
+    const options = withCarried(given) ?? given;
     const where = `duckdive.publish("${event}")`;
     if (typeof event !== "string" || event === "") {
       throw new InvalidOptionError(
@@ -42,7 +43,7 @@ export function createPublish(parts: {
     const others = published
       .filter(({ job }) => !jobs.has(job))
       .map((definition) => unprepared(definition, event, payload, options, release));
-    const inserted = await enqueue.many(askings, options.tx, others);
+    const inserted = await enqueue.many(askings, options.tx, { others });
     return inserted.map((one, position) => ({ ...one, job: known[position] }));
   };
 }

@@ -5,6 +5,7 @@
 //
 // Before this file comes the store's `StoredRun`. After it come `get`, `list`, `watch`, and everything that shows runs.
 import type { RunRecord } from "../job/index.js";
+import { shownValue } from "../kernel/index.js";
 import type { StoredRun } from "../store/contract.js";
 
 export function recordOf(run: StoredRun): RunRecord {
@@ -33,13 +34,16 @@ export function recordOf(run: StoredRun): RunRecord {
   if (run.progress !== undefined) record.progress = present(run.progress);
   if (run.worker !== undefined) record.worker = run.worker;
   if (run.parent !== undefined) record.parent = run.parent;
+  if (run.after !== undefined) record.after = [...run.after];
+  if (run.batch !== undefined) record.batch = run.batch;
   if (run.release !== undefined) record.release = run.release;
+  if (run.ranRelease !== undefined) record.ranRelease = run.ranRelease;
   return record;
 }
 
-/** What was stored is JSON that the store was given; it was judged on its way in. */
+/** What was stored is JSON that the store was given; it was judged on its way in. What is encrypted says so. */
 function parsed(text: string | undefined): unknown {
-  return text === undefined ? undefined : JSON.parse(text);
+  return text === undefined ? undefined : shownValue(text);
 }
 
 type Present<Values> = { [Key in keyof Values]: Values[Key] } & {};

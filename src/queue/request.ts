@@ -7,29 +7,31 @@
 // Before this file comes the prepared input. After it comes the enqueue, which hands the NewRun to the store.
 import {
   admissionOf,
+  checkMeta,
+  isClean,
   type PreparedInput,
   policyOf,
   priorities,
   type RequestOptions,
-  unbuilt,
 } from "../job/index.js";
-import { checkOptions, duration, InvalidOptionError, isId, NotBuiltError, newId } from "../kernel/index.js";
+import { checkOptions, duration, InvalidOptionError, isId, newId } from "../kernel/index.js";
 import type { Moment } from "../run/index.js";
 import type { NewRun } from "../store/contract.js";
+import { refuseCycles } from "./cycle.js";
 import { InvalidIdError } from "./errors.js";
 
 /** The options of a request as they come: typed for callers, unknown to us until they are checked. */
 export type GivenOptions = RequestOptions & { readonly tx?: unknown };
 
 const allowed = ["delay", "runAt", "priority", "after", "onParentFailure", "tags", "meta", "id", "tx"];
-const most = { tags: 50, tagLength: 100, meta: 50, metaLength: 4_000 };
+const most = { tags: 50, tagLength: 100 };
 const nothing: GivenOptions = {};
 
 /**
  * The run that a request asks for.
  *
- * @throws NotBuiltError when the job's policy needs what this version does not do
  * @throws InvalidOptionError, InvalidDurationError, InvalidIdError
+ * @throws CycleError when it is to come after itself
  * @throws InvalidKeyError when a function of the policy has no answer for this input
  */
 export function newRunOf(
@@ -39,9 +41,9 @@ export function newRunOf(
   release: string | undefined,
 ): NewRun {
   const policy = policyOf(job);
-  refuseUnbuilt(job);
-  const { id, priority, tags, meta } = options === undefined ? nothing : checked(options, job.name);
-  const due = options === undefined ? undefined : dueOf(options, job.name);
+  const { id, priority, tags, meta, after, onParentFailure } =
+    options === undefined ? nothing : checkedOptions(options, job.name);
+  const due = options === undefined ? undefined : momentOf(options, job.name);
   const run: NewRun = {
     id: id ?? newId(),
     fresh: id === undefined,
@@ -56,7 +58,9 @@ export function newRunOf(
     tags,
     meta,
     release,
+    ...(after === undefined ? {} : { after: idsOf(after, job.name), onParentFailure }),
   };
+  if (after !== undefined) refuseCycles([run]);
   if (policy.rules === undefined) return run;
   const admission = admissionOf(policy, job.name, parsed);
   const first = due === undefined ? debounced(admission.unique) : undefined;
@@ -75,17 +79,8 @@ export function unrefused(run: NewRun): NewRun {
   return { ...run, unique: { ...unique, onConflict: { kind: "ignore" } } };
 }
 
-/** Refuses a job whose policy this version cannot keep: a lock that does not lock is worse than none. */
-export function refuseUnbuilt(job: { readonly name: string }): void {
-  const options = unbuilt(job);
-  if (options.length === 0) return;
-  throw new NotBuiltError(
-    `Job "${job.name}" has ${options.map((option) => `\`${option}\``).join(", ")}, which this version of duckdive ` +
-      "does not do yet. Leave it out, or wait for the version that does: it is refused so that it is not ignored.",
-  );
-}
-
-function checked(options: GivenOptions, job: string): GivenOptions {
+/** @throws InvalidOptionError, InvalidIdError */
+export function checkedOptions(options: GivenOptions, job: string): GivenOptions {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError(
       `The options of a request for job "${job}" are no object. Use one such as { delay: "5m" }.`,
@@ -93,18 +88,40 @@ function checked(options: GivenOptions, job: string): GivenOptions {
   }
   const where = `a request for job "${job}"`;
   checkOptions(options, allowed, where);
-  const { id, priority, tags, meta } = options;
+  const { id, priority, tags, meta, onParentFailure } = options;
   if (id !== undefined) checkId(id);
   if (priority !== undefined) checkPriority(priority, where);
   if (tags !== undefined) checkTags(tags, where);
   if (meta !== undefined) checkMeta(meta, where);
-  for (const option of ["after", "onParentFailure"] as const) {
-    if (options[option] === undefined) continue;
-    throw new NotBuiltError(
-      `This version of duckdive does not do \`${option}\` yet: enqueue the later run from the handler of the earlier one.`,
+  if (onParentFailure !== undefined && !parentFailures.includes(onParentFailure)) {
+    throw new InvalidOptionError(
+      `The onParentFailure of ${where} is ${JSON.stringify(onParentFailure)}. Use one of ${parentFailures.map((one) => `"${one}"`).join(", ")}.`,
     );
   }
   return options;
+}
+
+const parentFailures: readonly unknown[] = ["fail", "cancel", "run"];
+
+/** The ids of those that a run is to come after. */
+function idsOf(after: unknown, job: string): string[] {
+  const what = `The after of a request for job "${job}"`;
+  if (!Array.isArray(after)) {
+    throw new InvalidOptionError(`${what} is no list. Use one of runs or of their ids: { after: [run] }.`);
+  }
+  return after.map((one: unknown) => idOf(one, what));
+}
+
+/** An id, or that of what is given. @throws InvalidIdError, InvalidOptionError */
+export function idOf(given: unknown, what: string): string {
+  const id = typeof given === "object" && given !== null && "id" in given ? given.id : given;
+  if (typeof id !== "string") {
+    throw new InvalidOptionError(
+      `${what} has something in it that is neither an id nor has one: ${typeof given}.`,
+    );
+  }
+  checkId(id);
+  return id;
 }
 
 /** @throws InvalidIdError */
@@ -139,28 +156,8 @@ function isTag(tag: unknown): boolean {
   return typeof tag === "string" && tag.length > 0 && tag.length <= most.tagLength && isClean(tag);
 }
 
-/** @throws InvalidOptionError */
-export function checkMeta(meta: unknown, where: string): void {
-  const entries =
-    typeof meta === "object" && meta !== null && !Array.isArray(meta) ? Object.entries(meta) : undefined;
-  if (entries === undefined || entries.length > most.meta || !entries.every(isMeta)) {
-    throw new InvalidOptionError(
-      `The meta of ${where} is not acceptable. Use an object of at most ${most.meta} texts, each of at most ` +
-        `${most.metaLength} characters, under names of at most ${most.tagLength}.`,
-    );
-  }
-}
-
-function isMeta([name, value]: [string, unknown]): boolean {
-  return isTag(name) && typeof value === "string" && value.length <= most.metaLength && isClean(value);
-}
-
-/** No database keeps NUL or half a surrogate pair in text. */
-function isClean(text: string): boolean {
-  return !/\0|\p{Surrogate}/u.test(text);
-}
-
-function dueOf(options: GivenOptions, job: string): Moment | undefined {
+/** When it may start; undefined: now. @throws InvalidOptionError, InvalidDurationError */
+export function momentOf(options: GivenOptions, job: string): Moment | undefined {
   const { delay, runAt } = options;
   if (delay !== undefined && runAt !== undefined) {
     throw new InvalidOptionError(

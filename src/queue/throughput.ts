@@ -28,7 +28,7 @@ export interface Throughput {
 const minute = 60_000;
 
 /** The beginning of the minute that a time is in. */
-export function minuteOf(time: number): number {
+function minuteOf(time: number): number {
   return Math.floor(time / minute) * minute;
 }
 

@@ -18,23 +18,46 @@ import type {
   RunRecord,
   Signal,
   State,
-  Taking,
   WaitingReason,
 } from "../job/index.js";
 import type { Duration, Listener } from "../kernel/index.js";
 import type { Middleware } from "../middleware/index.js";
 import type { RunEvents } from "../run/index.js";
-import type { DepartedWorker, LogLine, QueueRow, TimelineEvent, WorkerRow } from "../store/contract.js";
+import type {
+  DepartedWorker,
+  LogLine,
+  QueueRow,
+  StoredBatch,
+  TimelineEvent,
+  WorkerRow,
+} from "../store/contract.js";
+import type { Encryption } from "../store/sealing.js";
+import type { Batch, BatchOptions } from "./batch-types.js";
 import type { BulkOptions, Change } from "./bulk-types.js";
 import type { Command } from "./control.js";
-import type { DrainQueueOptions, RerouteOptions, ThroughputOptions } from "./operate-types.js";
+import type { Metrics, Tallies } from "./metrics.js";
+import type {
+  DrainQueueOptions,
+  MetricsOptions,
+  RerouteOptions,
+  ThroughputOptions,
+} from "./operate-types.js";
 import type { Run } from "./run-types.js";
 import type { Schedule, ScheduleHandle, ScheduleState } from "./schedule-types.js";
+import type { Step } from "./steps.js";
 import type { Throughput } from "./throughput.js";
 
+export type { Batch, BatchOptions, BatchSummary } from "./batch-types.js";
 export type { BulkOptions, BulkProgress, Change } from "./bulk-types.js";
-export type { DrainQueueOptions, RerouteOptions, ThroughputOptions } from "./operate-types.js";
+export type { Metrics, MetricsPoint, Tallies } from "./metrics.js";
+export type {
+  DrainQueueOptions,
+  MetricsOptions,
+  RerouteOptions,
+  ThroughputOptions,
+} from "./operate-types.js";
 export type { Run, WaitOptions } from "./run-types.js";
+export type { Step } from "./steps.js";
 export type { Throughput } from "./throughput.js";
 
 // ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -47,6 +70,8 @@ export interface Filter {
   /** By name, or the job itself. */
   job?: OneOrMore<string | AnyContract>;
   queue?: OneOrMore<string>;
+  /** Children of this run, by its id, or of any of these. */
+  parent?: OneOrMore<string>;
   state?: OneOrMore<State>;
   /** Why it failed or was cancelled: `timeout`, `lost`, `expired` …, or a code of the job's own. */
   reason?: OneOrMore<string>;
@@ -105,6 +130,15 @@ export type QueueState = Omit<QueueRow, "oldest" | "heldUntil"> & {
   readonly heldUntil: Date | undefined;
 };
 
+/** A batch as it stands. What of `total` is in no other count has not ended. */
+export type BatchState = Omit<StoredBatch, "createdAt" | "finishedAt" | "succeededAt"> & {
+  readonly createdAt: Date;
+  /** When all had ended for the first time. */
+  readonly finishedAt: Date | undefined;
+  /** When all had succeeded for the first time. */
+  readonly succeededAt: Date | undefined;
+};
+
 /** A worker that is alive, or was not yet found dead. */
 export type WorkerState = Omit<WorkerRow, "startedAt" | "heartbeatAt"> & {
   readonly startedAt: Date;
@@ -117,6 +151,17 @@ export type DepartedState = Omit<DepartedWorker, "startedAt" | "heartbeatAt" | "
   readonly heartbeatAt: Date;
   readonly endedAt: Date;
 };
+
+/** Runs and schedules as people may see them. */
+export interface Redacted {
+  get(id: string): Promise<RunRecord | undefined>;
+  list(filter?: Filter, options?: ListOptions): Listing;
+  timeline(id: string): Promise<Timeline>;
+  steps(id: string): Promise<Step[]>;
+  explain(id: string): Promise<string[]>;
+  /** These schedules, with their inputs as people may see them. */
+  redactSchedules(schedules: readonly ScheduleState[]): Promise<ScheduleState[]>;
+}
 
 // ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,22 +177,6 @@ export interface PublishOptions<Tx> {
   tx?: Caller<Tx>;
 }
 
-/** A batch: runs that are counted together. Not done by this version. */
-export interface Batch {
-  readonly id: string;
-  add(requests: Iterable<Request>): Promise<void>;
-  summary(): Promise<BatchSummary>;
-}
-
-export interface BatchSummary {
-  batchId: string;
-  name: string;
-  total: number;
-  succeeded: number;
-  failed: number;
-  cancelled: number;
-}
-
 export interface WorkOptions {
   /** Slots by queue; `*` stands for all queues that are not named. `{ "*": 10 }` unless given. */
   queues?: Record<string, number>;
@@ -158,6 +187,55 @@ export interface WorkOptions {
    * others from ever starting. Not at all unless given here or in `open`.
    */
   ageing?: Duration;
+  /**
+   * For a worker inside of a server: while the event loop is later than `delay`, it takes on less, down to `least` runs of
+   * each queue at once (1 unless given), and more again when it is not. `worker.status().queues` says how many. Handlers that
+   * compute without a pause are not interrupted: `isolate` takes them elsewhere.
+   *
+   * @example duckdive.work({ yieldTo: { delay: "20ms" } });
+   */
+  yieldTo?: { delay: Duration; least?: number };
+}
+
+/** A request by the name of its job. */
+export interface NamedRequest {
+  /** Its name; or the job itself, whose definition then counts. */
+  readonly job: string | AnyContract;
+  readonly input?: unknown;
+  /** Where it waits until a worker has prepared it: only where no definition is at hand. */
+  readonly queue?: string | undefined;
+  readonly options?: RequestOptions | undefined;
+}
+
+export interface NamedRun {
+  readonly run: Run;
+  /** Whether its input was judged. False: it waits until a worker that has the job has done that. */
+  readonly isChecked: boolean;
+  /** Where no worker has ever had a job of that name: that, and which name may have been meant. */
+  readonly hint?: string;
+}
+
+/** A job, as workers that have it say, or this process. */
+export interface JobState {
+  readonly name: string;
+  /** The newest that a worker has had. */
+  readonly version: number;
+  readonly queue: string;
+  readonly priority: number;
+  readonly attempts: number;
+  readonly description: string | undefined;
+  /** Events that it is enqueued for. */
+  readonly events: readonly string[];
+  /** Its definition is at hand in this process. */
+  readonly isHere: boolean;
+}
+
+/** Something in the store has changed. */
+export interface StoreChange {
+  /** By this client, or by another process. */
+  readonly origin: "here" | "elsewhere";
+  /** Runs known to have ended by it; what others did is not known. */
+  readonly ended: readonly string[];
 }
 
 /** An execution, by its run. */
@@ -178,6 +256,8 @@ export interface WorkerStatus {
   readonly running: readonly (ExecutionName & { readonly queue: string; readonly since: number })[];
   /** Executions that were given up, because they did not obey their signal, and go on. */
   readonly leaked: readonly ExecutionName[];
+  /** Suspended executions that something outside still holds in memory, by job; undefined: none that is known of. */
+  readonly retained: Readonly<Record<string, number>> | undefined;
   /** Since the store last answered a claim, a settlement, a sign of life; undefined: it never has. */
   readonly lastFetch: number | undefined;
   readonly lastSettle: number | undefined;
@@ -250,24 +330,61 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
    * @example await duckdive.publish("user.created", { userId: 7 }, { tx });
    */
   publish(event: string, payload?: unknown, options?: PublishOptions<Tx>): Promise<Run[]>;
-  /** Not done by this version: rejects with NotBuiltError. */
+  /**
+   * Records runs of jobs by name, in one commit: for whoever has no definition of them. Inputs are judged by the definitions
+   * that this client was opened with; a run of another job is recorded waiting, and a worker that has the job judges it first.
+   *
+   * @throws what `enqueue` throws
+   * @throws InvalidOptionError: something was asked for that needs the definition: a run `after` others
+   * @example await duckdive.enqueueByName([{ job: "welcome", input: { userId: 7 }, options: { delay: "5m" } }]);
+   */
+  enqueueByName(requests: Iterable<NamedRequest>, options?: { tx?: Caller<Tx> }): Promise<NamedRun[]>;
+  /**
+   * Records runs that come after each other, all of them in one commit, or none. `add` gives the handle of a run at once, and
+   * its id may be named in the `after` of others. Answers what the function answers.
+   *
+   * @throws CycleError: ids that were given lead back to themselves; InvalidOptionError: an id was given twice
+   * @throws UnknownRunError: `after` names a run that is neither added nor there
+   * @example
+   * const report = await duckdive.flow(({ add }) => {
+   *   const parts = files.map((path) => add(load, { path }));
+   *   return add(sum, { month: "May" }, { after: parts });
+   * });
+   */
   flow<T>(
     build: (flow: {
       add<I, O>(job: Contract<string, I, any, O, any>, ...args: InputArgs<I, RequestOptions>): Run<O>;
     }) => T,
     options?: { tx?: Caller<Tx> },
-  ): Promise<T>;
-  /** Not done by this version: rejects with NotBuiltError. */
-  batch(
-    requests: Iterable<Request>,
-    options: {
-      name: string;
-      onSuccess?: Taking<BatchSummary>;
-      onFinished?: Taking<BatchSummary>;
-      tx?: Caller<Tx>;
-    },
-  ): Promise<Batch>;
-  /** Not done by this version: rejects with NotBuiltError. */
+  ): Promise<Awaited<T>>;
+  /**
+   * Records runs that are counted together, in one commit. Jobs may be told when all have succeeded, and when all have
+   * ended: each is enqueued once, by the store, in the commit that ends the last run, with the counts as its input.
+   *
+   * @throws BatchFinishedError, UnknownBatchError: of the batch that it is to be `in`
+   * @example
+   * const batch = await duckdive.batch(lines.map((line) => row.with({ line })), { name: "import", onFinished: done });
+   */
+  batch(requests: Iterable<Request>, options: BatchOptions<Caller<Tx>>): Promise<Batch>;
+  /** The handle of a batch that was recorded before. Reads nothing. */
+  batchOf(id: string): Batch;
+  /**
+   * Batches as they stand, the newest first.
+   *
+   * @param options.limit from 1 to 1,000; 100 unless given
+   * @param options.before the id of the last one of the page before
+   */
+  batches(options?: { limit?: number; before?: string }): Promise<BatchState[]>;
+  /**
+   * Sends a signal: to a run, or to whichever run of a job has this unique key; `ctx.waitFor` takes it, once, also when it
+   * was sent before the run waits. One that is sent to a key nobody has is kept for the next that gets it, for 30 days. With
+   * `tx` it is sent when, and only if, that transaction commits. An `id` makes sending again harmless.
+   *
+   * @param options.id a UUID; a new one unless given. A signal is delivered once by its id
+   * @throws InvalidInputError when the signal's schema does not accept the payload
+   * @throws SignalUnheardError: the run has ended, or is not there
+   * @example await duckdive.signal({ job: replica, key: "order-123" }, approved, { by: "Ada" });
+   */
   signal<I>(
     run: string | { id: string } | { job: AnyContract; key: string },
     signal: Signal<string, I, any>,
@@ -290,9 +407,23 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   stats(): Promise<Readonly<Record<State, number>>>;
   /** What happened to a run, oldest first. @throws RunNotFoundError */
   timeline(id: string): Promise<Timeline>;
+  /**
+   * What a run has on record: its durable calls, in the order in which they settled, then those that are pending.
+   *
+   * @throws RunNotFoundError
+   * @example for (const { name, state, at } of await duckdive.steps(run.id)) console.log(name, state, at);
+   */
+  steps(id: string): Promise<Step[]>;
   /** Why a run is where it is, in sentences. @throws RunNotFoundError */
   explain(id: string): Promise<string[]>;
+  /**
+   * Looking for the eyes of people: the same, with what jobs and `open` name in `redact` blanked out, in values and where texts
+   * quote it. What pages, an API or a command line show comes from here.
+   */
+  readonly redacted: Redacted;
   queues(): Promise<QueueState[]>;
+  /** Jobs that workers have published, and those of this client, by name. */
+  jobs(): Promise<JobState[]>;
   /** Workers that are registered, with what each said of itself at its last heartbeat. */
   workers(): Promise<WorkerState[]>;
   /** Workers that have stopped or died, newest first: `limit` of them, 100 unless given. Kept for seven days. */
@@ -303,8 +434,21 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
    * 1,000 runs, each durable by itself, and leaves alone what comes into a filter after its beginning.
    */
   cancel(target: Target, reason?: string, options?: BulkOptions): Promise<number>;
-  /** Makes failed and cancelled runs ready again, with all attempts. Answers how many. */
+  /**
+   * Makes failed and cancelled runs ready again, with all attempts: what failed in them is done again, the rest is
+   * remembered. Answers how many.
+   */
   retry(target: Target, options?: BulkOptions): Promise<number>;
+  /**
+   * The same for one run, which forgets first what it has on record from that step on, in the order of settling, with the
+   * children that it started by that, and does it again. Forgetting is durable before the run is made ready: where a
+   * crash comes between the two the run is failed as before, with the shorter record, and any retry goes on from there.
+   *
+   * @param options.from the name of the step, or of any other durable call
+   * @throws RunNotFoundError, NotRetryableError, UnknownStepError: nothing was forgotten
+   * @example await duckdive.retry(run.id, { from: "switch over" });
+   */
+  retry(id: string, options: { from: string }): Promise<number>;
   /** Removes runs that are not running. Answers how many. */
   delete(target: Target, options?: BulkOptions): Promise<number>;
   /**
@@ -344,6 +488,22 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   drainQueue(queue: string, options?: DrainQueueOptions): Promise<QueueState>;
   /** How fast queues or jobs go, the busiest first, from what workers have counted: no run is looked at. */
   throughput(options?: ThroughputOptions): Promise<Throughput[]>;
+  /**
+   * What happened over time, by the minute or the hour: how many runs ended and how, and how long they waited, in all, by
+   * queue and by job. From what workers have counted: no run is looked at.
+   *
+   * @throws InvalidOptionError, InvalidDurationError
+   * @example const { points } = await duckdive.metrics({ since: "1h" }); // points.at(-1)?.wait?.half
+   */
+  metrics(options?: MetricsOptions): Promise<Metrics>;
+  /**
+   * The same as workers have told it, by the minute, the queue and the job: for whoever exports it elsewhere. A minute grows
+   * for as long as workers tell of it, which they do with their signs of life.
+   *
+   * @param options.since up to three hours ago; ten minutes unless given
+   * @throws InvalidOptionError, InvalidDurationError
+   */
+  tallies(options?: MetricsOptions): Promise<Tallies>;
 
   /**
    * Tells a worker something, or all that are registered now; answers how many. It is durable until each has heard it,
@@ -367,6 +527,12 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
 
   /** Hears of what this process does with runs, until the function that it gives back is called. */
   on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;
+  /**
+   * Hears that something in the store has changed, by whomever, until the function that it gives back is called: a hint to
+   * look again, within some ten milliseconds. From the first use of the store on; hints may get lost, so look now and then
+   * all the same.
+   */
+  changes(listener: (change: StoreChange) => void): () => void;
   /** Runs jobs in this process. */
   work(options?: WorkOptions): Worker;
   /** Connects now, and brings the tables up to date: for failing early. */
@@ -398,12 +564,21 @@ export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   schedules?: readonly Schedule[];
   /** Functions around each execution, or around enqueue as well; the first is the outermost. */
   middleware?: readonly Middleware[];
+  /** Places in the values of all jobs that people are not shown and that logs do not have, as a job's own `redact`. */
+  redact?: readonly string[];
   /** Warnings and errors on the console unless given. */
   log?: Log;
   /** Hears of errors that nobody awaits, and of those of handlers run here: for an error reporter. */
   onError?: (error: unknown, context: ErrorContext) => void;
   /** The version of the application, recorded with every run: a commit, a tag. */
   release?: string;
+  /**
+   * Inputs, results, outputs, errors and logs are stored encrypted, under the `current` one of these keys; what is stored
+   * under another of them, or in plain, is read as well.
+   *
+   * @example { current: "2026-11", keys: { "2026-11": process.env.JOBS_KEY, "2026-05": process.env.JOBS_OLD_KEY } }
+   */
+  encryption?: Encryption;
   /** PostgreSQL only: an address that leads to the server itself, where the store's own leads through a pooler. */
   direct?: string;
   /** PostgreSQL only: the schema of the tables. Default: "duckdive". */

@@ -11,18 +11,33 @@ export type Ended =
   | { readonly how: "threw"; readonly error: StoredError }
   /** The handler ran past its timeout, in milliseconds. */
   | { readonly how: "timedOut"; readonly timeout: number }
+  /** The isolate that it was executed in ended under it: with too much memory, by `process.exit`, or otherwise. */
+  | {
+      readonly how: "died";
+      readonly reason: "out-of-memory" | "exited" | "crashed";
+      readonly error: StoredError;
+    }
   /** `ctx.fail`: final, whatever attempts are left. */
   | { readonly how: "failed"; readonly error: StoredError; readonly reason: string }
   /** `ctx.cancel`, or a cancellation asked for from outside that the handler obeyed. */
   | { readonly how: "cancelled"; readonly reason: string }
   | { readonly how: "snoozed"; readonly milliseconds: number }
+  /** The handler waits for durable calls of these names. */
+  | { readonly how: "suspended"; readonly on: readonly string[] }
   /** `ctx.rateLimited`: another service was asked too often; its rate, or its queue, is held back too. */
   | { readonly how: "rateLimited"; readonly milliseconds: number }
+  /** `ctx.restart`: it begins anew, for the so many-th time, with an input of this version of its job. */
+  | {
+      readonly how: "restarted";
+      readonly input: string | undefined;
+      readonly version: number;
+      readonly times: number;
+    }
   /** The worker is stopping and the handler did not end in time. */
   | { readonly how: "handedBack" }
   /** This worker may not run it: it lacks the job or version (`on` is `job@version`), or the job is paused. */
   | { readonly how: "parked"; readonly reason: "worker" | "paused"; readonly on: string }
-  /** Never executed: the stored input is not what the job accepts. */
+  /** Never executed: the stored input is not what the job accepts, or cannot be made into that. */
   | { readonly how: "invalidInput"; readonly error: StoredError }
   /** Never executed, or stopped: `startWithin` or `finishWithin` is over. */
   | { readonly how: "expired"; readonly limit: "startWithin" | "finishWithin" }

@@ -18,8 +18,8 @@ interface Executed extends About {
 export interface RunEvents {
   /** A run was recorded by this process, and its commit is done. */
   enqueued: About & { readonly created: boolean };
-  /** A handler is about to be called. */
-  started: Executed & { readonly tags: readonly string[] };
+  /** A handler is about to be called. `waited`: for how long the run had been due, in milliseconds. */
+  started: Executed & { readonly tags: readonly string[]; readonly waited: number };
   succeeded: Executed & { readonly milliseconds: number };
   /** An attempt failed and another one follows. */
   retrying: Executed & { readonly milliseconds: number; readonly error: StoredError };

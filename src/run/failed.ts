@@ -5,7 +5,7 @@
 //
 // Before this file comes the failure. After it comes `loop/hooks.ts`, which tells.
 import type { RunFailure, StoredError } from "../job/index.js";
-import { decode } from "../kernel/index.js";
+import { decode, isSealed, shownValue } from "../kernel/index.js";
 
 /** What has to be known of the run. `requestedAt` in milliseconds since 1970. */
 export interface FailedRun {
@@ -28,7 +28,7 @@ export function failureOf(run: FailedRun): RunFailure {
     runId: id,
     job,
     queue,
-    input: input === undefined ? undefined : decode(input),
+    input: input === undefined ? undefined : shownInput(input),
     error: error ?? { name: "Error", message: reason ?? "the run does not say why" },
     reason: reason ?? "error",
     attempts: attempt,
@@ -37,4 +37,9 @@ export function failureOf(run: FailedRun): RunFailure {
     tags: [...tags],
     meta: { ...meta },
   };
+}
+
+/** One that could not be opened may be just why the run has failed: it says that it is encrypted. */
+function shownInput(input: string): unknown {
+  return isSealed(input) ? shownValue(input) : decode(input);
 }

@@ -4,6 +4,19 @@ export { storedError, storedText } from "./error.js";
 export type { RunEvents } from "./events.js";
 export { type FailedRun, failureOf } from "./failed.js";
 export {
+  ClaimLostError,
+  ForeignAwaitError,
+  HistoryMismatchError,
+  HistoryTooLongError,
+  isRecordedFailure,
+  NestedStepError,
+  PollTimeoutError,
+  recordedFailure,
+  StepFailedError,
+  StepNameTwiceError,
+} from "./history-errors.js";
+export { childId, originOf, restartEntry, restartsIn } from "./restarts.js";
+export {
   type Fence,
   failureReasons,
   type Moment,

@@ -51,7 +51,9 @@ export interface NewEvent {
     /** A later request with the same unique key changed it. */
     | "replaced"
     /** Somebody gave it another queue, priority or time; `detail` says which. */
-    | "changed";
+    | "changed"
+    /** Its handler began it anew, with another input and an empty record. */
+    | "restarted";
   readonly detail?: unknown;
 }
 
@@ -77,16 +79,32 @@ export interface Settlement extends Fence {
    * queue. What waits longer already goes on waiting.
    */
   readonly holdBack?: number | undefined;
+  /**
+   * For `ready`: the run begins anew, with this input, all its attempts, and no record but of having begun anew so many times.
+   * Its children end or are left as at its end; signals that nobody has taken stay.
+   */
+  readonly restart?:
+    | {
+        readonly input: string | undefined;
+        /** Of the job that judged the input: the run is of that version from then on. */
+        readonly version: number;
+        readonly times: number;
+      }
+    | undefined;
 }
 
 /** The words duckdive itself uses for why a run failed; a handler's own code stands beside them. */
 export const failureReasons = {
   error: "the handler threw and no attempt was left, or its `retry.when` said no",
   timeout: "the last attempt ran past its timeout",
+  "out-of-memory": "the last attempt used up the memory of its isolate",
+  exited: "the last attempt ended its isolate by process.exit",
+  crashed: "the last attempt crashed its isolate",
   lost: "the last attempt was lost with its worker",
   poison: "it took down as many workers as its `crashes` lets it",
   expired: "it had not started within `startWithin`, or not ended within `finishWithin`",
-  "invalid-input": "its stored input is not what the job accepts",
+  dependency: "a run that it was to come after did not succeed",
+  "invalid-input": "its stored input is not what the job accepts, or its `upgrade` cannot make it so",
   "not-built": "it asked for what this version of duckdive does not do",
   "invalid-output": "the handler returned what cannot be stored, or what its `output` schema refuses",
 } as const;

@@ -60,7 +60,16 @@ export const moves = {
     to: ["scheduled", "ready"],
     when: "a later request with its unique key, or somebody by hand, gives it another time",
   },
-  unpark: { from: ["waiting"], to: ["ready"], when: "what it waited for has come" },
+  unpark: {
+    from: ["waiting"],
+    to: ["ready", "scheduled"],
+    when: "what it waited for has come; its own time, if it has one, may be still to come",
+  },
+  forsake: {
+    from: ["waiting"],
+    to: ["failed", "cancelled"],
+    when: "a run that it was to come after did not succeed",
+  },
   prepare: {
     from: ["waiting"],
     to: ["ready", "scheduled", "failed"],
@@ -74,8 +83,8 @@ export const moves = {
   cancel: { from: live, to: ["cancelled"], when: "somebody asked for its end, or its handler did" },
   retry: {
     from: ["failed", "cancelled"],
-    to: ["ready"],
-    when: "somebody asked for another try, with all attempts",
+    to: ["ready", "waiting"],
+    when: "somebody asked for another try, with all attempts; runs that it comes after may have to be first",
   },
 } as const satisfies Record<string, Move>;
 

@@ -16,6 +16,7 @@ function moveOf(ended: Ended, to: State): MoveName {
       return "succeed";
     case "threw":
     case "timedOut":
+    case "died":
       return to === "failed" ? "fail" : "backOff";
     case "failed":
     case "invalidInput":
@@ -28,7 +29,10 @@ function moveOf(ended: Ended, to: State): MoveName {
     case "snoozed":
     case "rateLimited":
       return "snooze";
+    case "suspended":
+      return "suspend";
     case "handedBack":
+    case "restarted":
       return "handBack";
     case "parked":
       return "park";
@@ -39,11 +43,23 @@ const ends: fc.Arbitrary<Ended> = fc.oneof(
   fc.record({ how: fc.constant("returned" as const), output: fc.option(fc.json(), { nil: undefined }) }),
   fc.constant<Ended>({ how: "threw", error }),
   fc.record({ how: fc.constant("timedOut" as const), timeout: fc.nat() }),
+  fc.record({
+    how: fc.constant("died" as const),
+    reason: fc.constantFrom("out-of-memory" as const, "exited" as const, "crashed" as const),
+    error: fc.constant(error),
+  }),
   fc.record({ how: fc.constant("failed" as const), error: fc.constant(error), reason: fc.string() }),
   fc.record({ how: fc.constant("cancelled" as const), reason: fc.string() }),
   fc.record({ how: fc.constant("snoozed" as const), milliseconds: fc.nat() }),
   fc.record({ how: fc.constant("rateLimited" as const), milliseconds: fc.nat() }),
+  fc.record({ how: fc.constant("suspended" as const), on: fc.array(fc.string(), { minLength: 1 }) }),
   fc.constant<Ended>({ how: "handedBack" }),
+  fc.record({
+    how: fc.constant("restarted" as const),
+    input: fc.option(fc.json(), { nil: undefined }),
+    version: fc.integer({ min: 1 }),
+    times: fc.nat(),
+  }),
   fc.record({
     how: fc.constant("parked" as const),
     reason: fc.constantFrom("worker" as const, "paused" as const),

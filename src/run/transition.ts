@@ -13,6 +13,8 @@ export interface Execution extends Fence {
   readonly crashes: number;
   /** When the claim was made, on the store's clock. */
   readonly startedAt?: number | undefined;
+  /** Of the application whose worker executed it. */
+  readonly release?: string | undefined;
 }
 
 type Retention = Pick<ResolvedPolicy, "keep">;
@@ -28,11 +30,13 @@ export function transition(
   const fence = fenceOf(execution);
   switch (ended.how) {
     case "returned": // succeed
-      return { ...fence, state: "succeeded", output: ended.output, keep: policy.keep.succeeded };
+      return success(execution, ended.output, policy);
     case "threw": // backOff, or fail
       return again(execution, ended.error, "error", policy, random);
     case "timedOut": // backOff, or fail
       return again(execution, timeoutError(ended.timeout), "timeout", policy, random);
+    case "died": // backOff, or fail
+      return again(execution, ended.error, ended.reason, policy, random);
     case "failed": // fail
       return finalFailure(execution, ended.error, ended.reason, policy);
     case "cancelled": // cancel
@@ -59,6 +63,21 @@ export function transition(
         giveBack: true,
         holdBack: ended.milliseconds,
         events: [{ kind: "rateLimited", detail: { milliseconds: ended.milliseconds } }],
+      };
+    case "suspended": // suspend
+      return {
+        ...fence,
+        state: "waiting",
+        waiting: { reason: "entries", on: JSON.stringify(ended.on) },
+        giveBack: true,
+      };
+    case "restarted": // handBack, with nothing on record
+      return {
+        ...fence,
+        state: "ready",
+        giveBack: true,
+        restart: { input: ended.input, version: ended.version, times: ended.times },
+        events: [{ kind: "restarted", detail: { times: ended.times } }],
       };
     case "handedBack": // handBack
       return { ...fence, state: "ready", giveBack: true, events: [{ kind: "handedBack" }] };
@@ -102,10 +121,20 @@ export function isLastChance(
   return execution.crashes > 0 && execution.crashes === policy.crashes - 1;
 }
 
+/** In one piece, since most executions end so. */
+function success(
+  { run, token, claim }: Execution,
+  output: string | undefined,
+  { keep }: Retention,
+): Settlement {
+  if (claim === undefined) return { run, token, state: "succeeded", output, keep: keep.succeeded };
+  return { run, token, claim, state: "succeeded", output, keep: keep.succeeded };
+}
+
 function again(
   execution: Execution,
   error: StoredError,
-  reason: "error" | "timeout",
+  reason: string,
   policy: Policy,
   random: () => number,
 ): Settlement {
@@ -120,10 +149,17 @@ function again(
   };
 }
 
-/** For the timeline: the run itself has only its last start. */
-function withStart(error: StoredError, { startedAt }: Execution): StoredError & { startedAt?: number } {
-  return startedAt === undefined ? error : { ...error, startedAt };
+/** For the timeline: the run itself has only its last start, and the last release. */
+function withStart(error: StoredError, { startedAt, release }: Execution): AttemptError {
+  return {
+    ...error,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(release === undefined ? {} : { release }),
+  };
 }
+
+/** What an attempt failed with, when it began, and which release executed it. */
+type AttemptError = StoredError & { readonly startedAt?: number; readonly release?: string };
 
 /** Failures that were found out before a handler was called. */
 const uncalled: ReadonlySet<string> = new Set(["invalid-input", "expired", "lost", "poison"]);
@@ -150,8 +186,8 @@ function finalFailure(
 }
 
 function fenceOf(execution: Execution): Pick<Settlement, "run" | "token" | "claim"> {
-  const fence = { run: execution.run, token: execution.token };
-  return execution.claim === undefined ? fence : { ...fence, claim: execution.claim };
+  const { run, token, claim } = execution;
+  return claim === undefined ? { run, token } : { run, token, claim };
 }
 
 function timeoutError(timeout: number): StoredError {

@@ -14,6 +14,7 @@ import { HealthPortError } from "./errors.js";
 import type { ProcessView } from "./view.js";
 
 export interface Health {
+  readonly phase: RunnerState["phase"];
   /** False once the runner has ended or given up. */
   readonly live: boolean;
   /** Whether nothing is wrong. */
@@ -35,7 +36,7 @@ export function healthOf({ phase, processes }: RunnerState): Health {
   const working = processes.filter(({ state }) => state === "ready");
   const problems = [...phaseProblems(phase), ...working.flatMap(problemsOf)];
   if (phase === "running" && working.length === 0) problems.push("No worker is ready.");
-  return { live: phase !== "over", ready: problems.length === 0, problems, processes };
+  return { phase, live: phase !== "over", ready: problems.length === 0, problems, processes };
 }
 
 function phaseProblems(phase: RunnerState["phase"]): string[] {

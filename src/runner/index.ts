@@ -20,4 +20,5 @@ export {
 export { createRunner, type Runner } from "./runner.js";
 export type { Level, RunnerOptions, Say } from "./settings.js";
 export { listenToSignals, type SignalRow, signalTable, type Wish } from "./signals.js";
+export { type ServiceManager, serviceManager } from "./systemd.js";
 export type { ProcessView } from "./view.js";

@@ -66,7 +66,7 @@ export interface Blocked {
 export type FromWorker =
   | { readonly type: "ready"; readonly worker: string }
   | { readonly type: "status"; readonly status: Status }
-  /** It should be replaced: executions have leaked. */
+  /** It should be replaced: executions have leaked, or cannot be let go. */
   | { readonly type: "recycle"; readonly why: string }
   /** A dead worker's runs were given back. */
   | { readonly type: "rescued"; readonly worker: string; readonly runs: number };

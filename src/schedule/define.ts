@@ -26,6 +26,8 @@ export interface Rules {
   readonly jitter: number;
   /** Code computes the input. */
   readonly computed?: true;
+  /** Made at run time: the version of the job that checked its input, where that was at hand. */
+  readonly version?: number;
 }
 
 /** A schedule, read and checked. */
@@ -195,6 +197,6 @@ export function textOfTimes({ cron, timeZone, every, start, end }: Times): strin
 }
 
 /** What else is said of it, as it is stored. */
-export function textOfRules({ missed, overlap, jitter, computed }: Rules): string {
-  return JSON.stringify({ missed, overlap, jitter, computed });
+export function textOfRules({ missed, overlap, jitter, computed, version }: Rules): string {
+  return JSON.stringify({ missed, overlap, jitter, computed, version });
 }

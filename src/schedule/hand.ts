@@ -10,9 +10,17 @@ import {
   job as define,
   definitionOf,
   isContract,
+  policyOf,
   prepareInput,
 } from "../job/index.js";
-import { checkOptions, decode, didYouMean, type Events, InvalidOptionError, newId } from "../kernel/index.js";
+import {
+  checkOptions,
+  didYouMean,
+  type Events,
+  InvalidOptionError,
+  newId,
+  shownValue,
+} from "../kernel/index.js";
 import type { Composed, EnqueueRequest } from "../middleware/index.js";
 import {
   type PastTick,
@@ -34,7 +42,7 @@ import {
   ScheduleNotAtHandError,
   ScheduleNotFoundError,
 } from "./errors.js";
-import { newScheduleOf, readBack, runOf } from "./make.js";
+import { newScheduleOf, readBack, runOf, storedSource } from "./make.js";
 
 const usualPreview = 10;
 const usualHistory = 100;
@@ -96,7 +104,8 @@ export function createScheduleHand(parts: ScheduleHandParts): ScheduleHand {
     else if (typeof job !== "string" || job === "") definitionOf(job);
     await ready();
     const asked = { name: typeof job === "string" ? job : job.name };
-    return newScheduleOf({ name, job: asked, times, rules, input }, store.now());
+    const checked = isContract(job) ? { ...rules, version: policyOf(job).version } : rules;
+    return newScheduleOf({ name, job: asked, times, rules: checked, input }, store.now());
   }
 
   async function runNow(row: ScheduleRow): Promise<{ run: NewRun; job: AnyContract }> {
@@ -106,8 +115,7 @@ export function createScheduleHand(parts: ScheduleHandParts): ScheduleHand {
     if (inCode !== undefined) return { run: await runOf(inCode, asked), job: inCode.job };
     if (readBack(row).rules.computed === true) throw new ScheduleNotAtHandError(name);
     const job = parts.jobs.get(row.job);
-    const input: unknown = row.input === undefined ? undefined : decode(row.input);
-    if (job !== undefined) return { run: await runOf({ job, input }, asked), job };
+    if (job !== undefined) return { run: await runOf(storedSource(job, row), asked), job };
     return uncheckedRun(store, row, asked);
   }
 
@@ -262,7 +270,7 @@ function stateOf(row: ScheduleRow): ScheduleState {
     missed: rules.missed,
     overlap: rules.overlap,
     jitter: rules.jitter,
-    input: input === undefined ? undefined : decode(input),
+    input: input === undefined ? undefined : shownValue(input),
     isComputed: rules.computed === true,
     next: state === "active" || state === "unserved" ? dateOf(row.next) : undefined,
     last: last === undefined ? undefined : tickStateOf(last),

@@ -5,8 +5,8 @@
 // recorded as failed, with the reason, and the schedule goes on.
 //
 // Before this file come what is due and the definitions. After it come the service, and the trigger.
-import { prepareInput } from "../job/index.js";
-import { encode, idAt } from "../kernel/index.js";
+import { type AnyContract, policyOf, prepareInput, upgradedInput } from "../job/index.js";
+import { decode, encode, idAt } from "../kernel/index.js";
 import { newRunOf, unrefused } from "../queue/index.js";
 import type { DueSchedules, NewRun, NewSchedule, Tick, TickWrite } from "../store/contract.js";
 import { calendarOf, type Times } from "./calendar.js";
@@ -40,6 +40,19 @@ export function newScheduleOf(
 /** What makes the runs of a schedule: its job, and its input or what computes it. */
 export type Source = Pick<ScheduleDefinition, "job" | "input">;
 
+/** The source of a schedule that was made at run time: its input is as old as the version of the job that checked it. */
+export function storedSource(
+  job: AnyContract,
+  row: { readonly input: string | undefined; readonly policy: string },
+): Source {
+  const { version = policyOf(job).version }: Rules = JSON.parse(row.policy);
+  const input = async (): Promise<unknown> => {
+    const text = await upgradedInput(job, row.input, version);
+    return text === undefined ? undefined : decode(text);
+  };
+  return { job, input };
+}
+
 /** The run of one tick. @throws what is wrong with the input, or what computing it threw */
 export async function runOf(
   { job, input }: Source,
@@ -53,7 +66,7 @@ export async function runOf(
 ): Promise<NewRun> {
   const { name, id, due, release } = asked;
   const at = new Date(asked.at);
-  const value: unknown = typeof input === "function" ? input({ at }) : input;
+  const value: unknown = typeof input === "function" ? await input({ at }) : input;
   const prepared = await prepareInput(job, value);
   const meta = { schedule: name, tick: at.toISOString() };
   const run = unrefused(newRunOf(job, prepared, { id, meta }, release));

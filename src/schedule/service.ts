@@ -9,13 +9,13 @@
 //
 // Before this file come definitions and jobs. After it comes the worker.
 import type { AnyContract } from "../job/index.js";
-import { type Clock, decode, type Events, type Service, service, type Timer } from "../kernel/index.js";
+import { type Clock, type Events, type Service, service, type Timer } from "../kernel/index.js";
 import type { Composed, EnqueueRequest } from "../middleware/index.js";
 import { recordAll } from "../queue/index.js";
 import type { RunEvents } from "../run/index.js";
 import type { DueSchedules, Inserted, Served, Store, TickAnswer, TickWrite } from "../store/contract.js";
 import type { ScheduleDefinition } from "./define.js";
-import { makeTicks, newScheduleOf, type Source } from "./make.js";
+import { makeTicks, newScheduleOf, type Source, storedSource } from "./make.js";
 
 /** Ticked in one round. */
 const batch = 100;
@@ -130,9 +130,7 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
   function sourceOf(row: DueSchedules["due"][number]): Source | undefined {
     if (row.origin === "code") return schedules.get(row.name);
     const job = jobs.get(row.job);
-    return job === undefined
-      ? undefined
-      : { job, input: row.input === undefined ? undefined : decode(row.input) };
+    return job === undefined ? undefined : storedSource(job, row);
   }
 
   /** Through the middleware around enqueue, as every run. */

@@ -84,10 +84,29 @@ export interface NewRun {
   readonly parent?:
     | { readonly run: string; readonly entry: string; readonly onEnd: "cancel" | "leave" }
     | undefined;
+  /** The batch that it is counted in. */
   readonly batch?: string | undefined;
-  /** Runs that must end first. */
+  /** Runs that must end first, by id: recorded before, or by the same call. A batch's callback has none. */
   readonly after?: readonly string[] | undefined;
+  /** What becomes of it when one of them does not succeed; `fail` unless given. */
   readonly onParentFailure?: "fail" | "cancel" | "run" | undefined;
+}
+
+/**
+ * Runs that are counted together. A run is in the counts from its record on, as open, and then as what it ended as; a live
+ * one that is removed counts as cancelled, and one that is tried again by hand is open again. Removing, or pruning, one that
+ * has ended changes nothing. A batch in a batch counts there as one run: open while anything of it is, then as `succeeded`
+ * if all have, else as `failed` if one has, else as `cancelled`.
+ */
+export interface NewBatch {
+  readonly id: string;
+  readonly name: string;
+  /** Recorded once: when all have succeeded, be it after one that failed was tried again. */
+  readonly onSuccess?: NewRun | undefined;
+  /** Recorded once: when all have ended for the first time. */
+  readonly onFinished?: NewRun | undefined;
+  /** The batch that it counts in, as one run. */
+  readonly batch?: string | undefined;
 }
 
 export interface Inserted {
@@ -108,13 +127,29 @@ export interface Intake {
    * Records runs, all or none. Idempotent by id: a second insert of an id is the first run, finished or not. Of a job
    * that was rerouted it goes to that queue.
    *
+   * A run with `after` is recorded `waiting` for `dependency`, unless all of those have ended and that is fine. Its time, if
+   * it has one, counts as well. When the last of them has ended it is ready, due from then on, or scheduled; when one did not succeed it ends
+   * as its `onParentFailure` says, with the reason `dependency`, an error whose data names that `run`, and a record kept for
+   * the longest of the defaults; and so on with those that come after it. Both happen in the transaction that ends the other
+   * run, or right behind it: they are there once the verb that ended it has answered; or, where that was an application's
+   * transaction, soon after its commit. A live run that is removed counts as cancelled. An id whose request met the holder
+   * of a unique key stands for that run. No request may lead back to itself: nothing looks for circles here.
+   *
+   * The batches are recorded with the runs, before them; an id that is known is that batch. The callbacks of a batch have
+   * the summary of its counts as input, JSON with `batchId`, `name`, `total`, `succeeded`, `failed` and `cancelled`. They are
+   * recorded as promptly as what waits for a dependency; of a batch that has nothing to wait for, by this call.
+   *
    * @throws UniqueConflictError: a key is taken and its rule says `reject`; nothing was recorded
+   * @throws UnknownRunError: a run in `after` is not there, be it removed or never recorded; nothing was recorded
+   * @throws UnknownBatchError: a batch is not there; nothing was recorded
+   * @throws BatchFinishedError: a run, or a batch, was to be counted in a batch that has finished and has nothing open;
+   * nothing was recorded
    */
-  insert(runs: readonly NewRun[]): Promise<Inserted[]>;
+  insert(runs: readonly NewRun[], batches?: readonly NewBatch[]): Promise<Inserted[]>;
   /** Records runs inside the caller's own transaction: visible when, and only if, that transaction commits. */
-  insertIn(transaction: unknown, runs: readonly NewRun[]): Promise<Inserted[]>;
+  insertIn(transaction: unknown, runs: readonly NewRun[], batches?: readonly NewBatch[]): Promise<Inserted[]>;
   /** As `insertIn`, before it returns. Only a store whose databases have synchronous transactions has it. */
-  insertInSync?(transaction: unknown, runs: readonly NewRun[]): Inserted[];
+  insertInSync?(transaction: unknown, runs: readonly NewRun[], batches?: readonly NewBatch[]): Inserted[];
   /**
    * Ends `waiting(preparation)`: ready (or scheduled), or failed. Runs that no longer wait for it are left alone. One whose
    * unique key is taken is cancelled with reason `duplicate`, having changed the other as its rule says.
@@ -153,6 +188,8 @@ export interface WorkerReport {
   readonly delay: number;
   /** Executions that were given up and have not ended. */
   readonly leaked: number;
+  /** Suspended executions that something outside still holds in memory, by job. */
+  readonly retained?: Readonly<Record<string, number>> | undefined;
   /** Its slots by queue, which a message may have changed since it registered. */
   readonly queues: Readonly<Record<string, number>>;
 }
@@ -187,8 +224,12 @@ export interface Claimed extends Fence {
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly parent: string | undefined;
+  /** The batch that it is counted in. */
+  readonly batch?: string | undefined;
   /** Its job is paused: it must be parked, not executed. */
   readonly paused: boolean;
+  /** Earlier executions of it have recorded durable calls: they are read before its handler is called. */
+  readonly hasEntries: boolean;
 }
 
 /** A settlement, and the runs that are recorded in its transaction if it is taken. */
@@ -202,7 +243,17 @@ export type Settled = { readonly taken: true; readonly state: State } | { readon
 /** One durable call of a handler, by name. */
 export interface Entry {
   readonly name: string;
-  readonly kind: "step" | "tx" | "child" | "children" | "sleep" | "signal" | "poll" | "enqueue" | "patch";
+  readonly kind:
+    | "step"
+    | "tx"
+    | "child"
+    | "children"
+    | "sleep"
+    | "signal"
+    | "poll"
+    | "enqueue"
+    | "patch"
+    | "restart";
   /** Of job and input, so that a changed call is seen. */
   readonly hash?: string | undefined;
   readonly state: "pending" | "done" | "failed";
@@ -213,15 +264,32 @@ export interface Entry {
   /** Sleeps, step backoffs and timeouts of waits: when it settles by itself. */
   readonly due?: Moment | undefined;
   readonly attempts?: number | undefined;
+  /** When it settled, or was last written before that, in milliseconds since 1970. Given by the store, on its clock. */
+  readonly at?: number | undefined;
 }
 
-/** What a handler writes at one turn: new entries, settled entries, and the children they start. */
+/**
+ * What a handler writes at one turn: new entries, settled entries, and the children they start. An entry whose name is
+ * on record already changes that one while it is pending; what is settled stays as it is, but for the results of
+ * `children`, which are kept once. A new entry gives the run all its attempts again: this one is then its first.
+ *
+ * Who settles what: steps, sleeps, polls and timeouts the handler's execution; a `child`, and of `children` the last,
+ * the transaction in which that ends, whatever ends it; a `signal` the delivery of a signal of the name in `hash`, or
+ * this write, when one has come already. `position` is counted by the store, inside the run, from 1.
+ */
 export interface EntryWrite extends Fence {
   /** The store's own mark of the claim, handed through; absent in stores that need none. */
   readonly claim?: string | undefined;
   readonly entries: readonly Entry[];
   readonly children?: readonly NewRun[] | undefined;
+  /** The highest position that this execution knows; 0 unless given. */
+  readonly after?: number | undefined;
 }
+
+/** Whether a write was taken, and every entry of the run that has settled after the position that was known. */
+export type Recorded =
+  | { readonly taken: false }
+  | { readonly taken: true; readonly settled: readonly Entry[] };
 
 /** A line of a run's log, or its progress. Written under the fence, dropped when the claim is lost. */
 export type Note = Fence &
@@ -281,6 +349,16 @@ export interface Tally {
   /** Sums, in milliseconds: from due to started, and from started to ended, over all of these executions. */
   readonly waited: number;
   readonly ran: number;
+  /** How many of them waited how long, by the step of the scale in kernel/scale.ts. Read by `waits`; in `tallies` it is absent. */
+  readonly waits?: Readonly<Record<number, number>> | undefined;
+}
+
+/** How many executions of a queue began after a wait of that step, in a minute, or in the hour that begins there. */
+export interface WaitCount {
+  readonly minute: number;
+  readonly queue: string;
+  readonly step: number;
+  readonly number: number;
 }
 
 export interface Work {
@@ -298,13 +376,13 @@ export interface Work {
   claim(request: ClaimRequest): Promise<Claimed[]>;
   /** Ends executions. Answers each; a refused one changed nothing. A run whose cancellation was asked for does not go on. */
   settle(settlements: readonly Settling[]): Promise<Settled[]>;
-  /** Writes entries of durable handlers under their fence; answers whether each write was taken. */
-  record(writes: readonly EntryWrite[]): Promise<boolean[]>;
+  /** Writes entries of durable handlers under their fence; answers each. */
+  record(writes: readonly EntryWrite[]): Promise<Recorded[]>;
   /**
    * Writes settled entries inside the caller's own transaction, there when, and only if, that commits. Answers whether it
    * was taken. From then on until the transaction ends nobody else can take the run, so it comes last in it.
    */
-  recordIn(transaction: unknown, write: EntryWrite): Promise<boolean>;
+  recordIn(transaction: unknown, write: EntryWrite): Promise<Recorded>;
   /** Ends an execution in the same way, having written these notes of it. */
   settleIn(transaction: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   /** The transaction of this `settleIn` has committed: listeners hear of it, and the claim is let go. */
@@ -317,7 +395,10 @@ export interface Work {
   /** Everything a replay needs, in one read. */
   entries(run: string): Promise<Entry[]>;
   note(notes: readonly Note[]): Promise<void>;
-  /** Adds to the counts by the minute. Kept for 30 days; what a worker had not told when it died is not in them. */
+  /**
+   * Adds to the counts by the minute. From three hours ago on they are rolled up to hours, and kept for 30 days; what a
+   * worker had not told when it died is not in them.
+   */
   tally(tallies: readonly Tally[]): Promise<void>;
 }
 
@@ -407,8 +488,12 @@ export interface StoredRun {
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly release: string | undefined;
+  /** The release of the worker that executes it, or that ended it: where it said one, and the store still knows. */
+  readonly ranRelease?: string | undefined;
   readonly parent: string | undefined;
   readonly batch: string | undefined;
+  /** Of the runs that it comes after, those that have not ended well, the first hundred; where there are none, absent. */
+  readonly after?: readonly string[] | undefined;
   readonly progress:
     | { readonly done: number; readonly total: number | undefined; readonly note: string | undefined }
     | undefined;
@@ -419,6 +504,8 @@ export interface RunFilter {
   readonly ids?: readonly string[] | undefined;
   readonly jobs?: readonly string[] | undefined;
   readonly queues?: readonly string[] | undefined;
+  /** Ids of runs whose children are meant. */
+  readonly parents?: readonly string[] | undefined;
   readonly states?: readonly State[] | undefined;
   readonly reasons?: readonly string[] | undefined;
   readonly waiting?: readonly WaitReason[] | undefined;
@@ -431,6 +518,23 @@ export interface RunFilter {
   /** Requested at or after, before; milliseconds since 1970. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+}
+
+/** A batch as it stands. What of `total` is in no other count is open. */
+export interface StoredBatch {
+  readonly id: string;
+  readonly name: string;
+  /** The batch that it counts in. */
+  readonly batch: string | undefined;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly createdAt: number;
+  /** When all had ended for the first time. */
+  readonly finishedAt: number | undefined;
+  /** When all had succeeded for the first time. */
+  readonly succeededAt: number | undefined;
 }
 
 /** Newest request first. `next` goes on where the page ended; undefined: that was the last. */
@@ -511,8 +615,9 @@ export interface GateStanding extends Gate {
   readonly isHolding: boolean;
   /** It is parked here. */
   readonly isParked: boolean;
-  /** Locks and limits: how many places are taken, and by whom; the first ten. */
+  /** Locks and limits: how many places are taken. */
   readonly used: number;
+  /** Locks and limits: by whom; rates: who was let in and has not started. The first ten. */
   readonly holders: readonly {
     readonly run: string;
     readonly job: string;
@@ -551,6 +656,8 @@ export interface Definition {
   readonly description?: string | undefined;
   /** Events that it is enqueued for. */
   readonly events?: readonly string[] | undefined;
+  /** Paths in its values that people are not shown. */
+  readonly redact?: readonly string[] | undefined;
 }
 
 export interface Hand {
@@ -567,17 +674,33 @@ export interface Hand {
   ): Promise<{ readonly events: readonly TimelineEvent[]; readonly logs: readonly LogLine[] }>;
   /** Ends runs that are not running; asks for the end of those that are. Answers which it did something to. */
   cancel(ids: readonly string[], reason: string): Promise<boolean[]>;
-  /** Makes failed and cancelled runs ready again, with all attempts and no crash on record. Answers which. */
+  /**
+   * Makes failed and cancelled runs ready again, with all attempts and no crash on record. One that comes after others waits
+   * again for those of them that are there and have not succeeded, be it that they have to be tried again first. Whoever
+   * ended because of a run stays ended when that is tried again. Answers which.
+   */
   retry(ids: readonly string[]): Promise<boolean[]>;
   /** Changes runs that are not running and have not ended; their place in line by age stays. Answers which. */
   change(ids: readonly string[], change: RunChange): Promise<boolean[]>;
   /** Removes runs that are not running. Answers which. */
   remove(ids: readonly string[]): Promise<boolean[]>;
-  /** Delivers signals to waiting or future waits, once by id. */
-  signal(signals: readonly NewSignal[]): Promise<void>;
+  /**
+   * Delivers signals, each once by its id: to the pending wait of that run for that name that is the oldest, or else to
+   * the next one that it makes. To a key: to the run that holds the unique key now, or else to the next that gets it.
+   * Answers for each whether there is such a run, alive.
+   */
+  signal(signals: readonly NewSignal[]): Promise<boolean[]>;
+  /** As `signal`, inside the caller's own transaction. */
+  signalIn(transaction: unknown, signals: readonly NewSignal[]): Promise<boolean[]>;
+  /** Forgets what a run that has ended recorded from this entry on, in the order of settling, so that a retry does it again. */
+  forget(run: string, entry: string): Promise<boolean>;
   pause(target: PauseTarget): Promise<void>;
   resume(target: PauseTarget): Promise<void>;
   paused(): Promise<PauseTarget[]>;
+  /** Batches by id; undefined where there is none. One is kept as long as a run of it, and for 90 days from its end. */
+  batches(ids: readonly string[]): Promise<(StoredBatch | undefined)[]>;
+  /** A page of batches, the newest id first: those with ids before one, or from the newest on. */
+  listBatches(page: { readonly limit: number; readonly before?: string | undefined }): Promise<StoredBatch[]>;
   /** From now on runs of this job are recorded in that queue, whatever their definition says; undefined: no more so. */
   reroute(job: string, queue: string | undefined): Promise<void>;
   /** The queue of each job that was rerouted. */
@@ -587,8 +710,10 @@ export interface Hand {
   queues(): Promise<QueueRow[]>;
   /** How a run stands at each of its gates, in their order; empty: it has none, or is not there. */
   standing(run: string): Promise<GateStanding[]>;
-  /** Counts by the minute, from `since` on, oldest first. */
+  /** Counts by the minute, or of hours that are rolled up, that begin at `since` or later, oldest first. */
   tallies(since: number): Promise<Tally[]>;
+  /** How long executions waited for their start, likewise. */
+  waits(since: number): Promise<WaitCount[]>;
   workers(): Promise<WorkerRow[]>;
   /** Workers that have left or died, newest first. Kept for seven days, the last thousand at most. */
   departed(limit: number): Promise<DepartedWorker[]>;
@@ -597,8 +722,15 @@ export interface Hand {
    * Answers to how many registered workers each went.
    */
   tell(messages: readonly NewMessage[]): Promise<number[]>;
+  /** Runs that have not ended, by job and version. For people: in a large store no more than 100,000 of each state are counted. */
+  versions(): Promise<OpenVersion[]>;
   publish(definitions: readonly Definition[]): Promise<void>;
   definitions(): Promise<Definition[]>;
+}
+
+/** How many runs that have not ended are of this version of a job. */
+export interface OpenVersion extends Ability {
+  readonly runs: number;
 }
 
 export interface NewMessage {
@@ -742,23 +874,45 @@ export interface Schedules {
 
 /** A run with all that belongs to it, on its way from one store to another. */
 export interface MovedRun {
+  /** Its `after` is whole here. */
   readonly run: StoredRun;
+  readonly onParentFailure?: NewRun["onParentFailure"];
+  /** The batch that it is counted in, then the one which that is counted in, and so on. */
+  readonly batches?: readonly MovedBatch[] | undefined;
   /** Its gates and its fair share, as it was recorded with them; it takes no place and no turn with it. */
   readonly gates?: readonly Gate[] | undefined;
   readonly fair?: string | undefined;
   readonly events: readonly TimelineEvent[];
   readonly logs: readonly LogLine[];
   readonly entries: readonly Entry[];
+  /** Signals that it has not taken, in the order in which they came. */
+  readonly signals?: readonly Pick<NewSignal, "id" | "name" | "payload">[] | undefined;
+}
+
+/** How many runs there are in a batch, and how many of them have ended how. */
+export type BatchCounts = Pick<StoredBatch, "total" | "succeeded" | "failed" | "cancelled">;
+
+/** A batch with its callbacks, as it stood when a run of it was read. */
+export interface MovedBatch extends StoredBatch, Pick<NewBatch, "onSuccess" | "onFinished"> {
+  /** What each store has counted of it, by its nonce: the counts of the batch are the sums. */
+  readonly counted: Readonly<Record<string, BatchCounts>>;
 }
 
 export interface Moving {
   /** Runs with all that belongs to them, in the order asked for; those that are not there are left out. */
   read(ids: readonly string[]): Promise<MovedRun[]>;
-  /** Removes runs that still are what somebody has read: by token and state, and not running. Answers which. */
+  /**
+   * Removes runs that still are what somebody has read: by token and state, and not running. Answers which. Nobody is told:
+   * whoever comes after one of them goes on waiting for it, and batches go on counting it as what it was. A batch goes with
+   * the last of its runs.
+   */
   release(runs: readonly Pick<StoredRun, "id" | "token" | "state">[]): Promise<boolean[]>;
   /**
    * Records runs as they stood in another store, none of them running; one whose id is here already is left alone.
-   * Answers which were recorded. Their next tokens are higher than any they had. Events are not told of their past.
+   * Answers which were recorded. Their next tokens are higher than any they had. Events are not told of their past. One that
+   * comes after a run which is not here waits for that to come. A batch is here with the first of its runs. What
+   * other stores have counted of it is taken as it was read last, and what is counted here goes on beside it: so it finishes
+   * when the last that was open anywhere has ended, and is known to have.
    */
   adopt(runs: readonly MovedRun[]): Promise<boolean[]>;
 }

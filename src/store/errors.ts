@@ -22,6 +22,14 @@ export function isOutage(error: unknown): boolean {
   return error instanceof Error && "passes" in error && error.passes === true;
 }
 
+/** Whether what the store did not take now it may take later: it is away, busy or full. */
+export function mayPass(error: unknown): boolean {
+  if (isOutage(error)) return true;
+  return (
+    error instanceof Error && "code" in error && (error.code === "STORE_BUSY" || error.code === "STORE_FULL")
+  );
+}
+
 /** The file or its folder may not be written, or the database is a standby. */
 export class StoreReadOnlyError extends AbsenceError {
   static readonly code = "STORE_READ_ONLY";

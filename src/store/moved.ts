@@ -22,14 +22,14 @@ export function limitsOf({ run, events }: Pick<MovedRun, "run" | "events">): Lim
 }
 
 /** Those that may come. @throws NotBuiltError for a running one, or one that hangs together with others. */
-export function checkMoved(runs: readonly MovedRun[]): void {
+export function checkMoved(runs: readonly MovedRun[], how: "with batches" | "alone" = "alone"): void {
   for (const { run } of runs) {
     const part =
       run.state === "running"
         ? "is running"
         : run.parent !== undefined
           ? "has a parent"
-          : run.batch !== undefined
+          : run.batch !== undefined && how === "alone"
             ? "belongs to a batch"
             : undefined;
     if (part === undefined) continue;

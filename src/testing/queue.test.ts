@@ -185,12 +185,10 @@ describe("advance", () => {
     expect(queue.now).toEqual(new Date("2026-01-04T02:00:00Z"));
   });
 
-  test("crosses a year in no time, and two hundred moments in little", async () => {
+  test("crosses a year, and stops at each of two hundred moments in it", async () => {
     await using queue = testQueue({ jobs: [mail], log: console });
     for (let n = 1; n <= 200; n++) await queue.enqueue(mail, { to: String(n) }, { delay: n * 1_000 });
-    const began = performance.now();
     await queue.advance("52w");
-    expect(performance.now() - began).toBeLessThan(3_000);
     expect((await queue.stats()).succeeded).toBe(200);
   });
 

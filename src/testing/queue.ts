@@ -23,6 +23,7 @@ import {
   duration,
   type Events,
   InvalidOptionError,
+  type ManualClock,
   manualClock,
 } from "../kernel/index.js";
 import { composeEnqueue, executeLayers, type Middleware } from "../middleware/index.js";
@@ -107,6 +108,25 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
   options: TestQueueOptions<Tx, Sync>,
 ): TestQueue<Tx, Sync> {
   checkOptions(options, optionNames, "testQueue()");
+  return createRig(options).queue;
+}
+
+/** What a drain brings up, and takes down after it. */
+export type Hands = Pick<RunningWorker, "idle" | "stop">;
+
+/** A test queue, and beside it what only the testing kit needs. */
+export interface Rig<Tx, Sync extends boolean> {
+  readonly queue: TestQueue<Tx, Sync>;
+  readonly clock: ManualClock;
+  /** When a run is due, or a schedule ticks, in milliseconds since 1970; infinite: nothing is. */
+  nextDue(): Promise<number>;
+}
+
+/** A test queue whose runs are worked by what `bringUp` gives. */
+export function createRig<Tx = unknown, Sync extends boolean = false>(
+  options: TestQueueOptions<Tx, Sync>,
+  bringUp: (parts: WorkerParts, clock: ManualClock) => Hands = createWorker,
+): Rig<Tx, Sync> {
   const { file = ":memory:", most = mostExecutions, now, ...rest } = options;
   const clock = manualClock(startOf(now));
   const { duckdive, store, events } = assemble<Tx, Sync>({
@@ -127,6 +147,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     log: options.log ?? consoleLog,
     release: undefined,
     enqueue: (job, input, request) => duckdive.enqueue(job, input, request),
+    add: (batch, requests) => duckdive.batchOf(batch).add(requests),
     adapter: options.with,
     queues: slots,
     random: middle,
@@ -134,7 +155,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
   let turn: Promise<unknown> = Promise.resolve();
   /** Drains asked for and not done: while there are any, an advance moves the clock for them. */
   let drains = 0;
-  let working: RunningWorker | undefined;
+  let working: Hands | undefined;
 
   /** Drains and advances follow each other. */
   function inTurn<T>(act: () => Promise<T>): Promise<T> {
@@ -146,7 +167,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
   /** Brings up a worker, lets it do what can be done at this moment, and takes it down. */
   async function workOff(budget: Budget): Promise<void> {
     const forget = events.on("started", ({ job }) => budget.spend(job));
-    const worker = createWorker(parts);
+    const worker = bringUp(parts, clock);
     working = worker;
     try {
       await Promise.race([untilNothingMoves(worker), budget.overdrawn]);
@@ -156,7 +177,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     }
   }
 
-  async function untilNothingMoves(worker: RunningWorker): Promise<void> {
+  async function untilNothingMoves(worker: Hands): Promise<void> {
     let moved: number;
     do {
       await worker.idle();
@@ -164,7 +185,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     } while (moved > 0);
   }
 
-  async function takeDown(worker: RunningWorker): Promise<void> {
+  async function takeDown(worker: Hands): Promise<void> {
     const stopped = worker.stop({ drain: 0 });
     await clock.advance(0);
     await stopped;
@@ -217,7 +238,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     await duckdive.close();
   }
 
-  return {
+  const queue: TestQueue<Tx, Sync> = {
     ...duckdive,
     drain() {
       drains += 1;
@@ -241,6 +262,7 @@ export function testQueue<Tx = unknown, Sync extends boolean = false>(
     close,
     [Symbol.asyncDispose]: close,
   };
+  return { queue, clock, nextDue };
 }
 
 const live = ["scheduled", "ready", "waiting", "running"] as const;

@@ -8,10 +8,10 @@ import {
   type AnyContract,
   admissionOf,
   defaults,
-  parseStored,
+  parseUnchecked,
   type ResolvedPolicy,
 } from "../job/index.js";
-import { type Clock, type Service, service, type Timer } from "../kernel/index.js";
+import { type Clock, SealedValueError, type Service, service, type Timer } from "../kernel/index.js";
 import { storedError } from "../run/index.js";
 import type { Prepared, Store, StoredRun } from "../store/contract.js";
 import { rounds } from "./rounds.js";
@@ -33,6 +33,8 @@ export interface Preparer extends Service {
   soon(): void;
   /** Prepares what waits for it; resolves when nothing does. */
   run(): Promise<void>;
+  /** How many it has prepared. */
+  prepared(): number;
 }
 
 export function createPreparer(
@@ -45,14 +47,18 @@ export function createPreparer(
   let timer: Timer | undefined;
   let running: Promise<void> | undefined;
   let open = false;
+  let count = 0;
 
   const prepareInRounds = rounds(async () => {
     try {
       let page = await waiting();
       while (open && page.length > 0) {
-        const judged = await Promise.all(page.map(judge));
+        const judged = (await Promise.all(page.map(judge))).filter((one) => one !== undefined);
+        if (judged.length === 0) break;
         await store.prepare(judged);
-        const invalid = page.filter((_run, position) => "invalid" in (judged[position] ?? {}));
+        count += judged.length;
+        const refused = new Set(judged.flatMap((one) => ("invalid" in one ? one.id : [])));
+        const invalid = page.filter(({ id }) => refused.has(id));
         if (invalid.length > 0) onInvalid(invalid.map(({ id, job }) => ({ run: id, job })));
         page = await waiting();
       }
@@ -66,16 +72,21 @@ export function createPreparer(
     return (await store.list(filter, { limit: batch })).runs;
   }
 
-  async function judge(run: StoredRun): Promise<Prepared> {
+  /** Undefined: its input is encrypted under a key that is not here. It waits for a worker that has it. */
+  async function judge(run: StoredRun): Promise<Prepared | undefined> {
     const known = jobs.get(run.job);
     if (known === undefined)
       throw new TypeError(`a run of ${run.job} was listed though no such job was asked for`);
     const { policy } = known;
     let admission: Admission;
     try {
-      const parsed = await parseStored(known.job, run.input, { wasChecked: false });
+      const parsed = await parseUnchecked(known.job, run.input);
       admission = admissionOf(policy, run.job, parsed);
     } catch (error) {
+      if (error instanceof SealedValueError) {
+        onError(error);
+        return undefined;
+      }
       return { id: run.id, invalid: storedError(error), keep: policy.keep.failed };
     }
     const { startWithin, finishWithin, queue, version } = policy;
@@ -133,6 +144,7 @@ export function createPreparer(
         await settled();
       },
     }),
+    prepared: () => count,
     soon,
     run,
   };

@@ -2,7 +2,7 @@
 //
 // Before this file come the tally of the loop and the delay of the event loop. After it come `duckdive workers`, the
 // health of a runner and `worker.status()`.
-import { type LoopStatus, measureDelay } from "../loop/index.js";
+import { type Delay, type LoopStatus, measureDelay } from "../loop/index.js";
 import type { WorkerStatus } from "../queue/index.js";
 import type { WorkerReport } from "../store/contract.js";
 
@@ -22,15 +22,24 @@ export interface Reporter {
   stop(): void;
 }
 
-export function createReporter(loop: () => LoopStatus, standing: () => Standing): Reporter {
-  const delay = measureDelay();
+export function createReporter(
+  loop: () => LoopStatus & Pick<WorkerStatus, "retained">,
+  standing: () => Standing,
+  delay: Delay = measureDelay(),
+): Reporter {
   const delayReported = delay.reader();
   const delayShown = delay.reader();
   return {
     report() {
       const { state, queues } = standing();
-      const leaked = loop().leaked.length;
-      return { state, memory: process.memoryUsage.rss(), delay: delayReported(), leaked, queues };
+      const { leaked, retained } = loop();
+      const about = {
+        state,
+        memory: process.memoryUsage.rss(),
+        delay: delayReported(),
+        leaked: leaked.length,
+      };
+      return { ...about, queues, ...(retained === undefined ? {} : { retained }) };
     },
     status() {
       const { state, hasStarted, beatAt, queues } = standing();

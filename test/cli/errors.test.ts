@@ -194,14 +194,6 @@ describe("an input or a file that cannot be used ends with 4", () => {
     expect(await refused(["work"], "JOB_FILE")).toMatch(/duckdive\.config\.ts/);
   });
 
-  test("a policy that this version does not do is no fault of the store", async () => {
-    here.write(
-      "isolated.ts",
-      `import { job } from "duckdive"; export const a = job({ name: "a", isolate: "thread", handle() {} });`,
-    );
-    expect(await refused(["work", "isolated.ts"], "NOT_BUILT")).toMatch(/Job "a" has `isolate`/);
-  });
-
   test("a misspelled option of a job, with the one that was meant and the place", async () => {
     here.write(
       "typo.ts",

@@ -7,8 +7,8 @@ import type { Store } from "../../src/store/contract.js";
 import { postgres } from "../../src/store/postgres/index.js";
 import { storeConformance } from "../../src/testing/conformance/index.js";
 import { pg } from "../../src/with/pg.js";
-import { ask } from "../postgres/ask.js";
 import { type Database, freshDatabase } from "../postgres/database.js";
+import { emptied } from "../postgres/emptied.js";
 
 const schema = "jobs_of_app";
 let database: Database;
@@ -18,6 +18,8 @@ let adapter: Adapter<PoolClient>;
 beforeAll(async () => {
   database = await freshDatabase();
   pool = new Pool({ connectionString: database.url, max: 2 });
+  // A client that is still saying goodbye is cut off with its database.
+  pool.on("error", () => {});
   adapter = pg(pool);
 });
 
@@ -31,25 +33,13 @@ function onError(error: unknown): void {
   if (!(error instanceof Error && error.message.includes("on purpose"))) throw error;
 }
 
-/** Takes out every row that a test has left; what migrations wrote stays. To truncate hundreds of files takes longer. */
-async function empty(): Promise<void> {
-  await ask(
-    database.url,
-    `do $$ declare one text; begin
-      for one in select format('%I.%I', schemaname, tablename) from pg_tables
-        where schemaname = '${schema}' and tablename not in ('migration', 'meta', 'keep_class') and tablename !~ '^history_'
-      loop execute 'delete from ' || one; end loop;
-    end $$`,
-  );
-}
-
 storeConformance({
   name: "PostgreSQL",
   describe,
   test,
   skip: (name, body) => void test.skip(name, body),
   async open(clock) {
-    await empty();
+    await emptied(database.url, schema);
     const stores: Store[] = [];
     const another = async (): Promise<Store> => {
       const store = postgres({ database: database.url, schema, clock, onError });

@@ -2,7 +2,8 @@
 //
 // A block is a file of its document's folder: the one that it names (```ts file=jobs.ts), or one of its own. Blocks
 // are compiled together and then run one after the other, each in a process of its own, against `dist/`. A block that
-// needs a server says so: ```ts no-run REASON. The guide to testing has a test of its own that runs it as tests.
+// needs a server says so: ```ts no-run REASON. A block with ```ts prints prints what the comments behind its console.log
+// say, up to a colon. The guide to testing and the tutorial have tests of their own that run them.
 import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 // Below the package, so that `duckdive` and its neighbours are found as they are from an application.
 const workshop = join(root, ".cache", `snippets-${process.pid}`);
-const runElsewhere = new Set(["docs/guide/testing.md"]);
+const runElsewhere = new Set(["docs/guide/testing.md", "docs/tutorial/index.md"]);
 const execute = promisify(execFile);
 
 interface Snippet {
@@ -22,6 +23,7 @@ interface Snippet {
   readonly path: string;
   readonly text: string;
   readonly runs: boolean;
+  readonly prints: boolean;
 }
 
 function documents(): string[] {
@@ -41,8 +43,22 @@ function snippetsOf(document: string): Snippet[] {
       path: join(workshop, document.replaceAll(/[/.]/g, "-"), name),
       text: code,
       runs: !/^no-run \w/.test(information) && !runElsewhere.has(document),
+      prints: /\bprints\b/.test(information),
     };
   });
+}
+
+/** What a block says that it prints, line by line. */
+function promised(text: string): string[] {
+  return [...text.matchAll(/^\s*console\.log\(.*\); \/\/ (.*)$/gm)].map(([, said = ""]) => said);
+}
+
+/** What was printed, with what its comment explains behind it: `1` is as good as `1: that of the first order`. */
+function explained(stdout: string, comments: readonly string[]): string[] {
+  const lines = stdout.trimEnd().split("\n");
+  return lines.map((line, index) =>
+    comments[index]?.startsWith(`${line}: `) ? (comments[index] ?? "") : line,
+  );
 }
 
 const snippets = documents().flatMap(snippetsOf);
@@ -77,11 +93,12 @@ test("the snippets compile", { timeout: 60_000 }, async () => {
 });
 
 describe("the snippets run", () => {
-  for (const { document, line, path, runs } of snippets) {
+  for (const { document, line, path, text, runs, prints } of snippets) {
     test.skipIf(!runs)(`${document}:${line}`, { timeout: 30_000 }, async () => {
       const jiti = join(root, "node_modules", "jiti", "lib", "jiti-cli.mjs");
-      const { stderr } = await execute(process.execPath, [jiti, path], { cwd: join(path, "..") });
+      const { stdout, stderr } = await execute(process.execPath, [jiti, path], { cwd: join(path, "..") });
       expect(stderr).toBe("");
+      if (prints) expect(explained(stdout, promised(text))).toEqual(promised(text));
     });
   }
 });

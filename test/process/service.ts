@@ -169,7 +169,8 @@ export function serviceAt(place: Place, through = place.address): Service {
   };
 }
 
-function listenTo(started: Started): Program {
+/** Reads what a program says, as JSON. */
+export function listenTo(started: Started): Program {
   const lines: Line[] = [];
   const listeners = new Set<() => void>();
   let isOver = false;

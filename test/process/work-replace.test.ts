@@ -61,6 +61,11 @@ describe.each(places)("on $name", ({ place }) => {
     const service = serviceAt(await place());
     const program = service.work(["--concurrency", "5"]);
     const enough = keepBusy(service);
+    // Both: one that still starts would be ready in the midst of the deploy.
+    await eventually(
+      async () => program.lines.filter(({ event }) => event === "ready").length === 2,
+      patience,
+    );
     await eventually(async () => service.noted("began").length > 50, patience);
     service.folder.write("jobs.ts", jobsFile("new"));
     const before = program.lines.length;

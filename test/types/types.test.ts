@@ -94,6 +94,11 @@ const refusals: Readonly<Record<string, string | RegExp>> = {
   "31-batch-input": "Property 'to' does not exist on type 'BatchItem<{ to: string; }, {}>'.",
   "32-fair-field":
     "Type '\"tenent\"' is not assignable to type 'By<{ tenant: string; }>'. Did you mean '\"tenant\"'?",
+  "33-batch-callback":
+    "Property 'image' is missing in type 'BatchSummary' but required in type '{ image: string; }'.",
+  "34-upgrade": "'old' is of type 'unknown'.",
+  "35-request-tx": "Type '{ query(text: string): Promise<unknown>; }' is not assignable to type 'undefined'.",
+  "36-context": "Type 'number' is not assignable to type 'string'.",
 };
 
 describe("the wrong programs are refused", async () => {

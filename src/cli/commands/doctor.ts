@@ -71,11 +71,12 @@ async function examineStore({ store }: Session): Promise<Finding[]> {
 }
 
 async function examineWork({ store, duckdive }: Session): Promise<Finding[]> {
-  const [queues, workers, paused, counts, parked, unprepared] = await Promise.all([
+  const [queues, workers, paused, counts, versions, parked, unprepared] = await Promise.all([
     store.queues(),
     store.workers(),
     store.paused(),
     duckdive.stats(),
+    store.versions(),
     store.list({ waiting: ["worker"] }, { limit: 500 }),
     store.list({ waiting: ["preparation"] }, { limit: 500 }),
   ]);
@@ -84,6 +85,7 @@ async function examineWork({ store, duckdive }: Session): Promise<Finding[]> {
     workers,
     paused,
     counts,
+    versions,
     parked: parked.runs,
     unprepared: unprepared.runs,
     now: store.now(),

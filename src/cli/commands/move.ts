@@ -2,13 +2,16 @@
 //
 // Runs keep their id, state, attempts, times, error, output, timeline and log. It may be interrupted at any moment: the
 // same command goes on where it was. Workers are stopped before; applications may go on enqueueing into either store.
+// `--from` may be another queue as well: BullMQ, Resque, pg-boss, graphile-worker; that is a matter of its own.
 import type { Command } from "commander";
 import { storeOf } from "../../address.js";
 import type { Store } from "../../store/contract.js";
 import { UsageError } from "../errors.js";
 import { type ExitCode, exits } from "../exit.js";
+import { importing, isOtherQueue } from "../importing/index.js";
 import { openJournal } from "../journal.js";
 import { type Moved, moveRuns } from "../moving.js";
+import { gather } from "../parse.js";
 import type { Perform } from "../perform.js";
 import { type Cli, StoreError } from "../session.js";
 import { requireStore, shownStore, type Target } from "../target.js";
@@ -20,24 +23,39 @@ interface MoveCommandOptions {
   readonly fromSchema?: string;
   readonly toSchema?: string;
   readonly journal: string;
+  readonly jobs?: string[];
+  readonly mapping?: string;
+  readonly queue?: string[];
+  readonly remove?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function defineMove(command: Command, perform: Perform): void {
   command
-    .option("--from <url>", "the store that runs leave")
+    .option("--from <url>", "the store that runs leave, or another queue: bullmq:redis://…")
     .option("--to <url>", "the store that they come to; it is made when it is not there")
-    .option("--from-schema <name>", "the schema of the first, on PostgreSQL")
+    .option(
+      "--from-schema <name>",
+      "the schema of the first, on PostgreSQL; in Redis, what its keys begin with",
+    )
     .option("--to-schema <name>", "the schema of the second, on PostgreSQL")
     .option(
       "--journal <file>",
       "keeps what is on its way; one that is there is gone on with",
       "duckdive.move",
     )
+    .option("--jobs <file>", "from another queue: check inputs by the definitions in this file", gather)
+    .option("--mapping <file>", "from another queue: what its jobs become")
+    .option("--queue <name>", "from another queue: only this one; may be given several times", gather)
+    .option("--remove", "from another queue: remove each job when its run is recorded")
+    .option("--dry-run", "from another queue: only count what would be moved")
     .action((options: MoveCommandOptions) => perform((cli) => move(cli, options)));
 }
 
 async function move(cli: Cli, options: MoveCommandOptions): Promise<ExitCode> {
   const { from, to } = options;
+  if (from !== undefined && isOtherQueue(from)) return importing(cli, { ...options, from });
+  refuseImportOptions(options);
   if (from === undefined || to === undefined)
     throw new UsageError(
       "Which stores? Give both: duckdive move --from sqlite:./jobs.db --to postgres://localhost/app",
@@ -69,6 +87,17 @@ async function move(cli: Cli, options: MoveCommandOptions): Promise<ExitCode> {
     return moved.left === 0 ? exits.fine : exits.failed;
   } finally {
     for (const store of opened) await store.close();
+  }
+}
+
+/** A move takes everything, and needs nobody to say what it is. */
+function refuseImportOptions(options: MoveCommandOptions): void {
+  for (const name of ["jobs", "mapping", "queue", "remove", "dryRun"] as const) {
+    if (options[name] === undefined) continue;
+    const shown = name === "dryRun" ? "dry-run" : name;
+    throw new UsageError(
+      `--${shown} is for moving from another queue: duckdive move --from bullmq:redis://localhost. Leave it out.`,
+    );
   }
 }
 

@@ -1,18 +1,21 @@
 // `duckdive show ID`: everything that is known of a run, and first why it is where it is.
 //
-// The order is the order of questions: what is it and what is it doing, how did it come to that, what went wrong, what
-// did it say, what was it given and what did it give back.
+// The order is the order of questions: what is it and what is it doing, how did it come to that, which steps has it done,
+// which runs belong to it, what went wrong, what did it say, what was it given and what did it give back.
 import type { Command } from "commander";
 import type { RunRecord, StoredError } from "../../job/index.js";
 import { formatDuration } from "../../kernel/index.js";
-import { RunNotFoundError, type Timeline } from "../../queue/index.js";
+import { RunNotFoundError, type Step, type Timeline } from "../../queue/index.js";
 import { exits } from "../exit.js";
+import { type Descendant, type Family, familyOf, type Relative } from "../family.js";
 import { findId } from "../find.js";
 import type { Output } from "../output.js";
 import type { Perform } from "../perform.js";
 import { progressOf } from "../runs-table.js";
 import { withSession } from "../session.js";
+import { printSteps } from "../steps-table.js";
 import { clean, cleanLines } from "../text.js";
+import { treeLines } from "../tree.js";
 import { relative, stateCell } from "../words.js";
 
 export function defineShow(command: Command, perform: Perform): void {
@@ -22,15 +25,19 @@ export function defineShow(command: Command, perform: Perform): void {
       perform((cli) =>
         withSession(cli, { access: "existing" }, async ({ duckdive, store }) => {
           const id = await findId(store, given);
-          const [run, explanation, timeline] = await Promise.all([
+          const [run, explanation, timeline, steps, entries] = await Promise.all([
             duckdive.get(id),
             duckdive.explain(id),
             duckdive.timeline(id),
+            duckdive.steps(id),
+            store.entries(id),
           ]);
           if (run === undefined) throw new RunNotFoundError(id);
-          if (cli.output.isJson)
-            cli.output.json({ ...run, explanation, timeline: timeline.events, logs: timeline.logs });
-          else print(cli.output, { run, explanation, timeline, now: store.now() });
+          const now = store.now();
+          const shown = { run, explanation, timeline, steps, now };
+          const family = await familyOf(duckdive, run, entries, now);
+          if (cli.output.isJson) cli.output.json(documentOf({ ...shown, family }));
+          else print(cli.output, { ...shown, family });
           return exits.fine;
         }),
       ),
@@ -41,19 +48,39 @@ interface Shown {
   readonly run: RunRecord;
   readonly explanation: readonly string[];
   readonly timeline: Timeline;
+  readonly steps: readonly Step[];
+  readonly family: Family;
   readonly now: number;
 }
 
+function documentOf({ run, explanation, timeline, steps, family }: Shown): object {
+  const { events, logs } = timeline;
+  const { parents, children, leftOut } = family;
+  const below = { children: children.map(forPrograms), childrenLeftOut: leftOut };
+  return { ...run, explanation, timeline: events, logs, steps, parents, ...below };
+}
+
+/** Without what is said to people. */
+function forPrograms({ remark: _, children, ...run }: Descendant): object {
+  return { ...run, children: children.map(forPrograms) };
+}
+
 function print(output: Output, shown: Shown): void {
-  const { run, explanation, timeline, now } = shown;
+  const { run, explanation, timeline, steps, family, now } = shown;
   const { colors } = output;
   const state = stateCell(run.state, colors);
   const word = typeof state === "string" ? state : state.paint(state.text);
   output.line(`${colors.bold(clean(run.job))}  ${word}  ${run.id}`);
   for (const sentence of explanation) output.line(clean(sentence));
   output.line();
-  output.facts(factsOf(run, now));
+  output.facts(factsOf(run, family, now));
   printTimeline(output, run, timeline);
+  printSteps(output, steps, run.requestedAt, now);
+  if (family.children.length > 0) {
+    output.section("Runs below it");
+    for (const line of treeLines(family.children, family.leftOut, { colors, width: output.width() }))
+      output.line(line);
+  }
   if (run.error !== undefined) {
     output.section(run.state === "failed" ? "Error" : "Last error");
     printError(output, run.error);
@@ -70,7 +97,7 @@ function print(output: Output, shown: Shown): void {
   printValue(output, "Output", run.output);
 }
 
-function factsOf(run: RunRecord, now: number): [string, string | undefined][] {
+function factsOf(run: RunRecord, { parents }: Family, now: number): [string, string | undefined][] {
   const time = (date: Date | undefined): string | undefined =>
     date === undefined ? undefined : `${date.toISOString()} (${relative(date, now)})`;
   const { startedAt, finishedAt } = run;
@@ -94,9 +121,27 @@ function factsOf(run: RunRecord, now: number): [string, string | undefined][] {
     ["worker", run.worker],
     ["tags", run.tags.length === 0 ? undefined : run.tags.join(", ")],
     ["meta", meta.length === 0 ? undefined : meta.join(", ")],
-    ["parent", run.parent],
-    ["release", run.release],
+    ["below", parents.length === 0 ? run.parent : parents.map(nameOf).join(", below ")],
+    ["comes after", run.after === undefined ? undefined : runsOf(run.after)],
+    ["batch", run.batch],
+    ["release", releasesOf(run)],
   ];
+}
+
+/** Which asked for it and which executed it: in the middle of a deploy they differ. */
+function releasesOf({ release, ranRelease }: RunRecord): string | undefined {
+  if (ranRelease === undefined || ranRelease === release) return release;
+  return release === undefined ? `executed by ${ranRelease}` : `${release}, executed by ${ranRelease}`;
+}
+
+function nameOf({ id, job, state }: Relative): string {
+  return `${job} ${id} (${state})`;
+}
+
+/** Those that have not ended well, of those that a run comes after. */
+function runsOf(ids: readonly string[]): string {
+  const shown = ids.slice(0, 3).join(", ");
+  return ids.length > 3 ? `${shown} and ${ids.length - 3} more` : shown;
 }
 
 /**
@@ -167,8 +212,10 @@ function lossSentence(attempt: number, detail: unknown, said: string): string {
 /** The part of an event's detail that says something to people. */
 function detailOf(detail: unknown): string {
   if (typeof detail !== "object" || detail === null) return "";
-  const { message, name, reason, on, worker, milliseconds } = detail as Record<string, unknown>;
-  if (typeof message === "string") return `: ${typeof name === "string" ? `${name}: ` : ""}${message}`;
+  const { message, name, reason, on, worker, milliseconds, release } = detail as Record<string, unknown>;
+  const under = typeof release === "string" ? `, release ${release}` : "";
+  if (typeof message === "string")
+    return `${under}: ${typeof name === "string" ? `${name}: ` : ""}${message}`;
   if (typeof worker === "string") return ` ${worker}`;
   if (typeof milliseconds === "number") return ` for ${formatDuration(milliseconds)}`;
   if (typeof reason === "string") return `: ${reason}${typeof on === "string" ? ` (${on})` : ""}`;

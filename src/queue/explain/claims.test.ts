@@ -285,7 +285,7 @@ async function remedy(built: Built, run: StoredRun, { code, text }: Reason): Pro
       return true;
     case "queue-held":
     case "rate":
-      if (text.includes("in line before it")) return false;
+      if (text.includes("in line before it") || text.includes("has to start first")) return false;
       await clock.advance(61_000);
       await store.promote(100);
       return true;

@@ -83,6 +83,8 @@ function explain(changed: Partial<StoredRun>, facts: Partial<Facts> = {}): strin
     workers: [worker],
     clockAhead: 0,
     queues: [queue],
+    awaited: [],
+    calls: [],
     gates: [],
     reroute: undefined,
     isShared: false,
@@ -340,6 +342,29 @@ describe("a waiting run", () => {
     for (const reason of ["entries", "dependency"] as const)
       expect(explain(waiting(reason))[0]).toMatch(/waits for/);
   });
+
+  test("waits for other runs, each with how it stands and since when", () => {
+    const other = (id: string, changed: Partial<StoredRun>) => [id, { ...run, id, ...changed }] as const;
+    const awaited = [
+      other("r1", { state: "running", startedAt: now - minute }),
+      other("r2", { state: "scheduled", runAt: now + minute }),
+      other("r3", { state: "failed", finishedAt: now - 5 * minute }),
+      other("r4", { state: "waiting", waiting: { reason: "admission", on: undefined } }),
+      ["r5", undefined] as const,
+    ];
+    const after = ["r1", "r2", "r3", "r4", "r5", "r6", "r7"];
+    expect(explain({ ...waiting("dependency"), after }, { awaited })).toEqual([
+      'It waits for 7 runs to end: "send" (r1), which has been running since 2026-01-02T11:59:00.000Z; ' +
+        '"send" (r2), which is scheduled for 2026-01-02T12:01:00.000Z; ' +
+        '"send" (r3), which failed 5m ago and has to be tried again: `duckdive retry r3`; ' +
+        '"send" (r4), which waits itself (admission), asked for at 2026-01-02T11:59:00.000Z; ' +
+        "r5, which is not in this store; 2 others.",
+    ]);
+    const hundred = Array.from({ length: 100 }, (_, index) => `r${index}`);
+    expect(explain({ ...waiting("dependency"), after: hundred }, { awaited })[0]).toContain(
+      "95 others or more.",
+    );
+  });
 });
 
 describe("a run with gates", () => {
@@ -375,6 +400,10 @@ describe("a run with gates", () => {
       /^It waits because rate "api" \(100 in 60 s\) is closed, and lets the next one start in 5s, at 2026-01-02T12:00:05.000Z, and 1 run is in line/,
     );
     expect(explain(parked, { gates: [gate({ ...rate, opensAt: now })] })[0]).toContain("within moments");
+    const letIn = { run: "another", job: "copy", state: "ready", since: undefined } as const;
+    expect(explain(parked, { gates: [gate({ ...rate, opensAt: now, holders: [letIn] })] })[0]).toContain(
+      'has let in run another of job "copy", which has to start first: `duckdive explain another`.',
+    );
   });
 
   test("gets no free place while others are in line, and needs none that it has", () => {

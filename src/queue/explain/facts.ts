@@ -9,6 +9,7 @@ import type {
   TimelineEvent,
   WorkerRow,
 } from "../../store/contract.js";
+import type { Step } from "../steps.js";
 
 /** Everything that explains a run, read at about the same moment. */
 export interface Facts {
@@ -21,6 +22,10 @@ export interface Facts {
   readonly workers: readonly WorkerRow[];
   readonly queues: readonly QueueRow[];
   readonly paused: readonly PauseTarget[];
+  /** Of the runs that it comes after and waits for the first ten, by id; undefined where one is not there. */
+  readonly awaited: readonly (readonly [id: string, run: StoredRun | undefined])[];
+  /** Of its own calls those that it waits for. */
+  readonly calls: readonly AwaitedCall[];
   /** How it stands at its gates. */
   readonly gates: readonly GateStanding[];
   /** The queue that its job was rerouted to. */
@@ -31,6 +36,15 @@ export interface Facts {
   readonly attempts: number | undefined;
   /** How many workers its job may take down, where somebody knows. */
   readonly crashes: number | undefined;
+}
+
+/** A durable call that is pending, and that the handler asked for. */
+export interface AwaitedCall {
+  readonly step: Step;
+  /** Of the runs that it started those that have not ended, the first ten. */
+  readonly runs: readonly StoredRun[];
+  /** How many they are. */
+  readonly live: number;
 }
 
 /** One thing that stands between a run and its start. */

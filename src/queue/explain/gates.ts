@@ -59,14 +59,19 @@ function line({ ahead }: GateStanding): string {
 }
 
 function closedRate(gate: GateStanding, now: number): string {
-  const { key, limit, per, opensAt } = gate;
+  const { key, limit, per } = gate;
   const rule = per === undefined ? "" : ` (${limit} in ${per / 1_000} s)`;
-  const opens =
-    opensAt !== undefined && opensAt > now
-      ? `is closed, and lets the next one start ${until(opensAt, now)}`
-      : "lets the next one start within moments";
   return (
-    `rate ${quoted(key)}${rule} ${opens}${line(gate)}. ` +
+    `rate ${quoted(key)}${rule} ${opening(gate, now)}${line(gate)}. ` +
     "It goes on by itself; a higher rate in its job's definition counts for runs enqueued from then on."
   );
+}
+
+/** Who is let in has the turn until it starts, however long that takes. */
+function opening({ opensAt, holders }: GateStanding, now: number): string {
+  if (opensAt !== undefined && opensAt > now)
+    return `is closed, and lets the next one start ${until(opensAt, now)}`;
+  const [first] = holders;
+  if (first === undefined) return "lets the next one start within moments";
+  return `has let in run ${first.run} of job ${quoted(first.job)}, which has to start first: \`duckdive explain ${first.run}\``;
 }

@@ -1,6 +1,10 @@
 // It waits for something that is no gate and no pause: its own entries, another run, somebody who knows its job.
+
+import { awaitedCalls } from "./calls.js";
 import type { Facts, Reason } from "./facts.js";
 import { isClosed } from "./gates.js";
+import { standing } from "./standing.js";
+import { many } from "./words.js";
 import { whoLacksIt } from "./workers.js";
 
 export function waitReasons(facts: Facts): Reason[] {
@@ -12,9 +16,9 @@ export function waitReasons(facts: Facts): Reason[] {
     case "preparation":
       return sentence("preparation", preparation(facts));
     case "entries":
-      return sentence("entries", `Its handler waits for something it asked for${on}.`);
+      return sentence("entries", awaitedCalls(facts) ?? `Its handler waits for something it asked for${on}.`);
     case "dependency":
-      return sentence("dependency", `It waits for another run to end${on}.`);
+      return sentence("dependency", dependency(facts));
     case "worker":
       return sentence("worker", `It waits for a worker that can run it: ${whoLacksIt(facts, workers)}`);
     case "admission":
@@ -27,6 +31,19 @@ export function waitReasons(facts: Facts): Reason[] {
       return [];
   }
 }
+
+/** Which runs it comes after, and how each stands. */
+function dependency({ run, awaited, now }: Facts): string {
+  const all = run.after?.length ?? 0;
+  if (awaited.length === 0) return "It waits for another run to end.";
+  const named = awaited.map(([id, one]) => standing(id, one, now));
+  const others = all - awaited.length;
+  const more = others > 0 ? [`${others} others${all === mostListed ? " or more" : ""}`] : [];
+  return `It waits for ${many(all, "run")}${all === mostListed ? " or more" : ""} to end: ${[...named, ...more].join("; ")}.`;
+}
+
+/** How many of those that a run comes after its record lists. */
+const mostListed = 100;
 
 /** Recorded from a shell, with SQL, or from another language. */
 function preparation({ run, workers }: Facts): string {

@@ -27,6 +27,6 @@ export function quoted(name: string): string {
 }
 
 /** `1 run`, `3 runs`. */
-export function many(number: number, one: string): string {
-  return `${number} ${one}${number === 1 ? "" : "s"}`;
+export function many(number: number, one: string, several = `${one}s`): string {
+  return `${number} ${number === 1 ? one : several}`;
 }

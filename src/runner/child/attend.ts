@@ -14,7 +14,7 @@ import {
   statusEvery,
   type ToWorker,
 } from "../index.js";
-import { actsOf } from "./acts.js";
+import { type Asked, actsOf } from "./acts.js";
 import { createBlame } from "./blame.js";
 import { tellPipe } from "./pipe.js";
 import { createStatus } from "./status.js";
@@ -24,12 +24,15 @@ export interface Attendant {
   /** For the worker that is about to be made. */
   readonly attendance: Attendance;
   /** Speaks for this worker from now on. */
-  speakFor(worker: RunningWorker, deeds: Deeds): void;
+  speakFor(worker: Spoken, deeds: Deeds): void;
   /** This process is about to end by something that went wrong; answers whose it was, undefined: that is not known. */
   dying(cause: string): NamedRun | undefined;
   /** It is about to end, and all is well. */
   leaving(why: Extract<FromPipe, { type: "leaving" }>["why"]): void;
 }
+
+/** What is spoken for: a worker, or something else that lives in a process of its own and does as much of this as it can. */
+export type Spoken = Asked & Pick<RunningWorker, "id" | "ready" | "over" | "status">;
 
 export interface Deeds {
   /** The runner wants it to stop within so many milliseconds; undefined: the runner is gone. */
@@ -47,7 +50,7 @@ export function attend(): Attendant | undefined {
   delete process.env[attendedBy];
   for (const signal of ignored) process.on(signal, () => {});
 
-  let spokenFor: RunningWorker | undefined;
+  let spokenFor: Spoken | undefined;
   const blame = createBlame(
     ({ run, token }) =>
       spokenFor?.status().leaked.some((leaked) => leaked.run === run && leaked.token === token) === true,
@@ -75,7 +78,7 @@ export function attend(): Attendant | undefined {
     return run;
   }
 
-  function speakFor(worker: RunningWorker, deeds: Deeds): void {
+  function speakFor(worker: Spoken, deeds: Deeds): void {
     spokenFor = worker;
     const status = createStatus(worker, send);
     const acts = actsOf({ ...deeds, worker, tellStatus: status.tell, send });

@@ -6,4 +6,5 @@
 //   pipe.ts      the line that is written to in the last moment
 //
 // It knows the runner and a running worker, and nothing of stores and jobs: whoever starts the worker loads those.
-export { type Attendant, attend } from "./attend.js";
+export { type Attendant, attend, type Spoken } from "./attend.js";
+export { startWatchdog } from "./watchdog.js";

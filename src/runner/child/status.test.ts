@@ -12,6 +12,7 @@ function telling(given: Partial<Status> = {}) {
     ended: 0,
     running: [],
     leaked: [],
+    retained: undefined,
     lastFetch: 1,
     lastSettle: 1,
     lastBeat: 1,
@@ -46,4 +47,16 @@ test("a worker in which executions have leaked asks to be replaced, once", () =>
     gone[second]?.();
   }
   expect(sent.map(({ type }) => type)).toEqual(["status", "recycle", "status", "status"]);
+});
+
+test("a worker that cannot let go of more than a thousand suspended executions asks to be replaced, with the job", () => {
+  const few = telling({ retained: { sleeper: 990, poller: 10 } });
+  few.tell();
+  expect(few.sent.map(({ type }) => type)).toEqual(["status"]);
+  const many = telling({ retained: { poller: 11, sleeper: 990 } });
+  many.tell();
+  expect(many.sent[1]).toEqual({
+    type: "recycle",
+    why: "1001 suspended executions cannot be let go, 990 of them of sleeper",
+  });
 });

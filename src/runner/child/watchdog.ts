@@ -12,14 +12,18 @@ const every = 250;
 const patience = 1_000;
 const answer = 500;
 /** What a stop takes at most, with its margin, unless a longer drain is asked for; who stands still drains nothing. */
-const alone = 30_000;
+const longestAlone = 30_000;
 /** How many frames of the stack are told. */
 const frames = 20;
 
 const questionName = "duckdive.blame";
 
-/** Watches until the function that it gives back is called. */
-export function startWatchdog(blame: Blame, runner: number): () => void {
+/** Watches until the function that it gives back is called. `alone`: what one that stands still has when the runner is gone. */
+export function startWatchdog(
+  blame: Pick<Blame, "current" | "only">,
+  runner: number,
+  alone = longestAlone,
+): () => void {
   const beats = new Int32Array(new SharedArrayBuffer(4));
   const turns = setInterval(() => Atomics.add(beats, 0, 1), every);
   turns.unref();

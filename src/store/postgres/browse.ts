@@ -5,7 +5,7 @@
 
 import type { State } from "../../job/index.js";
 import { InvalidOptionError, isId } from "../../kernel/index.js";
-import type { Definition, QueueRow, RunFilter, RunPage, WorkerRow } from "../contract.js";
+import type { Definition, OpenVersion, QueueRow, RunFilter, RunPage, WorkerRow } from "../contract.js";
 import { find } from "./hand.js";
 import type { Session, Values } from "./session.js";
 import { statements } from "./statements.js";
@@ -27,6 +27,7 @@ function filterValues(filter: RunFilter): Values {
     ids: filter.ids === undefined ? null : idList(filter.ids),
     jobs: list(filter.jobs),
     queues: list(filter.queues),
+    parents: filter.parents === undefined ? null : idList(filter.parents),
     states: list(filter.states),
     reasons: list(filter.reasons),
     waiting: list(filter.waiting),
@@ -48,7 +49,7 @@ export async function list(
   const place = page.cursor === undefined ? beforeAll : placeOf(page.cursor);
   // One more than asked for: whether there is a next page.
   const values = { ...filterValues(filter), ...place, limit: page.limit + 1 };
-  const rows = await session.ask(statements.listRuns, values);
+  const rows = await session.ask(listStatement(filter), values);
   const shown = rows.slice(0, page.limit);
   const runs = await find(
     session,
@@ -60,6 +61,17 @@ export async function list(
     runs: runs.filter((run) => run !== undefined),
     next: rows.length > page.limit && last !== undefined ? `${last[1]}.${last[0]}` : undefined,
   };
+}
+
+/** The statement that looks only where runs that fit can be. */
+function listStatement({ parents, states }: RunFilter): string {
+  if (parents !== undefined) return statements.listChildren;
+  if (states === undefined || states.includes("succeeded")) return statements.listRuns;
+  if (states.length === 1 && states[0] === "running") return statements.listRunningRuns;
+  if (states.length === 1 && states[0] === "waiting") return statements.listWaitingRuns;
+  const unwell = states.filter((state) => state === "failed" || state === "cancelled").length;
+  if (unwell === 0) return statements.listLiveRuns;
+  return unwell === states.length ? statements.listUnwellRuns : statements.listRuns;
 }
 
 /** Where a page begins: before this moment and id; no id that begins with a time is at or above the ceiling. */
@@ -158,18 +170,34 @@ export async function publish(session: Session, definitions: readonly Definition
   await session.ask(statements.publish, { definitions: jsonText(definitions), now: session.now() });
 }
 
+/** Enough for people, and soon counted. */
+const mostCounted = 400_000;
+
+/** Runs that have not ended, by job and version. */
+export async function versions(session: Session): Promise<OpenVersion[]> {
+  const rows = await session.ask(statements.openVersions, { limit: mostCounted });
+  return rows.map(([job, version, runs]) => ({
+    job: job ?? "",
+    version: numberOf(version),
+    runs: numberOf(runs),
+  }));
+}
+
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.ask(statements.definitions);
-  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes, events]) => ({
-    job: job ?? "",
-    version: numberOf(version),
-    queue: queue ?? "",
-    priority: numberOf(priority),
-    attempts: numberOf(attempts),
-    prepared: truthOf(prepared),
-    description: optionalText(description),
-    crashes: optionalNumber(crashes),
-    ...(events === null || events === undefined ? {} : { events: JSON.parse(events) }),
-  }));
+  return rows.map(
+    ([job, version, queue, priority, attempts, prepared, description, crashes, events, redact]) => ({
+      job: job ?? "",
+      version: numberOf(version),
+      queue: queue ?? "",
+      priority: numberOf(priority),
+      attempts: numberOf(attempts),
+      prepared: truthOf(prepared),
+      description: optionalText(description),
+      crashes: optionalNumber(crashes),
+      ...(events === null || events === undefined ? {} : { events: JSON.parse(events) }),
+      ...(redact === null || redact === undefined ? {} : { redact: JSON.parse(redact) }),
+    }),
+  );
 }

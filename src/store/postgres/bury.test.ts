@@ -155,6 +155,22 @@ describe("a claim that a crash of the database has undone, of a worker that died
     },
   );
 
+  test("is not written down of an execution that was suspended since it was seen", async () => {
+    const { worker, claimed } = await held(2);
+    const [resting, over] = claimed;
+    if (resting === undefined || over === undefined) throw new Error("Nothing was claimed.");
+    const sleep = { name: "night", kind: "sleep", state: "pending", due: { after: 60_000 } } as const;
+    await store.record(claimed.map((one) => ({ ...fenceOf(one), entries: [sleep] })));
+    const waiting = { reason: "entries", on: '["night"]' } as const;
+    await store.settle(
+      claimed.map((one) => ({ ...fenceOf(one), state: "waiting", waiting, giveBack: true })),
+    );
+    await store.cancel([over.run], "no longer wanted");
+    const executing = claimed.map(({ run, token, attempt }) => ({ run, token, attempt }));
+    await store.rescue([{ worker, cause: "killed by SIGKILL", executing }]);
+    for (const { run } of executing) expect(await lossesOf(run)).toEqual([]);
+  });
+
   test("is written down although another worker has the run by now, under the same token", async () => {
     const { worker, claimed, executing } = await heldInVain(1);
     const heir = await enter(store);

@@ -16,6 +16,9 @@ import type { Session } from "./session.js";
 import { statements } from "./statements.js";
 import { jsonText, numberOf, optionalNumber, optionalText, truthOf } from "./text.js";
 
+/** The bit of a run's `durable` that says so. */
+const hasRecorded = 1;
+
 interface Open {
   readonly worker: string;
   /** Runs by id that have not been answered. */
@@ -24,6 +27,8 @@ interface Open {
   readonly gates: ReadonlyMap<string, GatesOfRun>;
   /** Those of them that have a unique key. */
   readonly keyed: ReadonlySet<string>;
+  /** Those of them that have to do with durable work. */
+  readonly durable: Set<string>;
 }
 
 /** An execution whose claim is gone, or may be. */
@@ -43,8 +48,6 @@ interface Answered {
   readonly token: number;
 }
 
-const none: Pick<Open, "gates" | "keyed"> = { gates: new Map(), keyed: new Set() };
-
 /** The claims that this process holds. */
 export class Claims {
   readonly #open = new Map<string, Open>();
@@ -60,7 +63,7 @@ export class Claims {
     claim: string,
     worker: string,
     runs: readonly Claimed[],
-    of: { readonly gates?: Open["gates"]; readonly keyed?: Open["keyed"] } = {},
+    of: Partial<Pick<Open, "gates" | "keyed" | "durable">> = {},
   ): void {
     for (const suspect of this.#suspects) {
       for (const loss of this.heldBy(suspect)) {
@@ -70,7 +73,12 @@ export class Claims {
       }
     }
     if (runs.length === 0) this.#done.push(claim);
-    else this.#open.set(claim, { worker, runs: new Map(runs.map((run) => [run.run, run])), ...none, ...of });
+    else {
+      const none = { gates: new Map(), keyed: new Set<string>(), durable: new Set<string>() };
+      const byId = new Map<string, Claimed>();
+      for (const run of runs) byId.set(run.run, run);
+      this.#open.set(claim, { worker, runs: byId, ...none, ...of });
+    }
   }
 
   /** Whether this process made the claim: another one knows nothing of its gates. */
@@ -106,6 +114,16 @@ export class Claims {
     return this.#open.get(claim)?.keyed.has(run) ?? true;
   }
 
+  /** Whether this run has recorded calls, or has a parent or children, as far as is known. */
+  isDurable({ claim = "", run }: Answered): boolean {
+    return this.#open.get(claim)?.durable.has(run) ?? true;
+  }
+
+  /** It has recorded something. */
+  markDurable({ claim = "", run }: Answered): void {
+    this.#open.get(claim)?.durable.add(run);
+  }
+
   /** What this worker executes of runs with unique keys, which an application's transaction may change meanwhile. */
   keyedOf(worker: string): Loss[] {
     return this.ofWorker(worker).flatMap((claim) =>
@@ -115,7 +133,7 @@ export class Claims {
 
   /** This settlement has been answered. One with another token than the claim gave says nothing of the claim's run. */
   answered({ claim = "", run, token }: Answered): void {
-    this.#entrusted.delete(`${claim} ${run}`);
+    if (this.#entrusted.size > 0) this.#entrusted.delete(`${claim} ${run}`);
     const open = this.#open.get(claim);
     if (open?.runs.get(run)?.token !== token) return;
     open.runs.delete(run);
@@ -253,43 +271,49 @@ async function take(
 
 async function fetch(session: Session, claims: Claims, id: string, worker: string): Promise<Claimed[]> {
   const rows = await session.ask(statements.claimed, { claim: id });
-  const claimed = rows.map((row) => claimedFrom(row, id));
-  const keyed = new Set(rows.flatMap((row) => (truthOf(row.at(-1)) ? (row[0] ?? "") : [])));
-  claims.add(id, worker, claimed, { gates: gatesIn(rows), keyed });
+  const claimed: Claimed[] = [];
+  const gates = new Map<string, GatesOfRun>();
+  const keyed = new Set<string>();
+  const durable = new Set<string>();
+  for (const row of rows) {
+    const one = claimedFrom(row, id);
+    const [gateKeys, rateKeys, isUnique] = [row[17], row[18], row[22]];
+    claimed.push(one);
+    if (gateKeys !== null) {
+      const keys = namesIn(gateKeys);
+      if (keys.length > 0) gates.set(one.run, { keys, rates: namesIn(rateKeys) });
+    }
+    if (isUnique === "t") keyed.add(one.run);
+    if (row[20] !== "0") durable.add(one.run);
+  }
+  claims.add(id, worker, claimed, { gates, keyed, durable });
   return claimed;
 }
 
-function gatesIn(rows: readonly Row[]): Map<string, GatesOfRun> {
-  return new Map(
-    rows.flatMap(([run, ...row]) => {
-      const keys = namesIn(row[16]);
-      return keys.length === 0 ? [] : [[run ?? "", { keys, rates: namesIn(row[17]) }] as const];
-    }),
-  );
-}
-
+/** By position, since there are many: the columns stand in claimed.sql. */
 function claimedFrom(row: Row, claim: string): Claimed {
-  const [run, token, job, version, queue, priority, input, attempt, crashes, ...rest] = row;
-  const [requestedAt, runAt, startedAt, startBy, finishBy, tags, meta, isPaused] = rest;
+  const [tags, meta] = [row[14], row[15]];
   return {
-    run: run ?? "",
-    token: numberOf(token),
+    run: row[0] ?? "",
+    token: numberOf(row[1]),
     claim,
-    job: job ?? "",
-    version: numberOf(version),
-    queue: queue ?? "",
-    priority: numberOf(priority),
-    input: optionalText(input),
-    attempt: numberOf(attempt),
-    crashes: numberOf(crashes),
-    requestedAt: numberOf(requestedAt),
-    runAt: numberOf(runAt),
-    startedAt: numberOf(startedAt),
-    startBy: optionalNumber(startBy),
-    finishBy: optionalNumber(finishBy),
+    job: row[2] ?? "",
+    version: numberOf(row[3]),
+    queue: row[4] ?? "",
+    priority: numberOf(row[5]),
+    input: optionalText(row[6]),
+    attempt: numberOf(row[7]),
+    crashes: numberOf(row[8]),
+    requestedAt: numberOf(row[9]),
+    runAt: numberOf(row[10]),
+    startedAt: numberOf(row[11]),
+    startBy: optionalNumber(row[12]),
+    finishBy: optionalNumber(row[13]),
     tags: tags === null || tags === undefined ? [] : JSON.parse(tags),
     meta: meta === null || meta === undefined ? {} : JSON.parse(meta),
-    parent: undefined,
-    paused: truthOf(isPaused),
+    parent: optionalText(row[21]),
+    batch: optionalText(row[19]),
+    paused: truthOf(row[16]),
+    hasEntries: (numberOf(row[20]) & hasRecorded) !== 0,
   };
 }

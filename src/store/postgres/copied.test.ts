@@ -23,8 +23,11 @@ test("a worker of this machine whose process works for another database is found
   }
   // What a copy has of a worker whose connection held its lock.
   await ask(database.url, "update duckdive.worker set lock = 4711 where id = $1", [copied.id]);
+  const witness = aWorker(here);
+  await enter(store, witness);
   const found = async (after: number): Promise<string[]> => {
     await clock.advance(after);
+    await store.heartbeat(witness.id);
     return (await store.findLost()).map(({ worker }) => worker);
   };
   expect(await found(0)).toEqual([]);

@@ -2,15 +2,26 @@
 //
 // Everything that changes runs works by id, in slices, each a transaction of its own, and answers for each whether it did
 // something.
-import { isId, NotBuiltError } from "../../kernel/index.js";
-import type { LogLine, NewSignal, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
+import { isId } from "../../kernel/index.js";
+import type { LogLine, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Row } from "./driver.js";
-import type { Gates } from "./gates.js";
+import type { Errands } from "./errands.js";
+import { type Gates, namesIn } from "./gates.js";
 import { storedRunFrom } from "./rows.js";
 import { type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
-import { idList, jsonText, listOf, numberOf, optionalText, plainList, withoutNul } from "./text.js";
+import {
+  idList,
+  jsonText,
+  listOf,
+  numberOf,
+  optionalNumber,
+  optionalText,
+  plainList,
+  truthOf,
+  withoutNul,
+} from "./text.js";
 
 const slice = 1_000;
 type Tell = (found: Findings) => void;
@@ -33,10 +44,10 @@ export async function cancel(
   ids: readonly string[],
   reason: string,
   tell: Tell,
-  gates: Gates,
+  behind: Behind,
 ): Promise<boolean[]> {
   const values = { reason: withoutNul(reason), now: session.now() };
-  return eachSlice(session, ids, statements.cancel, values, tell, gates, (answer, id, found) => {
+  return eachSlice(session, ids, statements.cancel, values, tell, behind, (answer, id, found) => {
     if (answer === "ended") found.ended.push(id);
     if (answer === "asked") found.asked = true;
     return answer !== null;
@@ -44,9 +55,14 @@ export async function cancel(
 }
 
 /** Makes failed and cancelled runs ready again, with all attempts. */
-export async function retry(session: Session, ids: readonly string[], tell: Tell): Promise<boolean[]> {
+export async function retry(
+  session: Session,
+  ids: readonly string[],
+  tell: Tell,
+  errands: Errands,
+): Promise<boolean[]> {
   const values = { now: session.now() };
-  return eachSlice(session, ids, statements.retry, values, tell, undefined, (answer, _id, found) => {
+  return eachSlice(session, ids, statements.retry, values, tell, { errands }, (answer, _id, found) => {
     if (answer === "t") found.claimable = true;
     return answer === "t";
   });
@@ -67,7 +83,7 @@ export async function change(
     due_after: due !== undefined && "after" in due ? due.after : undefined,
   };
   const values = { change: jsonText(asked), now: session.now() };
-  return eachSlice(session, ids, statements.change, values, tell, gates, (answer, _id, found) => {
+  return eachSlice(session, ids, statements.change, values, tell, { gates }, (answer, _id, found) => {
     if (answer !== "t") return false;
     found.claimable = true;
     if (due !== undefined) found.dueAt("at" in due ? due.at : session.time() + due.after);
@@ -80,12 +96,19 @@ export async function remove(
   session: Session,
   ids: readonly string[],
   tell: Tell,
-  gates: Gates,
+  behind: Behind,
 ): Promise<boolean[]> {
-  return eachSlice(session, ids, statements.remove, {}, tell, gates, (answer, id, found) => {
+  const values = { now: session.now() };
+  return eachSlice(session, ids, statements.remove, values, tell, behind, (answer, id, found) => {
     if (answer === "live") found.ended.push(id);
     return answer !== null;
   });
+}
+
+/** What is done behind a change of runs: places are handed over, and others are told. */
+interface Behind {
+  readonly gates?: Gates;
+  readonly errands?: Errands;
 }
 
 async function eachSlice(
@@ -94,7 +117,7 @@ async function eachSlice(
   statement: string,
   values: Readonly<Record<string, string | null>>,
   tell: Tell,
-  gates: Gates | undefined,
+  { gates, errands }: Behind,
   judge: (answer: string | null, id: string, found: Findings) => boolean,
 ): Promise<boolean[]> {
   const answers: boolean[] = [];
@@ -102,16 +125,25 @@ async function eachSlice(
     const found = new Findings();
     const known = [...new Set(some.filter(isId))];
     const perform = () => session.ask(statement, { ...values, ids: plainList(known) });
-    const [row] = await (gates === undefined ? perform() : gates.around(known, perform));
-    const given = new Map(listOf(row?.[0]).map((answer, index) => [known[index], answer]));
+    const [row = []] = await (gates === undefined ? perform() : gates.around(known, perform));
+    const [given, alsoEnded, freed, due] = row;
+    const byId = new Map(listOf(given).map((answer, index) => [known[index], answer]));
+    const changed = known.filter((id) => !unchanged.has(byId.get(id) ?? null));
     for (const id of some) {
-      answers.push(judge(given.get(id) ?? null, id, found));
-      given.delete(id);
+      answers.push(judge(byId.get(id) ?? null, id, found));
+      byId.delete(id);
     }
+    found.ended.push(...namesIn(alsoEnded));
+    found.claimable ||= truthOf(freed);
+    found.dueAt(optionalNumber(due));
     tell(found);
+    await errands?.attend([...changed, ...namesIn(alsoEnded)]);
   }
   return answers;
 }
+
+/** Answers by which nothing has come to an end, or begun again. */
+const unchanged: ReadonlySet<string | null> = new Set([null, "asked", "f"]);
 
 /** What happened to a run, and what it logged. */
 export async function timeline(
@@ -145,14 +177,6 @@ export function lineFrom([at, attempt, level, message, fields]: Row): LogLine {
     message: message ?? "",
     fields: fields === null || fields === undefined ? undefined : JSON.parse(fields),
   };
-}
-
-/** Signals come with a later version. */
-export async function signal(signals: readonly NewSignal[]): Promise<void> {
-  if (signals.length === 0) return;
-  throw new NotBuiltError(
-    "This version of the postgres store cannot deliver signals yet. Use a newer version.",
-  );
 }
 
 function pauseValues(target: PauseTarget): { kind: string; name: string } {

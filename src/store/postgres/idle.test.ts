@@ -69,23 +69,24 @@ async function idling(notify: boolean) {
     }
     return (count.asked - before) / seconds;
   }
-  await pass(5);
+  // The worker of the test before is gone, and found so.
+  await pass(60);
   return { ...all, nothing, pass, texts: count.texts };
 }
 
-test("an idle worker asks less than one statement in two seconds", async () => {
+test("an idle worker asks one statement in five seconds", async () => {
   const { pass, texts } = await idling(true);
   const perSecond = await pass(100);
   console.info(JSON.stringify({ name: "postgres.idle.counted", value: perSecond, unit: "statements/s" }));
-  expect(perSecond, texts.join("\n")).toBeLessThanOrEqual(0.5);
-  expect(perSecond).toBeGreaterThan(0.2);
+  expect(perSecond, texts.join("\n")).toBeLessThanOrEqual(0.2);
+  expect(perSecond).toBeGreaterThan(0.1);
 });
 
 test("nor does one for whose runs it is not yet time", async () => {
   const { pass, texts, duckdive, nothing } = await idling(true);
   const run = await duckdive.enqueue(nothing, undefined, { delay: "10m" });
   await pass(5);
-  expect(await pass(100), texts.join("\n")).toBeLessThanOrEqual(0.5);
+  expect(await pass(100), texts.join("\n")).toBeLessThanOrEqual(0.2);
   await run.cancel("the test is over");
 });
 

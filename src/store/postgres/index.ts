@@ -16,7 +16,10 @@ import * as browse from "./browse.js";
 import { Claims, claim } from "./claim.js";
 import { examine } from "./doctor.js";
 import { type Database, databaseOf } from "./driver.js";
+import { createDurable } from "./durable.js";
+import { createErrands } from "./errands.js";
 import { translate } from "./errors.js";
+import { createFlow, isFlow } from "./flow.js";
 import { createGates } from "./gates.js";
 import * as hand from "./hand.js";
 import { createIntake } from "./intake.js";
@@ -138,11 +141,36 @@ export function postgres(options: PostgresOptions): Store {
   const notice = (found: Findings, isOwn: boolean): string | null =>
     notify ? noticeOf(found, isOwn ? origin : undefined) : null;
   const gates = createGates({ session, tell, report: (error) => onError(translate(error, where)) });
-  const intake = createIntake({ session, tell: tellHere, notice, ask, gates });
+  const errands = createErrands({
+    session,
+    gates,
+    tell,
+    report: (error) => onError(translate(error, where)),
+  });
+  const intake = createIntake({ session, tell: tellHere, notice, ask, gates, errands });
+  const durable = createDurable({
+    session,
+    claims,
+    errands,
+    ask,
+    tell,
+    notice: (found) => notice(found, false),
+    makeLanes: (runs) => intake.makeLanes(runs),
+  });
+  const flow = createFlow({
+    session,
+    gates,
+    errands,
+    ask,
+    tell: tellHere,
+    notice,
+    makeLanes: (runs) => intake.makeLanes(runs),
+  });
   const transactional = createTransactional({
     session,
     claims,
     gates,
+    errands,
     ask,
     tell: tellHere,
     // As of our own: the loop tells those who listen here, by `committed`.
@@ -237,10 +265,14 @@ export function postgres(options: PostgresOptions): Store {
     report?: WorkerReport,
   ): ReturnType<Store["heartbeat"]> {
     const before = Date.now();
-    const { databaseTime, ...pulse } = await staff.heartbeat(session, claims, { worker, report }, statement, {
-      tell,
-      gates,
-    });
+    const { databaseTime, mayHaveDied, ...pulse } = await staff.heartbeat(
+      session,
+      claims,
+      { worker, report },
+      statement,
+      { tell, gates },
+    );
+    if (mayHaveDied) morgue.wake();
     if (clock === systemClock) ahead = databaseTime - (before + Date.now()) / 2;
     return pulse;
   }
@@ -250,6 +282,7 @@ export function postgres(options: PostgresOptions): Store {
     session,
     claims,
     gates,
+    errands,
     tell,
     makeLanes: (runs) => intake.makeLanes(runs),
   });
@@ -274,8 +307,12 @@ export function postgres(options: PostgresOptions): Store {
     nonce: verb(ready),
     doctor: verb(() => examine(session)),
 
-    insert: verb((runs) => intake.insert(runs)),
-    insertIn: verb((connection, runs) => intake.insertIn(connection, runs)),
+    insert: verb((runs, batches = []) =>
+      isFlow(runs, batches) ? flow.insert(runs, batches) : intake.insert(runs),
+    ),
+    insertIn: verb((connection, runs, batches = []) =>
+      isFlow(runs, batches) ? flow.insertIn(connection, runs, batches) : intake.insertIn(connection, runs),
+    ),
     prepare: verb((prepared) => intake.prepare(prepared)),
 
     register: verb(async (worker) => {
@@ -287,7 +324,7 @@ export function postgres(options: PostgresOptions): Store {
     pulse: verb((worker) => beat(worker, statements.pulse)),
     heard: verb((worker, messages) => staff.heard(session, worker, messages)),
     retire: verb(async (worker) => {
-      await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped", tell, gates);
+      await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped", tell, { gates, errands });
       await lookout.leave(worker);
     }),
     claim: verb(async (request) => {
@@ -299,19 +336,19 @@ export function postgres(options: PostgresOptions): Store {
       await notes.written();
       return settle(settlements);
     }),
-    record: verb(settling.record),
+    record: verb(durable.record),
     recordIn: verb(transactional.recordIn),
     settleIn: verb(transactional.settleIn),
     committed: transactional.committed,
     owns: verb(transactional.owns),
-    entries: verb((run) => settling.entries(session, run)),
+    entries: verb(durable.entries),
     note: verb(notes.note),
 
     tally: verb((tallies) => tuning.tally(session, tallies)),
 
-    promote: verb((limit) => upkeep.promote(session, limit, tell, gates)),
+    promote: verb((limit) => upkeep.promote(session, limit, tell, { gates, errands })),
     findLost: verb(() => morgue.findLost()),
-    rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell, gates)),
+    rescue: verb((deaths) => upkeep.bury(session, deaths, "lost", tell, { gates, errands })),
     prune: verb((limit) => upkeep.prune(session, limit)),
 
     find: verb((ids) => hand.find(session, ids)),
@@ -319,22 +356,28 @@ export function postgres(options: PostgresOptions): Store {
     count: verb((filter) => browse.count(session, filter)),
     countByState: verb(() => browse.countByState(session)),
     timeline: verb((run) => hand.timeline(session, run)),
-    cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell, gates)),
-    retry: verb((ids) => hand.retry(session, ids, tell)),
+    cancel: verb((ids, reason) => hand.cancel(session, ids, reason, tell, { gates, errands })),
+    retry: verb((ids) => hand.retry(session, ids, tell, errands)),
     change: verb((ids, change) => hand.change(session, ids, change, tell, gates)),
-    remove: verb((ids) => hand.remove(session, ids, tell, gates)),
-    signal: verb(hand.signal),
+    remove: verb((ids) => hand.remove(session, ids, tell, { gates, errands })),
+    signal: verb(durable.signal),
+    signalIn: verb(durable.signalIn),
+    forget: verb(durable.forget),
     pause: verb((target) => hand.pause(session, target)),
     resume: verb((target) => hand.resume(session, target, tell)),
     paused: verb(() => hand.paused(session)),
+    batches: verb(flow.batches),
+    listBatches: verb(flow.listBatches),
     reroute: verb((job, queue) => tuning.reroute(session, job, queue)),
     reroutes: verb(() => tuning.reroutes(session)),
     setSlots: verb((queue, slots) => tuning.setSlots(session, queue, slots, tell)),
     tallies: verb((since) => tuning.tallies(session, since)),
+    waits: verb((since) => tuning.waits(session, since)),
     queues: verb(() => browse.queues(session)),
     workers: verb(() => browse.workers(session)),
     departed: verb((limit) => staff.departed(session, limit)),
     tell: verb((messages) => staff.tellWorkers(session, messages, tell)),
+    versions: verb(() => browse.versions(session)),
     publish: verb((definitions) => browse.publish(session, definitions)),
     definitions: verb(() => browse.definitions(session)),
 
@@ -349,8 +392,8 @@ export function postgres(options: PostgresOptions): Store {
     resumeSchedule: verb(scheduling.resume),
 
     read: verb((ids) => moving.read(session, ids)),
-    release: verb((runs) => moving.release(session, runs, tell, gates)),
-    adopt: verb((runs) => moving.adopt(session, runs, tell)),
+    release: verb((runs) => moving.release(session, runs, tell, { gates, errands })),
+    adopt: verb((runs) => moving.adopt(session, runs, tell, errands)),
 
     standing: verb((run) => gates.standing(run)),
   };

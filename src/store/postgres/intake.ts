@@ -11,10 +11,11 @@ import { type Group, group } from "../../kernel/index.js";
 import type { Inserted, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type AskThrough, otherDatabase } from "./application.js";
+import type { Errands } from "./errands.js";
 import type { Gates } from "./gates.js";
 import { createKeyedIntake } from "./keyed.js";
 import { type Session, slices } from "./session.js";
-import { columnsOf, findingsOf, largestInsert, refuseUnbuilt, shapeOf } from "./shapes.js";
+import { columnsOf, findingsOf, largestInsert, refuseChildren, refuseHanging, shapeOf } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText } from "./text.js";
 import { allAnswersWith, hashOf, isKeyed } from "./unique.js";
@@ -45,8 +46,9 @@ export function createIntake(parts: {
   readonly notice: (found: Findings, isOwn: boolean) => string | null;
   readonly ask: AskThrough;
   readonly gates: Gates;
+  readonly errands: Errands;
 }): Intake {
-  const { session, tell, notice, ask, gates } = parts;
+  const { session, tell, notice, ask, gates, errands } = parts;
   const knownLanes = new Map<string, Promise<unknown>>();
   const keyed = createKeyedIntake({ session, tell, notice, gates });
 
@@ -84,7 +86,7 @@ export function createIntake(parts: {
   });
 
   async function insert(runs: readonly NewRun[]): Promise<Inserted[]> {
-    refuseUnbuilt(runs);
+    refuseChildren(runs);
     const [first] = runs;
     if (first === undefined) return [];
     await makeLanes(runs);
@@ -96,7 +98,14 @@ export function createIntake(parts: {
   async function makeLanes(runs: readonly Placed[]): Promise<void> {
     const missing = new Map<string, object>();
     const underWay = new Set<Promise<unknown>>();
-    for (const { queue, priority, gates = [], fair } of runs) {
+    let before: Placed | undefined;
+    for (const run of runs) {
+      const { queue, priority, gates = [], fair } = run;
+      // Most of a batch go where the one before them went.
+      const isAsBefore =
+        before?.queue === queue && before.priority === priority && before.gates === run.gates;
+      if (isAsBefore && before?.fair === fair) continue;
+      before = run;
       const kind = { gated: gates.length > 0, fair: fair !== undefined };
       const lane = `${priority} ${kind.gated} ${kind.fair} ${queue}`;
       const known = knownLanes.get(lane);
@@ -123,7 +132,7 @@ export function createIntake(parts: {
   }
 
   async function insertIn(connection: unknown, runs: readonly NewRun[]): Promise<Inserted[]> {
-    refuseUnbuilt(runs);
+    refuseChildren(runs);
     if (runs.length === 0) return [];
     await makeLanes(runs);
     const values = {
@@ -153,7 +162,7 @@ export function createIntake(parts: {
     insert,
     insertIn,
     makeLanes,
-    prepare: (prepared) => prepare(session, prepared, makeLanes, tell),
+    prepare: (prepared) => prepare(session, prepared, makeLanes, tell, errands),
     forget: () => knownLanes.clear(),
   };
 }
@@ -177,9 +186,10 @@ async function prepare(
   prepared: readonly Prepared[],
   makeLanes: (runs: readonly Placed[]) => Promise<void>,
   tell: (found: Findings) => void,
+  errands: Errands,
 ): Promise<void> {
   const valid = prepared.flatMap((item) => ("run" in item ? [item.run] : []));
-  refuseUnbuilt(valid);
+  refuseHanging(valid);
   await makeLanes(valid);
   for (const some of slices(prepared, largestInsert)) {
     const rows = await session.ask(statements.prepareRuns, {
@@ -202,5 +212,6 @@ async function prepare(
     for (const row of rows) found.ended.push(row[0] ?? "");
     found.dueAt(valid.length > 0 ? session.time() : undefined);
     tell(found);
+    await errands.attend(found.ended);
   }
 }

@@ -2,7 +2,7 @@
 //
 // The connection is there while somebody listens. It hears the notices of other processes, it holds the locks by which
 // the workers of this process show that they live, and the looks go over it as well, so that a connection which has
-// fallen silent is noticed. A look takes no lock and leaves no trace. It comes every five seconds; soon after a cursor
+// fallen silent is noticed. A look takes no lock and leaves no trace. It comes every twelve seconds; soon after a cursor
 // has passed a transaction that was under way; and often where notices cannot arrive: behind a pooler in transaction
 // mode, or with `notify: false`.
 //
@@ -17,7 +17,7 @@ import { statements } from "./statements.js";
 import { jsonText, optionalNumber, optionalText, truthOf } from "./text.js";
 
 /** How long until the next look, in milliseconds: with notices, without them, and first after a cursor passed somebody. */
-const withNotices = 5_000;
+const withNotices = 12_000;
 const withoutNotices = 500;
 const afterPassing = 50;
 /** A look that is not answered for so long: the connection is dead. */

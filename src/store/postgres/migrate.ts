@@ -39,7 +39,7 @@ async function missing(target: Target, line: Pick<Line, "query">): Promise<numbe
     const isNew = stateOf(error) === "42P01" || stateOf(error) === "3F000";
     if (!isNew) throw error;
   }
-  const known = migrations.length;
+  const known = migrations.at(-1)?.number ?? 0;
   if (newest > known) {
     throw new MigrationFromFutureError(
       `The schema ${target.schema} of ${target.where} is at migration ${newest}, and this version of duckdive knows ${known}. ` +

@@ -1,13 +1,29 @@
 // From rows to the records of the contract. Nothing here asks the database anything.
 import type { StoredRun } from "../contract.js";
 import type { Row } from "./driver.js";
+import { namesIn } from "./gates.js";
 import { numberOf, optionalNumber, optionalText } from "./text.js";
 
 /** A run as it stands, from the columns of `find-runs.sql` and `list-runs.sql`. */
 export function storedRunFrom(row: Row): StoredRun {
   const [id, job, version, queue, priority, state, reason, waitReason, waitOn, cancelAsked, ...rest] = row;
   const [route, token, attempt, crashes, worker, requestedAt, runAt, startedAt, finishedAt, ...more] = rest;
-  const [startBy, finishBy, expiresAt, input, output, error, tags, meta, release, done, total, note] = more;
+  const [
+    startBy,
+    finishBy,
+    expiresAt,
+    input,
+    output,
+    error,
+    tags,
+    meta,
+    release,
+    parent,
+    batch,
+    after,
+    ...progress
+  ] = more;
+  const [done, total, note, ran] = progress;
   return {
     id: id ?? "",
     job: job ?? "",
@@ -36,8 +52,10 @@ export function storedRunFrom(row: Row): StoredRun {
     tags: tags === null || tags === undefined ? [] : JSON.parse(tags),
     meta: meta === null || meta === undefined ? {} : JSON.parse(meta),
     release: optionalText(release),
-    parent: undefined,
-    batch: undefined,
+    ...(ran === null || ran === undefined ? {} : { ranRelease: ran }),
+    parent: optionalText(parent),
+    batch: optionalText(batch),
+    ...(after === null || after === undefined ? {} : { after: namesIn(after) }),
     progress:
       done === null || done === undefined
         ? undefined

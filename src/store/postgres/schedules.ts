@@ -18,7 +18,7 @@ import { awayAtMost, digestOf, formerKept, ticksKept } from "../schedules.js";
 import type { Text } from "./driver.js";
 import type { Intake } from "./intake.js";
 import type { Session } from "./session.js";
-import { columnsOf, findingsOf, refuseUnbuilt } from "./shapes.js";
+import { columnsOf, findingsOf, refuseHanging } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText, numberOf, optionalNumber, optionalText, textList, truthOf, withoutNul } from "./text.js";
 import { unrefused } from "./unique.js";
@@ -53,7 +53,7 @@ export function createScheduling({ session, intake, tell, notice }: SchedulingPa
 
   async function tickOne(write: TickWrite): Promise<TickAnswer> {
     const { schedule, expected, next, unlessRunning, ticks, runs } = write;
-    refuseUnbuilt(runs);
+    refuseHanging(runs);
     await intake.makeLanes(runs);
     const found = findingsOf(runs, session.time());
     const [row] = await session.ask(statements.recordTicks, {

@@ -4,17 +4,18 @@
 // in one statement over lists; the others are looked at one by one, inside of one function and one commit. Runs with a
 // unique key are settled apart: an application's transaction that changes one has its row locked for as long as it likes,
 // and nobody else shall wait for that.
-import { group, NotBuiltError } from "../../kernel/index.js";
-import type { Entry, EntryWrite, NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
+import { group } from "../../kernel/index.js";
+import type { NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import { createApart } from "./apart.js";
 import type { Claims, Loss } from "./claim.js";
 import type { Row } from "./driver.js";
-import type { Gates } from "./gates.js";
+import type { Errands } from "./errands.js";
+import { type Gates, namesIn } from "./gates.js";
 import { type Session, slices } from "./session.js";
-import { refuseUnbuilt } from "./shapes.js";
+import { refuseChildren, refuseHanging, settlementItem } from "./shapes.js";
 import { statements } from "./statements.js";
-import { jsonText, listOf, optionalNumber, optionalText, plainList, textList } from "./text.js";
+import { jsonText, listOf, optionalNumber, plainList, textList } from "./text.js";
 import { recordLosses } from "./workers.js";
 
 const largestSettle = 1_000;
@@ -27,34 +28,76 @@ const keepUnlessSaid = 90 * 24 * 60 * 60_000;
 const refused: Settled = Object.freeze({ taken: false });
 const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
 
+interface Answered<Answer = Settled> {
+  readonly settled: Answer;
+  readonly behind: Promise<unknown> | undefined;
+}
+
 /** A way to end executions, shared by all that end side by side. */
 export function createSettle(parts: {
   readonly session: Session;
   readonly claims: Claims;
   readonly gates: Gates;
+  readonly errands: Errands;
   readonly tell: (found: Findings) => void;
   readonly makeLanes: (runs: readonly NewRun[]) => Promise<void>;
 }): (settlements: readonly Settling[]) => Promise<Settled[]> {
-  const { session, claims, gates, tell, makeLanes } = parts;
+  const { session, claims, gates, errands, tell, makeLanes } = parts;
   const plain = group({
     limit: largestSettle,
     atOnce: settlesAtOnce,
-    write: async (calls: (readonly Settlement[])[]) => {
+    write: async (calls: (readonly Settlement[])[]): Promise<Answered<Settled[]>[]> => {
       const answers: Settled[] = [];
-      for (const batch of slices(calls.flat(), largestSettle)) answers.push(...(await writePlain(batch)));
-      return parted(answers, calls);
+      const unfinished: string[] = [];
+      for (const batch of slices(calls.flat(), largestSettle))
+        answers.push(...(await writePlain(batch, unfinished)));
+      const behind = unfinished.length === 0 ? undefined : errands.attend(unfinished);
+      return parted(answers, calls).map((settled) => ({ settled, behind }));
     },
   });
   const others = group({
     limit: largestSettle,
-    write: (batch: Settlement[]) => writing(batch, (done) => settleOthers(session, batch, done)),
+    async write(batch: Settlement[]): Promise<Answered[]> {
+      let behind: Promise<void> | undefined;
+      const answers = await writing(batch, async (done) => {
+        const row = await settleOthers(session, batch, done);
+        behind = finish(row);
+        return listOf(row[0]).map(settledAs);
+      });
+      return answers.map((settled) => ({ settled, behind }));
+    },
   });
 
-  async function writePlain(batch: readonly Settlement[]): Promise<Settled[]> {
+  /** What a settlement has left to be done: the one that left it waits for that, and nobody else. */
+  async function finish([, unfinished, due]: Row): Promise<void> {
+    const found = new Findings();
+    found.dueAt(optionalNumber(due));
+    tell(found);
+    await errands.attend(namesIn(unfinished));
+  }
+
+  async function other(settlement: Settlement): Promise<Settled> {
+    const { settled, behind } = await others(settlement);
+    await behind;
+    return settled;
+  }
+
+  async function quick(settlements: readonly Settlement[]): Promise<Settled[]> {
+    const { settled, behind } = await plain(settlements);
+    await behind;
+    return settled;
+  }
+
+  /** Those of which something was left behind go into `unfinished`. */
+  async function writePlain(batch: readonly Settlement[], unfinished: string[]): Promise<Settled[]> {
     const [firsts, repeated] = apart(batch);
-    const answers = await writing(firsts, (done) => settlePlain(session, firsts, done));
+    const answers = await writing(firsts, async (done) => {
+      const row = await settlePlain(session, firsts, done);
+      unfinished.push(...namesIn(row[1]));
+      return takenOf(firsts, row[0] ?? null);
+    });
     if (repeated.length === 0) return answers;
-    const later = await Promise.all(repeated.map((settlement) => others(settlement)));
+    const later = await Promise.all(repeated.map(other));
     return batch.map(
       (one) =>
         (firsts.includes(one) ? answers[firsts.indexOf(one)] : later[repeated.indexOf(one)]) ?? refused,
@@ -84,18 +127,24 @@ export function createSettle(parts: {
 
   /** What follows from answers: others are told, and what the runs had goes to the next in line. */
   async function concluded(batch: readonly Settlement[], answers: readonly Settled[]): Promise<void> {
-    const taken = batch.flatMap((settlement, index) =>
-      answers[index]?.taken ? { settlement, gates: claims.gatesOf(settlement) } : [],
-    );
-    const queues = new Map(batch.map((settlement) => [settlement, claims.queueOf(settlement)]));
-    for (const settlement of batch) claims.answered(settlement);
-    tell(findingsOf(batch, answers, session.time()));
-    for (const { settlement, gates: own } of taken) {
-      const queue = queues.get(settlement);
-      if (settlement.holdBack !== undefined && queue !== undefined)
-        await gates.holdBack(own?.rates ?? [], queue, settlement.holdBack);
+    const found = findingsOf(batch, answers, session.time());
+    // A parent may have been woken.
+    found.claimable ||= found.ended.length > 0 && batch.some((settlement) => claims.isDurable(settlement));
+    const keys: string[] = [];
+    const holding: (() => Promise<void>)[] = [];
+    for (const [index, settlement] of batch.entries()) {
+      if (answers[index]?.taken) {
+        const { keys: own = [], rates = [] } = claims.gatesOf(settlement) ?? {};
+        const queue = claims.queueOf(settlement);
+        const { holdBack } = settlement;
+        keys.push(...own);
+        if (holdBack !== undefined && queue !== undefined)
+          holding.push(() => gates.holdBack(rates, queue, holdBack));
+      }
+      claims.answered(settlement);
     }
-    const keys = taken.flatMap(({ gates: own }) => own?.keys ?? []);
+    tell(found);
+    for (const hold of holding) await hold();
     if (keys.length > 0) await gates.handOver(keys);
   }
 
@@ -110,20 +159,25 @@ export function createSettle(parts: {
       return answers;
     },
     answerFrom: settledAs,
+    finish,
   });
 
   const isApart = (settlement: Settling): boolean =>
     claims.isKeyed(settlement) || (settlement.follow !== undefined && settlement.follow.length > 0);
 
+  const isQuick = (settlement: Settling): boolean => isPlain(settlement) && !claims.isDurable(settlement);
+
   const one = async (settlement: Settling): Promise<Settled> => {
     if (isApart(settlement)) return settleApart(settlement);
-    return isPlain(settlement) ? ((await plain([settlement]))[0] ?? refused) : others(settlement);
+    return isQuick(settlement) ? ((await quick([settlement]))[0] ?? refused) : other(settlement);
   };
 
   return (settlements) => {
-    refuseUnbuilt(settlements.flatMap(({ follow = [] }) => follow));
-    if (settlements.every((one) => isPlain(one) && !isApart(one)) && areApart(settlements))
-      return plain(settlements);
+    const followers = settlements.flatMap(({ follow = [] }) => follow);
+    refuseHanging(followers);
+    refuseChildren(followers);
+    if (settlements.every((one) => isQuick(one) && !isApart(one)) && areApart(settlements))
+      return quick(settlements);
     /** Of two settlements of one run the first counts: the second waits for its answer. */
     const before = new Map<string, Promise<Settled>>();
     return Promise.all(
@@ -209,8 +263,8 @@ async function settlePlain(
   session: Session,
   batch: readonly Settlement[],
   done: readonly string[],
-): Promise<Settled[]> {
-  const [row] = await session.ask(statements.settlePlain, {
+): Promise<Row> {
+  const [row = []] = await session.ask(statements.settlePlain, {
     runs: plainList(batch.map((one) => one.run)),
     tokens: plainList(batch.map((one) => one.token)),
     claims: plainList(batch.map((one) => one.claim ?? "")),
@@ -219,7 +273,11 @@ async function settlePlain(
     done: plainList(done),
     now: session.now(),
   });
-  const taken = row?.[0] ?? null;
+  return row;
+}
+
+/** `taken` are those that were, null: all of them. */
+function takenOf(batch: readonly Settlement[], taken: string | null): Settled[] {
   if (taken === null) return batch.map(() => succeeded);
   const known = new Set(listOf(taken));
   // Another one of the same run, from another caller, is not what was taken.
@@ -230,13 +288,13 @@ async function settleOthers(
   session: Session,
   batch: readonly Settlement[],
   done: readonly string[],
-): Promise<Settled[]> {
-  const [row] = await session.ask(statements.settle, {
-    items: jsonText(batch),
+): Promise<Row> {
+  const [row = []] = await session.ask(statements.settle, {
+    items: jsonText(batch.map(settlementItem)),
     done: plainList(done),
     now: session.now(),
   });
-  return listOf(row?.[0]).map(settledAs);
+  return row;
 }
 
 function settledAs(state: string | null): Settled {
@@ -294,33 +352,4 @@ export function itemsOf(notes: readonly Note[]): object[] {
     const { level, message, fields } = item.log;
     return { ...fence, level, message, fields: fields === undefined ? undefined : JSON.parse(fields) };
   });
-}
-
-/** Durable calls come with a later version. */
-export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> {
-  if (writes.length === 0) return [];
-  throw new NotBuiltError(
-    "This version of the postgres store cannot record durable calls yet. Use a newer version.",
-  );
-}
-
-/** The durable calls of a run, in the order in which they settled, then the pending ones. */
-export async function entries(session: Session, run: string): Promise<Entry[]> {
-  const rows = await session.ask(statements.entries, { run });
-  return rows.map(entryFrom);
-}
-
-export function entryFrom(row: Row): Entry {
-  const [name, kind, hash, state, position, value, error, dueAt, attempts] = row;
-  return {
-    name: name ?? "",
-    kind: kind as Entry["kind"],
-    state: state as Entry["state"],
-    hash: optionalText(hash),
-    position: optionalNumber(position),
-    value: optionalText(value),
-    error: error === null || error === undefined ? undefined : JSON.parse(error),
-    due: dueAt === null || dueAt === undefined ? undefined : { at: Number(dueAt) },
-    attempts: Number(attempts),
-  };
 }

@@ -2,29 +2,23 @@
 // Change the .sql files, then run `npm run docs`; `npm run check` fails when this file is stale.
 
 export const statements = {
-  addTallies: `insert into duckdive.tally (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
-select minute, queue, job, sum(succeeded), sum(failed), sum(cancelled), sum(retried), sum(waited), sum(ran)
-from json_to_recordset(:tallies::json) as told (
-  minute bigint, queue text, job text, succeeded bigint, failed bigint, cancelled bigint, retried bigint,
-  waited bigint, ran bigint
-)
-group by minute, queue, job
-order by minute, queue, job
-on conflict (minute, queue, job) do update set
-  succeeded = tally.succeeded + excluded.succeeded, failed = tally.failed + excluded.failed,
-  cancelled = tally.cancelled + excluded.cancelled, retried = tally.retried + excluded.retried,
-  waited = tally.waited + excluded.waited, ran = tally.ran + excluded.ran`,
+  addTallies: `select duckdive.add_tallies(:tallies::json, :waits::json)`,
   admissionOfRuns: `select id, gates, fair from duckdive.runs where id = any(:ids::uuid[]) and (gates is not null or fair is not null)
 union all
 select id, gates, fair from duckdive.history where id = any(:ids::uuid[]) and (gates is not null or fair is not null)`,
-  adopt: `select id::text from duckdive.adopt(:items::json, :token::bigint, :now::bigint) as id`,
+  adopt: `select id::text
+from duckdive.adopt_batches(:batches::json) as batches cross join duckdive.adopt(:items::json, :token::bigint, :now::bigint) as id`,
+  batches: `select own.id, own.name, own.batch, counts.total, counts.succeeded, counts.failed, counts.cancelled, own.created_at,
+  own.finished_at, own.succeeded_at
+from duckdive.batch as own cross join lateral duckdive.counts_of(own.id) as counts
+where own.id = any(:ids::uuid[])`,
   bury: `select run, job, attempt, worker, state, cause, innocent from duckdive.bury(:deaths::json, :how::text, :now::bigint)`,
-  cancel: `select duckdive.cancel(:ids::uuid[], :reason::text, :now::bigint)`,
+  cancel: `select answers, ended, freed, due from duckdive.cancel_each(:ids::uuid[], :reason::text, :now::bigint)`,
   change: `select duckdive.change(:ids::uuid[], :change::json, :now::bigint)`,
   claim: `select amount, let_go
 from duckdive.claim(:worker::text, :claim::uuid, :queues::jsonb, :abilities::jsonb, :now::bigint, :ageing::bigint)`,
   claimed: `select id, token, job, version, queue, priority, input, attempt, crashes, requested_at, run_at, started_at, start_by,
-  finish_by, tags, meta, is_paused, gate_keys, rate_keys, is_unique
+  finish_by, tags, meta, is_paused, gate_keys, rate_keys, batch, durable, parent, is_unique
 from duckdive.claimed(:claim::uuid)`,
   countRuns: `with held as materialized (
   select id from duckdive.held
@@ -32,6 +26,7 @@ from duckdive.claimed(:claim::uuid)`,
 select
   (select count(*) from duckdive.runs as live left join held on held.id = live.id
   where (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:parents::uuid[] is null or live.parent = any(:parents::uuid[]))
     and (:jobs::text[] is null or live.job = any(:jobs::text[]))
     and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
     and (:queues::text[] is null or live.queue = any(:queues::text[]))
@@ -47,6 +42,7 @@ select
     and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0))
   + (select count(*) from duckdive.history as past
   where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:parents::uuid[] is null or past.parent = any(:parents::uuid[]))
     and (:jobs::text[] is null or past.job = any(:jobs::text[]))
     and (:states::text[] is null or past.state = any(:states::text[]))
     and (:queues::text[] is null or past.queue = any(:queues::text[]))
@@ -66,17 +62,24 @@ from duckdive.runs as run left join held on held.id = run.id group by 1
 union all
 select state, count(*) from duckdive.history group by 1`,
   databaseTime: `select floor(extract(epoch from clock_timestamp()) * 1000)::bigint`,
-  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes, events from duckdive.definition order by job`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes, events, redact from duckdive.definition order by job`,
+  deliverSignals: `select answers, missed::text as missed, woken
+from duckdive.signal(
+  :signals::text::json, :inside::text::boolean, :now::text::bigint, :notice::text, :nonce::text
+)`,
   departed: `select id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs
 from duckdive.departed order by number desc limit :limit::bigint`,
+  doErrands: `select done, rest, ended, asked, woken, keys, duckdive.has_flow(:subjects::uuid[])
+from duckdive.do_errands(:subjects::uuid[], :limit::integer, :now::bigint)`,
+  doFlow: `select done, rest, ended, asked, claimable, due, keys from duckdive.do_flow(:subjects::uuid[], :limit::integer, :now::bigint)`,
   dropPartition: `select duckdive.drop_partition(:name::text)`,
   dueSchedules: `select name, origin, job, times, policy, input, next_at from duckdive.schedule
 where next_at <= duckdive.now_or(:now::bigint) and paused_at is null and retired_at is null
   and case origin when 'code' then name = any(:names::text[]) else job = any(:jobs::text[]) end
 order by next_at limit :limit::integer`,
-  entriesOfRuns: `select run, name, kind, hash, state, position, value, error, due_at, attempts
+  entriesOfRuns: `select run, name, kind, hash, state, position, value, error, due_at, attempts, written_at
 from duckdive.entry where run = any(:ids::uuid[]) order by run, position nulls last, name`,
-  entries: `select name, kind, hash, state, position, value, error, due_at, attempts
+  entries: `select name, kind, hash, state, position, value, error, due_at, attempts, written_at
 from duckdive.entry where run = :run::uuid order by position nulls last, name`,
   examine: `select
   current_setting('server_version'),
@@ -108,15 +111,17 @@ left join lateral (
   case when run.body & 1 = 1 then body.input else run.input::text end,
   case when run.body & 2 = 2 then body.output else run.output::text end,
   case when run.body & 4 = 4 then body.error else run.error::text end,
-  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
+  run.tags, run.meta, run.release, run.parent, run.batch, run.after,
+  progress.done, progress.total, progress.note, run.ran
 from duckdive.stored(:ids::uuid[]) as run
 left join lateral (
   select input, output, error from duckdive.body where body.run = run.id and run.body <> 0 offset 0
 ) as body on true
 left join lateral (select done, total, note from duckdive.progress where progress.run = run.id offset 0) as progress on true`,
   finishDetach: `select duckdive.finish_detach(:parent::text, :name::text)`,
+  forgetEntries: `select duckdive.forget_entries(:run::uuid, :entry::text, :now::bigint)`,
   forgetSchedulers: `select duckdive.forget_schedulers(:workers::text[], :now::bigint)`,
-  forget: `select duckdive.forget(array(
+  forget: `select duckdive.forsake(:ids::uuid[]), duckdive.forget(array(
   select id from unnest(:ids::uuid[]) as id where not exists (select from duckdive.runs where runs.id = id)
 ))`,
   gatesOfWorkers: `select duckdive.gates_of_workers(:workers::text[])`,
@@ -149,7 +154,9 @@ select
       and claim.at < duckdive.now_or(:now::bigint) - 30000
   ),
   duckdive.messages_of(:worker::text),
-  duckdive.slots_by_queue()`,
+  duckdive.slots_by_queue(),
+  exists (select from duckdive.claims as claim where claim.worker <> :worker::text)
+    or exists (select from duckdive.worker where heartbeat_at < duckdive.now_or(:now::bigint) - 30000 and id <> :worker::text)`,
   holdBack: `select duckdive.hold_back(:rates::bigint[], :queue::text, :for::bigint, :now::bigint)`,
   holdLock: `update duckdive.worker set lock = case when pg_try_advisory_lock(:lock::bigint) then :lock::bigint end
 where id = :worker::text returning lock is not null`,
@@ -159,14 +166,22 @@ from duckdive.insert_runs(
   :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text,
   :keys::text::uuid[]
 ) as id`,
-  listRuns: `with held as materialized (
+  listBatches: `select own.id, own.name, own.batch, counts.total, counts.succeeded, counts.failed, counts.cancelled, own.created_at,
+  own.finished_at, own.succeeded_at
+from (
+  select * from duckdive.batch where id < :before::uuid order by id desc limit :limit::integer
+) as own cross join lateral duckdive.counts_of(own.id) as counts
+order by own.id desc`,
+  listChildren: `with held as materialized (
   select id from duckdive.held
 )
 select page.id, page.moment from (
-  (select live.id, duckdive.time_in(live.id) as moment from duckdive.runs as live left join held on held.id = live.id
-  where get_byte(uuid_send(live.id), 6) >> 4 = 7
-    and live.id < :ceiling::uuid and (duckdive.time_in(live.id), live.id) < (:moment::bigint, :before::uuid)
-    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+  (select live.id,
+    case when get_byte(uuid_send(live.id), 6) >> 4 = 7 then duckdive.time_in(live.id) else live.requested_at end as moment
+  from (
+    select * from duckdive.runs where parent = any(:parents::uuid[]) offset 0
+  ) as live left join held on held.id = live.id
+  where (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
     and (:jobs::text[] is null or live.job = any(:jobs::text[]))
     and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
     and (:queues::text[] is null or live.queue = any(:queues::text[]))
@@ -179,32 +194,17 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
-  order by live.id desc limit :limit::integer)
+    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0))
   union all
-  (select live.id, live.requested_at from duckdive.runs as live left join held on held.id = live.id
-  where get_byte(uuid_send(live.id), 6) >> 4 <> 7
-    and (live.requested_at, live.id) < (:moment::bigint, :before::uuid)
-    and (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or live.job = any(:jobs::text[]))
-    and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
-    and (:queues::text[] is null or live.queue = any(:queues::text[]))
-    and :reasons::text[] is null
-    and (:waiting::text[] is null or live.wait_reason = any(:waiting::text[]))
-    and (:since::bigint is null or live.requested_at >= :since::bigint)
-    and (:until::bigint is null or live.requested_at < :until::bigint)
-    and (:tags::text[] is null or exists (
-      select from json_array_elements_text(live.tags) as tag where tag = any(:tags::text[])
-    ))
-    and (:meta::jsonb is null or coalesce(live.meta::jsonb, '{}') @> :meta::jsonb)
-    and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), :errors::text[]))
-    and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0)
-  order by live.requested_at desc, live.id desc limit :limit::integer)
-  union all
-  (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
-  where get_byte(uuid_send(past.id), 6) >> 4 = 7
-    and past.id < :ceiling::uuid and (duckdive.time_in(past.id), past.id) < (:moment::bigint, :before::uuid)
-    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+  (select past.id,
+    case when get_byte(uuid_send(past.id), 6) >> 4 = 7 then duckdive.time_in(past.id) else past.requested_at end
+  from (
+    select past.* from duckdive.child cross join lateral (
+      select * from duckdive.history where history.id = child.run offset 0
+    ) as past
+    where child.parent = any(:parents::uuid[])
+  ) as past
+  where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
     and (:jobs::text[] is null or past.job = any(:jobs::text[]))
     and (:states::text[] is null or past.state = any(:states::text[]))
     and (:queues::text[] is null or past.queue = any(:queues::text[]))
@@ -217,29 +217,35 @@ select page.id, page.moment from (
     ))
     and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
     and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
-  order by past.id desc limit :limit::integer)
-  union all
-  (select past.id, past.requested_at from duckdive.history as past
-  where get_byte(uuid_send(past.id), 6) >> 4 <> 7
-    and (past.requested_at, past.id) < (:moment::bigint, :before::uuid)
-    and (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
-    and (:jobs::text[] is null or past.job = any(:jobs::text[]))
-    and (:states::text[] is null or past.state = any(:states::text[]))
-    and (:queues::text[] is null or past.queue = any(:queues::text[]))
-    and (:reasons::text[] is null or past.reason = any(:reasons::text[]))
-    and :waiting::text[] is null
-    and (:since::bigint is null or past.requested_at >= :since::bigint)
-    and (:until::bigint is null or past.requested_at < :until::bigint)
-    and (:tags::text[] is null or exists (
-      select from json_array_elements_text(past.tags) as tag where tag = any(:tags::text[])
-    ))
-    and (:meta::jsonb is null or coalesce(past.meta::jsonb, '{}') @> :meta::jsonb)
-    and (:errors::text[] is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), :errors::text[]))
-    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0)
-  order by past.requested_at desc, past.id desc limit :limit::integer)
+    and (:text::text is null or position(:text::text in duckdive.input_of(past.id, past.body, past.input)) > 0))
 ) as page
+where (page.moment, page.id) < (:moment::bigint, :before::uuid)
 order by page.moment desc, page.id desc limit :limit::integer`,
+  listLiveRuns: `select id, moment from duckdive.list_live(
+  :ids::uuid[], :jobs::text[], :states::text[], :queues::text[], :reasons::text[], :waiting::text[],
+  :since::bigint, :until::bigint, :tags::text[], :meta::jsonb, :errors::text[], :text::text, :moment::bigint,
+  :before::uuid, :ceiling::uuid, :limit::integer
+)`,
+  listRunningRuns: `select id, moment from duckdive.list_running(
+  :ids::uuid[], :jobs::text[], :states::text[], :queues::text[], :reasons::text[], :waiting::text[],
+  :since::bigint, :until::bigint, :tags::text[], :meta::jsonb, :errors::text[], :text::text, :moment::bigint,
+  :before::uuid, :ceiling::uuid, :limit::integer
+)`,
+  listRuns: `select id, moment from duckdive.list_runs(
+  :ids::uuid[], :jobs::text[], :states::text[], :queues::text[], :reasons::text[], :waiting::text[],
+  :since::bigint, :until::bigint, :tags::text[], :meta::jsonb, :errors::text[], :text::text, :moment::bigint,
+  :before::uuid, :ceiling::uuid, :limit::integer
+)`,
+  listUnwellRuns: `select id, moment from duckdive.list_unwell(
+  :ids::uuid[], :jobs::text[], :states::text[], :queues::text[], :reasons::text[], :waiting::text[],
+  :since::bigint, :until::bigint, :tags::text[], :meta::jsonb, :errors::text[], :text::text, :moment::bigint,
+  :before::uuid, :ceiling::uuid, :limit::integer
+)`,
+  listWaitingRuns: `select id, moment from duckdive.list_waiting(
+  :ids::uuid[], :jobs::text[], :states::text[], :queues::text[], :reasons::text[], :waiting::text[],
+  :since::bigint, :until::bigint, :tags::text[], :meta::jsonb, :errors::text[], :text::text, :moment::bigint,
+  :before::uuid, :ceiling::uuid, :limit::integer
+)`,
   logsOfRuns: `select run, at, attempt, level, message, fields from duckdive.log where run = any(:ids::uuid[]) order by run, at, number`,
   logs: `select at, attempt, level, message, fields from duckdive.log where run = :run::uuid order by at, number`,
   makeLanes: `select duckdive.lane_for(
@@ -247,6 +253,8 @@ order by page.moment desc, page.id desc limit :limit::integer`,
 )
 from json_to_recordset(:lanes::json) as lane (queue text, priority smallint, gated boolean, fair boolean)
 cross join lateral (select lane.queue union select queue from duckdive.reroute) as home`,
+  needsOfRuns: `select run, min(policy), json_agg(needs order by needs) from duckdive.dependency
+where run = any(:ids::uuid[]) and is_open group by run`,
   nextDue: `select duckdive.next_due(:now::bigint), duckdive.now_or(:now::bigint)`,
   nextTick: `select
   (
@@ -265,9 +273,22 @@ cross join lateral (select lane.queue union select queue from duckdive.reroute) 
       ))
   )`,
   nonce: `select nonce from duckdive.meta`,
+  openVersions: `select job, version, count(*) from (select job, version from duckdive.runs limit :limit::bigint) as open
+group by job, version order by job, version`,
   outcomes: `select duckdive.outcome_of(asked.run, asked.token, asked.worker)
 from unnest(:runs::uuid[], :tokens::bigint[], :workers::text[]) with ordinality as asked (run, token, worker, number)
 order by asked.number`,
+  outerBatches: `with recursive up as (
+  select own.id as first, 1 as level, own.id, own.batch from duckdive.batch as own where own.id = any(:ids::uuid[])
+  union all
+  select up.first, up.level + 1, own.id, own.batch from up join duckdive.batch as own on own.id = up.batch
+)
+select up.first, own.id, own.name, own.batch, counts.total, counts.succeeded, counts.failed, counts.cancelled, own.created_at,
+  own.finished_at, own.succeeded_at, own.elsewhere, own.on_success -> 'run', own.on_finished -> 'run', meta.nonce
+from up join duckdive.batch as own on own.id = up.id
+cross join lateral duckdive.counts_of(own.id) as counts
+cross join duckdive.meta
+order by up.first, up.level`,
   owns: `select duckdive.owns(:run::uuid, :token::bigint, :claim::uuid)`,
   pauseSchedule: `select duckdive.pause_schedule(:name, :pause::boolean, :next::bigint, :now::bigint)`,
   pause: `insert into duckdive.pause (kind, name, paused_at) values (:kind::text, :name::text, duckdive.now_or(:now::bigint))
@@ -301,21 +322,23 @@ select distinct claim.worker, '', 0, null, 0::bigint, false, false, true, null::
 where not exists (select from duckdive.worker where worker.id = claim.worker)`,
   prepareRuns: `select id from duckdive.prepare_runs(:items::json, :now::bigint) as id`,
   promote: `select moved, ended, array_to_json(jobs), keys, opened from duckdive.promote(:limit::integer, :now::bigint)`,
+  pruneBatches: `select duckdive.prune_batches(:limit::integer, :now::bigint)`,
+  pruneSignals: `select duckdive.prune_signals(:limit::integer, :now::bigint)`,
   pruneTallies: `select duckdive.prune_tallies(:now::bigint)`,
   pruneWindows: `select duckdive.prune_windows(:now::bigint)`,
   prune: `select duckdive.prune(:limit::integer, :now::bigint)`,
   publishSchedules: `select duckdive.publish_schedules(:worker, :items::json, :isAll::boolean, :release, :away::bigint, :now::bigint)`,
-  publish: `insert into duckdive.definition (job, version, queue, priority, attempts, crashes, prepared, description, events, published_at)
-select job, version, queue, priority, attempts, crashes, prepared, description, events, duckdive.now_or(:now::bigint)
+  publish: `insert into duckdive.definition (job, version, queue, priority, attempts, crashes, prepared, description, events, redact, published_at)
+select job, version, queue, priority, attempts, crashes, prepared, description, events, redact, duckdive.now_or(:now::bigint)
 from json_to_recordset(:definitions::json) as definition (
   job text, version integer, queue text, priority smallint, attempts integer, crashes integer, prepared boolean,
-  description text, events json
+  description text, events json, redact json
 )
 order by job
 on conflict (job) do update set
   version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
   crashes = excluded.crashes, prepared = excluded.prepared, description = excluded.description,
-  events = excluded.events,
+  events = excluded.events, redact = excluded.redact,
   published_at = excluded.published_at
 where excluded.version >= definition.version`,
   pulse: `select
@@ -333,7 +356,9 @@ where excluded.version >= definition.version`,
   floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
   '{}'::uuid[],
   duckdive.messages_of(:worker::text),
-  duckdive.slots_by_queue()`,
+  duckdive.slots_by_queue(),
+  exists (select from duckdive.claims as claim where claim.worker <> :worker::text)
+    or exists (select from duckdive.worker where heartbeat_at < duckdive.now_or(:now::bigint) - 30000 and id <> :worker::text)`,
   putSchedule: `select duckdive.put_schedule(:item::json, :how, :release, :now::bigint)`,
   queueCounts: `with held as materialized (select id from duckdive.held)
 select run.queue, case when held.id is null then run.state else 'running' end as state, count(*),
@@ -344,8 +369,15 @@ union all select queue, 'known', 0, null from duckdive.definition
 union all select name, 'paused', 0, null from duckdive.pause where kind = 'queue'
 union all select queue, 'held', until, null from duckdive.held_queue where until > duckdive.now_or(:now::bigint)
 union all select queue, 'slots', slots, null from duckdive.queue_slots`,
-  recordIn: `select duckdive.record_in(
-  :run::text::uuid, :token::text::bigint, :claim::text::uuid, :entries::text::json, :nonce::text
+  recordFlow: `select id::text as id, run::text as run, answer, let_go::text as let_go
+from duckdive.record_flow(
+  :ids::text::uuid[], :inputs::text::text[], :numbers::text::integer[], :shapes::text::json, :known::text::uuid[],
+  :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text, :keys::text::uuid[], :patience::text,
+  :runs::text::uuid[], :needs::text::uuid[], :policies::text::smallint[], :batches::text::json
+)`,
+  recordIn: `select duckdive.record_inside(
+  :run::text::uuid, :token::text::bigint, :claim::text::uuid, :entries::text::json, :after::text::integer,
+  :now::text::bigint, :nonce::text
 ) as answer`,
   recordTicks: `select duckdive.record_ticks(
   :schedule, :expected::bigint, :next::bigint, :unlessRunning::boolean, :ticks::json, :kept::integer,
@@ -358,13 +390,16 @@ from duckdive.record_unique(
   :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text, :keys::text::uuid[], :all::text::boolean,
   :patience::text
 )`,
+  record: `select item, answer, name, kind, hash, state, position, value, error, due_at, attempts, written_at
+from duckdive.record(:items::json, :waits::boolean, :now::bigint)`,
   register: `select duckdive.register(:worker::json, :now::bigint)`,
   release: `select duckdive.release(:ids::uuid[], :tokens::bigint[], :states::text[])`,
   removeSchedule: `select duckdive.remove_schedule(:name)`,
-  remove: `select duckdive.remove(:ids::uuid[])`,
+  remove: `select answers, ended, freed, due from duckdive.remove_each(:ids::uuid[], true, :now::bigint)`,
   reroutes: `select job, queue from duckdive.reroute order by job`,
   resume: `select duckdive.resume(:kind::text, :name::text, :now::bigint)`,
   retry: `select duckdive.retry(:ids::uuid[], :now::bigint)`,
+  rollUpTallies: `select duckdive.roll_up_tallies(:now::bigint)`,
   say: `select pg_notify('duckdive', :notice::text)`,
   schedules: `select
   schedule.name, schedule.origin, schedule.job, schedule.times, schedule.policy, schedule.input, schedule.release,
@@ -380,20 +415,24 @@ where :names::text[] is null or schedule.name = any(:names::text[])
 order by schedule.name collate "C"`,
   setReroute: `select duckdive.set_reroute(:job::text, :queue::text)`,
   setSlots: `select duckdive.set_slots(:queue::text, :slots::integer)`,
-  settleIn: `select duckdive.settle_in(
+  settleIn: `select answer, has_flow::text as left from duckdive.settle_inside(
   :item::text::json, :notes::text::json, :run::text::uuid, :token::text::bigint, :claim::text::uuid, :now::text::bigint,
   :notice::text, :nonce::text
-) as answer`,
-  settlePlain: `select duckdive.settle_plain(
+)`,
+  settlePlain: `select taken, unfinished from duckdive.settle_quickly(
   :runs::uuid[], :tokens::bigint[], :claims::uuid[], :outputs::text[], :keeps::bigint[], :done::uuid[], :now::bigint
 )`,
-  settleWith: `select duckdive.settle_with(:items::json, :done::uuid[], :now::bigint)`,
-  settle: `select duckdive.settle(:items::json, :done::uuid[], :now::bigint)`,
+  settleWith: `select answers, unfinished, due from duckdive.settle_apart(:items::json, :done::uuid[], :now::bigint)`,
+  settle: `select answers, unfinished, due from duckdive.settle_all(:items::json, :done::uuid[], :now::bigint)`,
+  signalsOfRuns: `select run, id, name, payload from duckdive.signal where run = any(:ids::uuid[]) and not taken order by number`,
   spentPartitions: `select parent, name, state from duckdive.spent_partitions(:now::bigint) order by state <> 'pending', name`,
   standing: `select duckdive.standing(:run::uuid, :now::bigint)`,
   superseded: `select duckdive.superseded(:runs::uuid[], :tokens::bigint[])`,
   sweepGates: `select next, handed, rest from duckdive.sweep_gates(:before::bigint, :limit::integer, :now::bigint)`,
   tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran
+from duckdive.tally_hour where minute >= :since::bigint
+union all
+select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran
 from duckdive.tally where minute >= :since::bigint order by minute, queue, job`,
   tell: `select duckdive.tell(:messages::json, :now::bigint)`,
   ticks: `select at, until, count, outcome, run, note, recorded_at from duckdive.tick
@@ -401,6 +440,9 @@ where schedule = :name order by number desc limit :limit::integer`,
   timeline: `select at, kind, attempt, token, worker, detail from duckdive.event where run = :run::uuid order by at, number`,
   timelines: `select run, at, kind, attempt, token, worker, detail from duckdive.event where run = any(:ids::uuid[]) order by run, at, number`,
   unparkLeft: `select duckdive.unpark_left(:now::bigint)`,
+  waits: `select minute, queue, step, number from duckdive.wait_hour where minute >= :since::bigint
+union all
+select minute, queue, step, number from duckdive.wait where minute >= :since::bigint order by minute, queue, step`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive.held where held.worker = worker.id),
   coalesce((
@@ -6288,6 +6330,4200 @@ end $$;
 -- Removes counts that are older than 30 days. Index: the primary key.
 create function duckdive.prune_tallies(p_now bigint) returns void
 language sql volatile as $$ delete from duckdive.tally where minute < duckdive.now_or(p_now) - 2592000000 $$;
+`,
+  },
+  {
+    number: 18,
+    name: "durable",
+    sql: `-- Durable work: what handlers recorded, the runs they started, what they wait for, and signals.
+--
+-- What a run settles of another run (a child the call of its parent) needs that run's row, and an application's transaction
+-- may have it for long. So nobody waits for it: who finds it locked leaves an errand behind, in the same transaction, and
+-- errands are done directly behind that and again by every promotion. Whoever ends the children of a run holds lanes, which
+-- come before rows: that is an errand always. No row is waited for while another one is held, so nothing can go in a circle.
+
+alter table duckdive.runs
+  -- What it has to do with durable work: 1 it has recorded something, 2 it has children, 4 it has a parent, 8 it goes on when
+  -- that ends. Most have nothing to do with it, and are claimed and ended without looking any further.
+  add column durable smallint not null default 0,
+  add column parent uuid,
+  add column parent_entry text,    -- the call of it that this run was started by
+  add column awaits text,          -- the names that it waits for; not in wait_on, since a list may be too long for an index
+  add column wake_at bigint;       -- when the first of those is due; null: only an event wakes it
+
+alter table duckdive.history
+  add column durable smallint not null default 0,
+  add column parent uuid,
+  add column parent_entry text;
+
+-- The children that have not ended.
+create index runs_child on duckdive.runs (parent, parent_entry) where parent is not null;
+create index history_parent on duckdive.history (parent) where parent is not null;
+
+alter table duckdive.entry
+  add column number bigint,        -- the order in which waits for one signal were made
+  add column written_at bigint;    -- when it settled, or was last written before that
+create index entry_position on duckdive.entry (run, position) where position is not null;
+create index entry_signal on duckdive.entry (run, hash, number) where state = 'pending' and kind = 'signal';
+
+-- The children of a call, for as long as that is remembered.
+create table duckdive.child (
+  parent uuid not null,
+  entry text not null,
+  run uuid not null,
+  primary key (parent, entry, run)
+);
+
+-- Signals in the order in which they came.
+create table duckdive.signal (
+  number bigint primary key default nextval('duckdive.seq'),
+  id text not null unique,         -- given by the sender: delivered once
+  run uuid,                        -- the run that it is for; null: the next one that gets the key
+  key uuid,                        -- a hash of the unique key that it was sent to
+  name text not null,
+  payload text,
+  received_at bigint not null,
+  taken boolean not null default false
+);
+
+create index signal_waiting on duckdive.signal (run, name, number) where not taken;
+create index signal_run on duckdive.signal (run) where run is not null;
+create index signal_key on duckdive.signal (key) where run is null;
+create index signal_received on duckdive.signal (received_at);
+
+-- What is to be done behind a commit.
+create table duckdive.errand (
+  number bigint primary key default nextval('duckdive.number'),
+  kind text not null check (kind in ('tell', 'end', 'deliver', 'bind')),
+  subject uuid not null,           -- tell: a child that has ended; end: a parent that has; deliver: a run; bind: a key
+  parent uuid,
+  entry text,
+  at bigint not null               -- tell: when it ended; 0: it was removed
+);
+
+create index errand_subject on duckdive.errand (subject);
+alter table duckdive.errand set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+
+-- The names that a suspended run waits for.
+create function duckdive.awaited(p_on text) returns text[]
+language sql immutable as $$
+  select case when p_on is null then '{}' when left(p_on, 1) <> '[' then array[p_on]
+    else array(select json_array_elements_text(p_on::json)) end
+$$;
+
+-- The last position that was given in a run. Index: entry_position.
+create function duckdive.last_position(p_run uuid) returns integer
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+begin
+  return coalesce((
+    select own.position from duckdive.entry as own
+    where own.run = p_run and own.position is not null order by own.run, own.position desc limit 1
+  ), 0);
+end $$;
+
+-- Makes a run ready that waits for its entries and whose row is locked. In a transaction of the application no lane is made:
+-- where there is none, the next promotion makes it.
+create function duckdive.wake_run(p_run duckdive.runs, p_makes_lane boolean, p_at bigint) returns void
+language plpgsql volatile as $$
+declare
+  home integer;
+begin
+  if p_makes_lane then
+    home := duckdive.lane_for(
+      p_run.queue, p_run.priority, p_run.route, true, p_run.gate_keys is not null, p_run.fair is not null
+    );
+  else
+    select lane.id into home from duckdive.lane
+    where lane.queue = p_run.queue and lane.priority = p_run.priority and lane.route = p_run.route
+      and lane.gated = (p_run.gate_keys is not null) and lane.fair = (p_run.fair is not null)
+    order by lane.front desc limit 1;
+  end if;
+  update duckdive.runs as run set
+    state = case when home is null then 'scheduled' else 'ready' end, lane = home, run_at = p_at,
+    xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), wait_reason = null, awaits = null, wake_at = null,
+    due = duckdive.due_of(
+      case when home is null then 'scheduled' else 'ready' end, p_at, run.start_by, run.started_at, run.finish_by, p_at
+    )
+  where run.id = p_run.id;
+end $$;
+
+-- Settles a call that is pending, and wakes its run, whose row is locked, if that waits for it. Answers whether it did.
+create function duckdive.settle_entry(
+  p_run uuid, p_name text, p_state text, p_value text, p_error json, p_makes_lane boolean, p_at bigint
+) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  run duckdive.runs;
+begin
+  update duckdive.entry as own set
+    state = p_state, position = duckdive.last_position(p_run) + 1, value = p_value, error = p_error,
+    written_at = p_at
+  where own.run = p_run and own.name = p_name and own.state = 'pending';
+  if not found then return false; end if;
+  select * into run from duckdive.runs as live
+  where live.id = p_run and live.state = 'waiting' and live.wait_reason = 'entries';
+  if not found or p_name <> all(duckdive.awaited(run.awaits)) then return false; end if;
+  perform duckdive.wake_run(run, p_makes_lane, p_at);
+  return true;
+end $$;
+
+-- What a call keeps of the child that it was made for, which ended at that time or later. \`is_live\`: it has been made ready
+-- again since.
+create function duckdive.end_of(
+  p_run uuid, p_from bigint, out is_live boolean, out state text, out value text, out error json
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  past record;
+begin
+  is_live := exists (select from duckdive.runs as live where live.id = p_run);
+  if is_live then return; end if;
+  select own.state, own.reason,
+    case when own.body & 2 = 2 then (select body.output from duckdive.body where body.run = p_run) else own.output::text end as output,
+    duckdive.error_of(own.id, own.body, own.error) as error
+  into past from duckdive.history as own where own.id = p_run and own.finished_at >= p_from limit 1;
+  if not found then
+    past.state := 'cancelled';
+    past.reason := 'it was removed';
+  end if;
+  state := case when past.state = 'succeeded' then 'done' else 'failed' end;
+  if past.state = 'succeeded' then
+    value := past.output;
+  elsif past.state = 'failed' then
+    error := coalesce(past.error, json_build_object('name', 'Error', 'message', coalesce(past.reason, 'it failed')));
+  else
+    error := json_build_object(
+      'name', 'RunCancelledError', 'code', 'RUN_CANCELLED', 'message', coalesce(past.reason, '')
+    );
+  end if;
+end $$;
+
+create function duckdive.has_live_child(p_parent uuid, p_entry text) returns boolean
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+  one uuid;
+begin
+  -- Backwards: those that were recorded last are most likely to be there.
+  select live.id into one from duckdive.runs as live
+  where live.parent = p_parent and live.parent_entry = p_entry order by live.parent desc, live.parent_entry desc limit 1;
+  return found;
+end $$;
+
+-- Tells parents of children that have ended at those times: settles the call of a single child, and that of many behind the
+-- last. Answers those children whose parent somebody else has locked, and whether one was woken.
+create function duckdive.tell_parents(
+  p_children uuid[], p_parents uuid[], p_entries text[], p_times bigint[], p_at bigint, out missed uuid[], out woken boolean
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  locked constant uuid[] := array(
+    select live.id from duckdive.runs as live where live.id = any(p_parents) order by live.id for update skip locked
+  );
+  told record;
+  ended record;
+begin
+  woken := false;
+  for told in
+    select own.run, own.name, own.kind, (array_agg(each.child order by each.place))[1] as child,
+      (array_agg(each.time order by each.place))[1] as time
+    from unnest(p_children, p_parents, p_entries, p_times) with ordinality as each (child, parent, entry, time, place)
+    join duckdive.entry as own on own.run = each.parent and own.name = each.entry
+    where each.parent = any(locked) and own.state = 'pending'
+    group by own.run, own.name, own.kind order by min(each.place)
+  loop
+    if told.kind = 'child' then
+      ended := duckdive.end_of(told.child, told.time);
+      continue when ended.is_live;
+      woken := duckdive.settle_entry(told.run, told.name, ended.state, ended.value, ended.error, true, p_at) or woken;
+    elsif not duckdive.has_live_child(told.run, told.name) then
+      woken := duckdive.settle_entry(told.run, told.name, 'done', null, null, true, p_at) or woken;
+    end if;
+  end loop;
+  missed := array(
+    select each.child from unnest(p_children, p_parents) as each (child, parent)
+    where each.parent <> all(locked) and exists (select from duckdive.runs as live where live.id = each.parent)
+  );
+end $$;
+
+-- Leaves it behind that the children of a run which has ended, or is gone, are to end, if there are any. Answers whether.
+create function duckdive.leave_children(p_run uuid, p_at bigint) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  if not exists (select from duckdive.runs as live where live.parent = p_run and live.durable & 8 = 0) then return false; end if;
+  insert into duckdive.errand (kind, subject, at) values ('end', p_run, p_at);
+  return true;
+end $$;
+
+-- Leaves behind what has to be done when a run has ended, or is gone: its parent is to be told, its children are to end.
+create function duckdive.leave_word(p_run duckdive.runs, p_at bigint) returns void
+language plpgsql volatile as $$
+begin
+  if p_run.durable & 4 <> 0 and exists (select from duckdive.runs as live where live.id = p_run.parent) then
+    insert into duckdive.errand (kind, subject, parent, entry, at)
+    values ('tell', p_run.id, p_run.parent, p_run.parent_entry, p_at);
+  end if;
+  if p_run.durable & 2 <> 0 then perform duckdive.leave_children(p_run.id, p_at); end if;
+end $$;
+
+-- Takes along the children of runs that have ended, unless they are to be left: ends those that rest, asks for the end of
+-- those that run. p_subjects are those runs; null: any. Their own children are an errand again.
+create function duckdive.end_children(
+  p_subjects uuid[], p_limit integer, p_at bigint, out ended uuid[], out asked boolean, out keys bigint[]
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  reason constant text := 'its parent has ended';
+  numbers bigint[];
+  parents uuid[];
+  lanes integer[];
+  children uuid[];
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  run duckdive.runs;
+begin
+  ended := '{}';
+  asked := false;
+  keys := '{}';
+  if p_subjects is null then
+    select array_agg(one.number), array_agg(one.subject) into numbers, parents from (
+      select number, subject from duckdive.errand where kind = 'end' order by number limit p_limit for update skip locked
+    ) as one;
+  else
+    select array_agg(one.number), array_agg(one.subject) into numbers, parents from (
+      select number, subject from duckdive.errand
+      where subject = any(p_subjects) and kind = 'end' order by number for update skip locked
+    ) as one;
+  end if;
+  if numbers is null then return; end if;
+  children := array(
+    select live.id from duckdive.runs as live where live.parent = any(parents) and live.durable & 8 = 0 limit 1000
+  );
+  lanes := duckdive.lock_lanes_of(children);
+  children := array(
+    select live.id from duckdive.runs as live where live.id = any(children) order by live.id for update skip locked
+  );
+  select array_agg(held.id), array_agg(held.worker) into held_runs, held_workers
+  from duckdive.held where held.id = any(children);
+  for run in
+    select * from duckdive.runs as live
+    where live.id = any(children) and live.cancel_asked is null and (live.lane is null or live.lane = any(lanes))
+    order by live.id
+  loop
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', reason), run.attempt + 1, run.seq, held_workers[place], p_at
+      );
+      update duckdive.runs set cancel_asked = reason where id = run.id;
+      asked := true;
+      continue;
+    end if;
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', reason), run.attempt, run.seq, null, p_at
+    );
+    perform duckdive.end_run(run.id, 'cancelled', reason, null, null, null, 0, 0, null, null, p_at, false);
+    if run.durable & 2 <> 0 then perform duckdive.leave_children(run.id, p_at); end if;
+    ended := ended || run.id;
+    keys := keys || coalesce(run.gate_keys, '{}');
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  delete from duckdive.errand as done where done.number = any(numbers) and not exists (
+    select from duckdive.runs as live
+    where live.parent = done.subject and live.durable & 8 = 0 and live.cancel_asked is null
+  );
+end $$;
+
+-- Gives the waits of these runs, whose rows are locked, the signals that came for them. Answers whether one was woken.
+create function duckdive.deliver(p_runs uuid[], p_makes_lane boolean, p_at bigint) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  came record;
+  waits text;
+  woken boolean := false;
+begin
+  for came in
+    select signal.number, signal.run, signal.name, signal.payload from duckdive.signal
+    where signal.run = any(p_runs) and not signal.taken order by signal.number
+  loop
+    select own.name into waits from duckdive.entry as own
+    where own.run = came.run and own.hash = came.name and own.state = 'pending' and own.kind = 'signal'
+    order by own.number limit 1;
+    continue when not found;
+    update duckdive.signal set taken = true where number = came.number;
+    woken := duckdive.settle_entry(came.run, waits, 'done', came.payload, null, p_makes_lane, p_at) or woken;
+  end loop;
+  return woken;
+end $$;
+
+-- Does the errands about these subjects, or of any the first p_limit. What needs a row that somebody has locked stays for
+-- another time: \`rest\` are those of the given subjects, and of the runs that ended by this, that have one. \`keys\` are gates
+-- where places are to be handed over behind this.
+--
+-- Not synced: a crash undoes the errand and its being done together.
+create function duckdive.do_errands(
+  p_subjects uuid[], p_limit integer, p_now bigint,
+  out done integer, out rest uuid[], out ended uuid[], out asked boolean, out woken boolean, out keys bigint[]
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  at bigint;
+  told record;
+  errands duckdive.errand[];
+  runs uuid[];
+  bound uuid[];
+  finished bigint[];
+begin
+  done := 0;
+  rest := '{}';
+  ended := '{}';
+  asked := false;
+  woken := false;
+  keys := '{}';
+  if p_subjects is null then
+    if not exists (select from duckdive.errand) then return; end if;
+  elsif not exists (select from duckdive.errand where subject = any(p_subjects)) then
+    return;
+  end if;
+  at := duckdive.moment(p_now);
+  perform set_config('synchronous_commit', 'off', true);
+  -- Lanes come before rows, so this comes first.
+  select one.ended, one.asked, one.keys into ended, asked, keys
+  from duckdive.end_children(p_subjects, p_limit, at) as one;
+  done := cardinality(ended);
+  if p_subjects is null then
+    errands := array(
+      select errand from duckdive.errand
+      where errand.kind <> 'end' order by errand.number limit p_limit for update skip locked
+    );
+  else
+    errands := array(
+      select errand from duckdive.errand
+      where errand.subject = any(p_subjects) and errand.kind <> 'end' order by errand.number for update skip locked
+    );
+  end if;
+  told := duckdive.tell_parents(
+    array(select one.subject from unnest(errands) as one where one.kind = 'tell' order by one.number),
+    array(select one.parent from unnest(errands) as one where one.kind = 'tell' order by one.number),
+    array(select one.entry from unnest(errands) as one where one.kind = 'tell' order by one.number),
+    array(select one.at from unnest(errands) as one where one.kind = 'tell' order by one.number), at
+  );
+  bound := duckdive.bind_signals(array(select one.subject from unnest(errands) as one where one.kind = 'bind'), at);
+  runs := bound || array(select one.subject from unnest(errands) as one where one.kind = 'deliver');
+  runs := array(
+    select live.id from duckdive.runs as live where live.id = any(runs) order by live.id for update skip locked
+  );
+  woken := duckdive.deliver(runs, true, at) or told.woken;
+  -- What was bound to a run that is locked is for another time.
+  insert into duckdive.errand (kind, subject, at)
+  select 'deliver', one, at from unnest(bound) as one
+  where one <> all(runs) and exists (select from duckdive.runs as live where live.id = one);
+  finished := array(
+    select one.number from unnest(errands) as one
+    where case one.kind when 'tell' then one.subject <> all(told.missed)
+      when 'deliver' then one.subject = any(runs)
+        or not exists (select from duckdive.runs as live where live.id = one.subject)
+      else true end
+  );
+  delete from duckdive.errand where number = any(finished);
+  done := done + cardinality(finished);
+  if p_subjects is not null then
+    rest := array(
+      select distinct errand.subject from duckdive.errand where errand.subject = any(p_subjects || ended || bound)
+    );
+  end if;
+end $$;
+
+-- Gives signals that were sent to keys before anybody had them to the runs that have them by now. Answers those.
+create function duckdive.bind_signals(p_keys uuid[], p_at bigint) returns uuid[]
+language plpgsql volatile as $$
+declare
+  one uuid;
+  holder uuid;
+  bound uuid[] := '{}';
+begin
+  foreach one in array p_keys loop
+    holder := duckdive.key_holder(one, p_at);
+    continue when holder is null or not exists (select from duckdive.runs as live where live.id = holder);
+    perform duckdive.give_signals(array[holder], array[one], array[holder]);
+    bound := bound || holder;
+  end loop;
+  return bound;
+end $$;
+
+-- Gives signals that were sent to a key before anybody had it to the run that gets it, if that is one of p_added. What
+-- somebody else is giving away at this moment is his.
+create function duckdive.give_signals(p_ids uuid[], p_keys uuid[], p_added uuid[]) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  update duckdive.signal set run = given.run
+  from (
+    select came.number, (
+      select each.id from unnest(p_ids, p_keys) as each (id, key) where each.key = came.key and each.id = any(p_added) limit 1
+    ) as run
+    from duckdive.signal as came where came.run is null and came.key = any(p_keys) for update skip locked
+  ) as given
+  where signal.number = given.number and given.run is not null;
+end $$;
+
+-- Delivers signals. Answers for each whether there is such a run, alive; null for all in another database than the one whose
+-- word p_nonce is. \`missed\` are subjects of errands that were left behind.
+--
+-- With p_is_inside this is a transaction of the application: it locks the row only of a run that is suspended, and that
+-- waits for what came; nobody executes that, so no settlement waits for it. Everything else is done behind its commit.
+create function duckdive.signal(
+  p_signals json, p_is_inside boolean, p_now bigint, p_notice text, p_nonce text, out answers text, out missed uuid[], out woken boolean
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  at bigint;
+  asked record;
+  target uuid;
+  alive boolean[] := '{}';
+  targets uuid[] := '{}';
+  locked uuid[] := '{}';
+begin
+  missed := '{}';
+  woken := false;
+  if p_nonce <> (select nonce from duckdive.meta) then return; end if;
+  at := duckdive.moment(p_now);
+  for asked in
+    select one.* from rows from (
+      json_to_recordset(p_signals) as (id text, run uuid, key uuid, name text, payload text)
+    ) with ordinality as one (id, run, key, name, payload, place) order by one.place
+  loop
+    target := coalesce(asked.run, duckdive.key_holder(asked.key, at));
+    if not exists (select from duckdive.runs as live where live.id = target) then target := null; end if;
+    alive := alive || (target is not null);
+    continue when target is null and asked.key is null;
+    insert into duckdive.signal (id, run, key, name, payload, received_at)
+    values (asked.id, target, asked.key, asked.name, asked.payload, at)
+    on conflict (id) do nothing;
+    continue when not found;
+    if target is null then
+      insert into duckdive.errand (kind, subject, at) values ('bind', asked.key, at);
+      missed := missed || asked.key;
+    else
+      targets := targets || target;
+    end if;
+  end loop;
+  if not p_is_inside then
+    locked := array(
+      select live.id from duckdive.runs as live where live.id = any(targets) order by live.id for update skip locked
+    );
+  elsif current_setting('transaction_isolation') = 'read committed' then
+    locked := array(
+      select live.id from duckdive.runs as live
+      where live.id = any(targets) and live.state = 'waiting' and live.wait_reason = 'entries' and exists (
+        select from duckdive.signal as came
+        join duckdive.entry as own on own.run = came.run and own.hash = came.name and own.state = 'pending' and own.kind = 'signal'
+        where came.run = live.id and not came.taken
+      )
+      order by live.id for update skip locked
+    );
+  end if;
+  woken := duckdive.deliver(locked, not p_is_inside, at);
+  with left_behind as (
+    insert into duckdive.errand (kind, subject, at)
+    select 'deliver', one, at from (select distinct unnest(targets) as one) as each where one <> all(locked)
+    returning subject
+  )
+  select missed || coalesce(array_agg(subject), '{}') into missed from left_behind;
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  answers := alive::text;
+end $$;
+
+-- Writes calls of an execution whose run is locked. A wait for a signal that has come already is done with that. A call that
+-- is new gives the run all its attempts again.
+create function duckdive.write_entries(p_run duckdive.runs, p_entries json, p_has_children boolean, p_at bigint) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  place integer := duckdive.last_position(p_run.id) + 1;
+  asked record;
+  known duckdive.entry;
+  came record;
+  has_new boolean := false;
+  bits smallint := p_run.durable;
+begin
+  for asked in
+    select one.*, coalesce((one.due ->> 'at')::bigint, p_at + (one.due ->> 'after')::bigint) as due_at
+    from rows from (json_to_recordset(p_entries) as (
+      name text, kind text, hash text, state text, value text, error json, due json, attempts integer
+    )) with ordinality as one (name, kind, hash, state, value, error, due, attempts, number) order by one.number
+  loop
+    select * into known from duckdive.entry as own where own.run = p_run.id and own.name = asked.name;
+    if not found then
+      has_new := true;
+      if asked.kind = 'signal' and asked.state = 'pending' then
+        came := duckdive.take_signal(p_run, asked.hash);
+        if came.number is not null then
+          asked.state := 'done';
+          asked.value := came.payload;
+        end if;
+      end if;
+      insert into duckdive.entry (
+        run, name, kind, hash, state, position, value, error, due_at, attempts, number, written_at
+      ) values (
+        p_run.id, asked.name, asked.kind, asked.hash, asked.state, case when asked.state <> 'pending' then place end, asked.value,
+        asked.error, asked.due_at, coalesce(asked.attempts, 0),
+        case when asked.kind = 'signal' and asked.state = 'pending' then nextval('duckdive.seq') end, p_at
+      );
+    elsif known.state <> 'pending' then
+      -- The results of many children are kept, once.
+      if asked.value is not null and known.value is null and known.kind = 'children' and known.state = 'done' then
+        update duckdive.entry as own set value = asked.value where own.run = p_run.id and own.name = asked.name;
+      end if;
+      continue;
+    else
+      update duckdive.entry as own set
+        state = asked.state, position = case when asked.state <> 'pending' then place end, value = asked.value,
+        error = asked.error, due_at = coalesce(asked.due_at, own.due_at), attempts = coalesce(asked.attempts, own.attempts), written_at = p_at
+      where own.run = p_run.id and own.name = asked.name;
+    end if;
+    if asked.state <> 'pending' then place := place + 1; end if;
+  end loop;
+  if has_new then bits := bits | 1; end if;
+  if p_has_children then bits := bits | 2; end if;
+  if bits <> p_run.durable or (has_new and p_run.attempt <> 0) then
+    update duckdive.runs set durable = bits, attempt = case when has_new then 0 else attempt end where id = p_run.id;
+  end if;
+end $$;
+
+-- Takes the oldest signal of a name that a run has not taken. It may have been sent to the run's key while the run itself was
+-- being recorded, when neither could see the other.
+create function duckdive.take_signal(p_run duckdive.runs, p_name text, out number bigint, out payload text)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+  own_key constant uuid := coalesce(p_run.unique_key, p_run.unique_idle);
+begin
+  select came.number, came.payload into number, payload from duckdive.signal as came
+  where came.run = p_run.id and came.name = p_name and not came.taken order by came.run, came.name, came.number limit 1;
+  if not found and own_key is not null then
+    perform duckdive.give_signals(array[p_run.id], array[own_key], array[p_run.id]);
+    select came.number, came.payload into number, payload from duckdive.signal as came
+    where came.run = p_run.id and came.name = p_name and not came.taken order by came.run, came.name, came.number limit 1;
+  end if;
+  if number is not null then
+    update duckdive.signal as came set taken = true where came.number = take_signal.number;
+  end if;
+end $$;
+
+-- Records what handlers have called under their fence, and the runs that they started by it. Each is answered 'taken', or
+-- null when its claim was lost, or 'busy' when somebody has its row at this moment, unless p_waits; behind a taken one comes
+-- a row for each call of its run that has settled after the position that was known.
+create function duckdive.record(p_items json, p_waits boolean, p_now bigint)
+returns table (
+  item integer, answer text, name text, kind text, hash text, state text, "position" integer, value text, error json,
+  due_at bigint, attempts integer, written_at bigint
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  write record;
+  run duckdive.runs;
+begin
+  -- Nobody is waited for longer than a moment: for the row by whoever settles a child, or with keys of children.
+  perform set_config('lock_timeout', '100ms', true);
+  for write in
+    select one.number::integer as number, own.*
+    from json_array_elements(p_items) with ordinality as one (value, number)
+    cross join lateral json_to_record(one.value) as own (
+      run uuid, token bigint, claim uuid, entries json, children json, after integer
+    )
+    order by own.run, one.number
+  loop
+    item := write.number;
+    answer := null;
+    name := null;
+    if exists (select from duckdive.claims as claim where claim.id = write.claim) then
+      if p_waits then
+        select * into run from duckdive.runs as live where live.id = write.run and live.seq = write.token for update;
+      else
+        select * into run from duckdive.runs as live
+        where live.id = write.run and live.seq = write.token for update skip locked;
+      end if;
+      if found then
+        answer := 'taken';
+        perform duckdive.write_entries(run, write.entries, write.children is not null, at);
+        if write.children is not null then perform duckdive.start_children(run, write.children, at); end if;
+      elsif exists (select from duckdive.runs as live where live.id = write.run and live.seq = write.token) then
+        answer := 'busy';
+      end if;
+    end if;
+    return next;
+    if answer = 'taken' then
+      return query
+      select write.number, null::text, own.name, own.kind, own.hash, own.state, own.position, own.value, own.error, own.due_at,
+        own.attempts, own.written_at
+      from duckdive.entry as own
+      where own.run = run.id and own.position is not null and own.position > coalesce(write.after, 0)
+      order by own.position;
+    end if;
+  end loop;
+end $$;
+
+-- Records the children of a run that is locked. One that is there already is one of an earlier execution, whose record of
+-- the call was given up by a retry: it goes on with that.
+create function duckdive.start_children(p_run duckdive.runs, p_children json, p_at bigint) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  ids constant uuid[] := (p_children ->> 'ids')::uuid[];
+  inputs constant text[] := (p_children ->> 'inputs')::text[];
+  numbers constant integer[] := (p_children ->> 'numbers')::integer[];
+  keys constant uuid[] := (p_children ->> 'keys')::uuid[];
+  shapes constant json[] := array(select value from json_array_elements(p_children -> 'shapes'));
+  -- A child of this run has not ended before that was asked for; a day for a clock that was set.
+  since constant bigint := p_run.requested_at - 86400000;
+  known constant uuid[] := array(
+    select past.id from duckdive.history as past where past.id = any(ids) and past.finished_at >= since
+  );
+  is_long constant boolean := (p_children ->> 'isLong')::boolean;
+  left_out uuid[];
+  one record;
+begin
+  if keys is null then
+    left_out := array(
+      select duckdive.insert_runs(ids, inputs, numbers, p_children -> 'shapes', known, is_long, p_at, null, null)
+    );
+  else
+    left_out := array(
+      select met.id from duckdive.record_unique(
+        ids, inputs, numbers, p_children -> 'shapes', known, is_long, p_at, null, null, keys, false
+      ) as met
+    );
+  end if;
+  insert into duckdive.child (parent, entry, run)
+  select p_run.id, shapes[each.number] -> 'parent' ->> 'entry', each.id
+  from unnest(ids, numbers) as each (id, number) where each.id <> all(left_out)
+  on conflict do nothing;
+  if cardinality(left_out) = 0 then return; end if;
+  for one in
+    select each.id, shapes[each.number] -> 'parent' ->> 'entry' as name, shapes[each.number] ->> 'job' as job
+    from unnest(ids, numbers) with ordinality as each (id, number, place) where each.id = any(left_out) order by each.place
+  loop
+    perform duckdive.go_on(p_run.id, one.id, one.name, one.job, since, p_at);
+  end loop;
+  -- Of many that were all there, or could not be, nobody may be left to end.
+  for one in
+    select own.name from duckdive.entry as own
+    where own.run = p_run.id and own.kind = 'children' and own.state = 'pending' and own.name = any(array(
+      select shapes[each.number] -> 'parent' ->> 'entry'
+      from unnest(ids, numbers) as each (id, number) where each.id = any(left_out)
+    ))
+  loop
+    if not duckdive.has_live_child(p_run.id, one.name) then
+      perform duckdive.settle_entry(p_run.id, one.name, 'done', null, null, true, p_at);
+    end if;
+  end loop;
+end $$;
+
+-- A child that was not recorded: it is there from before, and goes on if it did not succeed; or its key, or its id, is
+-- another run's.
+create function duckdive.go_on(p_run uuid, p_child uuid, p_name text, p_job text, p_since bigint, p_at bigint) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  past record;
+  ended record;
+  is_alone constant boolean := exists (
+    select from duckdive.entry as own
+    where own.run = p_run and own.name = p_name and own.kind = 'child' and own.state = 'pending'
+  );
+begin
+  if exists (
+    select from duckdive.runs as live where live.id = p_child and live.parent = p_run and live.parent_entry = p_name
+  ) then return; end if;
+  select own.state into past from duckdive.history as own
+  where own.id = p_child and own.finished_at >= p_since and own.parent = p_run and own.parent_entry = p_name limit 1;
+  if found and past.state in ('failed', 'cancelled') then
+    if (duckdive.retry(array[p_child], p_at))[1] then return; end if;
+  elsif found then
+    if is_alone then
+      ended := duckdive.end_of(p_child, p_since);
+      perform duckdive.settle_entry(p_run, p_name, ended.state, ended.value, ended.error, true, p_at);
+    end if;
+    return;
+  end if;
+  if is_alone then
+    perform duckdive.settle_entry(p_run, p_name, 'failed', null, json_build_object(
+      'name', 'UniqueConflictError', 'code', 'UNIQUE_CONFLICT', 'message',
+      'Another run of "' || p_job || '" has the unique key of this one, or its id, so that it was not recorded.'
+    ), true, p_at);
+  end if;
+end $$;
+
+-- Records calls that have settled in a transaction of the application. Answers as JSON \`elsewhere\`, \`refused\`, or what has
+-- settled after the position that was known.
+create function duckdive.record_inside(
+  p_run uuid, p_token bigint, p_claim uuid, p_entries json, p_after integer, p_now bigint, p_nonce text
+) returns text
+language plpgsql volatile as $$
+declare
+  run duckdive.runs;
+  settled text;
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return '"elsewhere"'; end if;
+  if not duckdive.hold_run(p_run, p_token, p_claim) then return '"refused"'; end if;
+  -- Whatever else is in this transaction was done for a call that is done: it must not be done twice.
+  select own.name into settled from duckdive.entry as own
+  where own.run = p_run and own.state <> 'pending'
+    and own.name in (select asked.name from json_to_recordset(p_entries) as asked (name text))
+  limit 1;
+  if found then
+    raise exception 'call "%" of run % has settled already, so this transaction must not commit', settled, p_run
+      using errcode = '23505';
+  end if;
+  select * into run from duckdive.runs where id = p_run;
+  perform duckdive.write_entries(run, p_entries, false, duckdive.now_or(p_now));
+  return (
+    select coalesce(json_agg(json_build_array(
+      own.name, own.kind, own.hash, own.state, own.position, own.value, own.error::text, own.due_at, own.attempts, own.written_at
+    ) order by own.position), '[]')::text
+    from duckdive.entry as own where own.run = p_run and own.position is not null and own.position > p_after
+  );
+end $$;
+
+-- Removes of a run that is made ready again what failed, so that it is done again: calls, and those whose children did not
+-- all succeed.
+create function duckdive.reopen_entries(p_run duckdive.history) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  delete from duckdive.entry as own
+  where own.run = p_run.id and (
+    (own.state = 'failed' and own.kind in ('step', 'poll', 'child', 'children'))
+    or (own.kind = 'children' and own.state = 'done' and exists (
+      select from duckdive.child join duckdive.history as past on past.id = child.run
+      where child.parent = p_run.id and child.entry = own.name and past.state in ('failed', 'cancelled')
+        and past.finished_at >= p_run.requested_at - 86400000
+    ))
+  );
+end $$;
+
+-- Forgets what a run that has ended recorded from a call on, in the order of settling, and the runs that it started by that.
+create function duckdive.forget_entries(p_run uuid, p_name text, p_now bigint) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  names text[];
+  children uuid[];
+begin
+  perform from duckdive.history as past where past.id = p_run for update;
+  if not found or exists (select from duckdive.runs as live where live.id = p_run) then return false; end if;
+  if not exists (select from duckdive.entry as own where own.run = p_run and own.name = p_name) then return false; end if;
+  names := array(
+    select own.name from duckdive.entry as own
+    where own.run = p_run and (own.state = 'pending' or own.position >= (
+      select first.position from duckdive.entry as first where first.run = p_run and first.name = p_name
+    ))
+  );
+  children := array(
+    select own.run from duckdive.child as own
+    where own.parent = p_run and own.entry = any(names)
+      and not exists (select from duckdive.runs as live where live.id = own.run)
+  );
+  delete from duckdive.history as past where past.id = any(children);
+  perform duckdive.forget(children);
+  delete from duckdive.child as own where own.parent = p_run and own.entry = any(names) and own.run = any(children);
+  delete from duckdive.entry as own where own.run = p_run and own.name = any(names);
+  return true;
+end $$;
+
+-- Forgets signals that are older than 30 days, at most p_limit. Index: signal_received.
+create function duckdive.prune_signals(p_limit integer, p_now bigint) returns void
+language sql volatile as $$
+  delete from duckdive.signal where number = any(array(
+    select number from duckdive.signal
+    where received_at < duckdive.now_or(p_now) - 2592000000 order by received_at limit p_limit for update skip locked
+  ))
+$$;
+
+-- Removes what belongs to runs that are gone.
+create or replace function duckdive.forget(p_ids uuid[]) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  delete from duckdive.body where run = any(p_ids);
+  delete from duckdive.event where run = any(p_ids);
+  delete from duckdive.log where run = any(p_ids);
+  delete from duckdive.progress where run = any(p_ids);
+  delete from duckdive.entry where run = any(p_ids);
+  delete from duckdive.child where parent = any(p_ids);
+  delete from duckdive.signal where run = any(p_ids);
+end $$;
+
+-- Moves a run to history. The caller has made sure, under the run's row lock, that it is where he believes.
+-- p_attempts and p_crashes are added; without p_keep it is kept for 90 days. Only what was said last stays as its error. What
+-- has to be told of its end is left behind as errands, unless the caller tells it himself.
+drop function duckdive.end_run(uuid, text, text, text, text, bigint, integer, integer, bigint, text, bigint);
+
+create function duckdive.end_run(
+  p_id uuid, p_state text, p_reason text, p_output text, p_error text, p_keep bigint, p_attempts integer,
+  p_crashes integer, p_started_at bigint, p_worker text, p_now bigint, p_tells boolean default true
+) returns void
+language plpgsql volatile as $$
+declare
+  live duckdive.runs;
+  keep constant bigint := coalesce(p_keep, 7776000000);
+begin
+  delete from duckdive.runs where id = p_id returning * into live;
+  if duckdive.is_long(p_output) or duckdive.is_long(p_error) then
+    insert into duckdive.body (run, output, error)
+    values (
+      p_id, case when duckdive.is_long(p_output) then p_output end, case when duckdive.is_long(p_error) then p_error end
+    )
+    on conflict (run) do update set output = excluded.output, error = excluded.error;
+  end if;
+  insert into duckdive.history (
+    id, keep_class, finished_at, expires_at, state, reason, token, worker, job, version, queue, priority, attempt, crashes,
+    requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+    tags, meta, release, gates, fair,
+    unique_key, unique_while, durable, parent, parent_entry
+  ) values (
+    p_id, duckdive.class_of(keep), p_now, p_now + keep, p_state, p_reason, live.seq, p_worker, live.job, live.version,
+    live.queue, live.priority, live.attempt + p_attempts, live.crashes + p_crashes, live.requested_at, live.run_at,
+    coalesce(p_started_at, live.started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
+    (live.body & 1) | case when duckdive.is_long(p_output) then 2 else 0 end
+      | case when duckdive.is_long(p_error) then 4 else 0 end,
+    live.input, case when not duckdive.is_long(p_output) then p_output::json end,
+    case when not duckdive.is_long(p_error) then p_error::json end, live.tags, live.meta, live.release,
+    live.gates, live.fair,
+    coalesce(live.unique_key, live.unique_idle), live.unique_while,
+    live.durable, live.parent, live.parent_entry
+  );
+  if p_tells and live.durable & 6 <> 0 then perform duckdive.leave_word(live, p_now); end if;
+end $$;
+
+-- Puts a run to rest: ready in a lane, or out of all lanes. Its seq is new, so whoever had it is fenced out. Of its gates it
+-- keeps those locks that are for all of its life, if it has begun that. With p_wake_at it is woken then, whatever happens.
+drop function duckdive.rest_run(
+  uuid, text, bigint, text, text, text, text, integer, integer, bigint, boolean, bigint
+);
+
+create function duckdive.rest_run(
+  p_id uuid, p_state text, p_run_at bigint, p_route text, p_wait_reason text, p_wait_on text, p_error text,
+  p_attempts integer, p_crashes integer, p_started_at bigint, p_front boolean, p_now bigint,
+  p_wake_at bigint default null
+) returns void
+language plpgsql volatile as $$
+declare
+  place record;
+begin
+  if duckdive.is_long(p_error) then
+    insert into duckdive.body (run, error) values (p_id, p_error)
+    on conflict (run) do update set error = excluded.error;
+  end if;
+  select queue, priority, gate_keys is not null as gated, fair is not null as fair into place from duckdive.runs where id = p_id;
+  update duckdive.runs set
+    state = p_state,
+    lane = case when p_state = 'ready' then
+      duckdive.lane_for(place.queue, place.priority, p_route, p_front, place.gated, place.fair) end,
+    xid = pg_current_xact_id(), seq = nextval('duckdive.seq'), run_at = p_run_at, route = p_route,
+    wait_reason = p_wait_reason,
+    wait_on = case when p_wait_reason is distinct from 'entries' then p_wait_on end,
+    awaits = case when p_wait_reason = 'entries' then p_wait_on end, wake_at = p_wake_at, attempt = attempt + p_attempts, crashes = crashes + p_crashes,
+    started_at = coalesce(p_started_at, started_at), parked_on = null,
+    holds = case when coalesce(p_started_at, started_at) is not null then duckdive.kept_of(gates) end,
+    due = duckdive.due_of(
+      case when p_wake_at is null then p_state else 'scheduled' end, coalesce(p_wake_at, p_run_at), start_by,
+      coalesce(p_started_at, started_at), finish_by, p_now
+    ),
+    body = case when p_error is null then body when duckdive.is_long(p_error) then body | 4 else body & 3 end,
+    error = case when p_error is null then error when not duckdive.is_long(p_error) then p_error::json end
+  where id = p_id;
+end $$;
+
+-- Ends executions in every way. Answers for each the state its run is in by that; null: refused. \`unfinished\` are runs of
+-- which an errand was left behind, \`due\` is when the first of those that were suspended is to be woken.
+--
+-- Whoever parks a run shares a lock with all who do, and excludes registrations and the ends of pauses: otherwise each
+-- might miss what the other has not committed yet, and the run would sleep for ever.
+create function duckdive.settle_all(
+  p_items json, p_done uuid[], p_now bigint, out answers text[], out unfinished uuid[], out due bigint
+)
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+  one record;
+  told record;
+  children uuid[] := '{}';
+  parents uuid[] := '{}';
+  entries text[] := '{}';
+begin
+  answers := array_fill(null::text, array[json_array_length(p_items)]);
+  unfinished := '{}';
+  if exists (
+    select from json_array_elements(p_items) as i
+    where i -> 'waiting' is not null and i -> 'waiting' ->> 'reason' is distinct from 'entries'
+  ) then
+    perform pg_advisory_xact_lock_shared('duckdive.runs'::regclass::oid::integer, 0);
+  end if;
+  -- In the order of ids, since that is how row locks are taken everywhere; of two of one run the first asked counts.
+  for item in
+    select i.value, i.number, (i.value ->> 'run')::uuid as run
+    from json_array_elements(p_items) with ordinality as i (value, number)
+    order by i.value ->> 'run', i.number
+  loop
+    one := duckdive.settle_one(item.value, at);
+    answers[item.number] := one.answer;
+    due := least(due, one.wake_at);
+    if one.has_children and duckdive.leave_children(item.run, at) then unfinished := unfinished || item.run; end if;
+    if one.parent is not null then
+      children := children || item.run;
+      parents := parents || one.parent;
+      entries := entries || one.entry;
+    end if;
+  end loop;
+  if cardinality(children) > 0 then
+    told := duckdive.tell_parents(children, parents, entries, array_fill(at, array[cardinality(children)]), at);
+    insert into duckdive.errand (kind, subject, parent, entry, at)
+    select 'tell', each.child, each.parent, each.entry, at
+    from unnest(children, parents, entries) as each (child, parent, entry) where each.child = any(told.missed);
+    unfinished := unfinished || told.missed;
+  end if;
+  delete from duckdive.claims where id = any(p_done);
+end $$;
+
+-- As workers of an older version call it, until the last of them has stopped.
+create or replace function duckdive.settle(p_items json, p_done uuid[], p_now bigint) returns text[]
+language sql volatile as $$ select answers from duckdive.settle_all(p_items, p_done, p_now) $$;
+
+-- Ends one execution. For the caller to tell: who its parent is, by which call, and whether it has children, if it ended;
+-- and when it is to be woken, if it was suspended.
+drop function duckdive.settle_one(json, bigint);
+create function duckdive.settle_one(
+  p_item json, p_at bigint, out answer text, out parent uuid, out entry text, out has_children boolean, out wake_at bigint
+)
+language plpgsql volatile as $$
+declare
+  run record;
+  one record;
+  counted constant integer := case when (p_item ->> 'giveBack')::boolean then 0 else 1 end;
+  event json;
+  rest record;
+begin
+  has_children := false;
+  select * into one from json_to_record(p_item) as asked (
+    run uuid, token bigint, claim uuid, state text, reason text, output text, error json, keep bigint
+  );
+  select live.*, claim.worker, claim.at as claimed_at into run
+  from duckdive.runs as live, duckdive.claims as claim
+  where live.id = one.run and live.seq = one.token and claim.id = one.claim
+  for update of live;
+  if not found then return; end if;
+  for event in select * from json_array_elements(p_item -> 'events') loop
+    perform duckdive.append_event(
+      run.id, event ->> 'kind', event -> 'detail', run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end loop;
+  if one.state in ('succeeded', 'failed', 'cancelled') or run.cancel_asked is not null then
+    answer := one.state;
+    if one.state not in ('succeeded', 'failed', 'cancelled') then
+      answer := 'cancelled';
+      one.reason := run.cancel_asked;
+      one.output := null;
+      perform duckdive.append_event(
+        run.id, 'cancelled', json_build_object('reason', run.cancel_asked), run.attempt + 1, run.seq, run.worker, p_at
+      );
+    end if;
+    perform duckdive.end_run(
+      run.id, answer, one.reason, one.output, one.error::text, one.keep, counted, 0, run.claimed_at, run.worker, p_at, false
+    );
+    if run.durable & 4 <> 0 then
+      parent := run.parent;
+      entry := run.parent_entry;
+    end if;
+    has_children := run.durable & 2 <> 0;
+    return;
+  end if;
+  rest := duckdive.rest_of(p_item, run.job, run.run_at, run.route, p_at);
+  if rest.route <> run.route then
+    perform duckdive.append_event(
+      run.id, 'unparked', json_build_object('reason', 'worker', 'on', rest.route), run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end if;
+  perform duckdive.rest_run(
+    run.id, rest.state, rest.run_at, rest.route, rest.wait_reason, rest.wait_on, one.error::text, counted, 0,
+    -- Claimed only to be parked: that was no start.
+    case when (p_item -> 'waiting' ->> 'reason') in ('worker', 'paused') then null else run.claimed_at end,
+    rest.run_at < p_at, p_at, rest.wake_at
+  );
+  answer := rest.state;
+  wake_at := rest.wake_at;
+end $$;
+
+-- Where a run rests, having looked whether what it would rest for has come already.
+drop function duckdive.rest_of(json, text, bigint, text, bigint);
+create function duckdive.rest_of(
+  p_item json, p_job text, p_run_at bigint, p_route text, p_at bigint,
+  out state text, out run_at bigint, out route text, out wait_reason text, out wait_on text, out wake_at bigint
+)
+language plpgsql stable as $$
+declare
+  due constant bigint := coalesce(
+    (p_item -> 'due' ->> 'at')::bigint, p_at + (p_item -> 'due' ->> 'after')::bigint, p_run_at
+  );
+  has_settled boolean;
+begin
+  state := 'ready';
+  run_at := p_run_at;
+  route := p_route;
+  if p_item ->> 'state' = 'scheduled' then
+    run_at := due;
+    if due > p_at then state := 'scheduled'; end if;
+    return;
+  end if;
+  if p_item ->> 'state' = 'ready' or p_item -> 'waiting' is null then return; end if;
+  wait_reason := p_item -> 'waiting' ->> 'reason';
+  wait_on := p_item -> 'waiting' ->> 'on';
+  if wait_reason = 'worker' then
+    if duckdive.is_able(wait_on) then
+      route := wait_on;
+      wait_reason := null;
+      wait_on := null;
+      return;
+    end if;
+    route := '';
+  elsif wait_reason = 'paused' then
+    wait_on := p_job;
+    if not exists (select from duckdive.pause where kind = 'job' and name = p_job) then
+      wait_reason := null;
+      wait_on := null;
+      return;
+    end if;
+  elsif wait_reason = 'entries' then
+    -- Where a name has the character that no text here can have, its entry has the sign for that.
+    wait_on := replace(wait_on, '\\u0000', '\\ufffd');
+    select awaited.has_settled, awaited.wake_at into has_settled, wake_at
+    from duckdive.standing_of((p_item ->> 'run')::uuid, duckdive.awaited(wait_on)) as awaited;
+    if has_settled or wake_at <= p_at then
+      wait_reason := null;
+      wait_on := null;
+      wake_at := null;
+      run_at := p_at;
+      return;
+    end if;
+    run_at := coalesce(wake_at, p_run_at);
+  end if;
+  state := 'waiting';
+end $$;
+
+-- How the calls stand that a run would wait for: whether one has settled, and when the first of the others is due.
+create function duckdive.standing_of(p_run uuid, p_names text[], out has_settled boolean, out wake_at bigint)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  select coalesce(bool_or(own.state <> 'pending'), false), min(own.due_at) into has_settled, wake_at
+  from duckdive.entry as own where own.run = p_run and own.name = any(p_names);
+end $$;
+
+-- Settles executions of runs with unique keys, or that are followed by others. A transaction of the application may have
+-- locked a run's row, to change it, and may stay open for long: such a run is passed by and answered 'busy', and its
+-- settlement comes again by itself. A settlement never waits for an application.
+create function duckdive.settle_apart(
+  p_items json, p_done uuid[], p_now bigint, out answers text[], out unfinished uuid[], out due bigint
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  runs constant uuid[] := array(select (item ->> 'run')::uuid from json_array_elements(p_items) as item);
+  locked uuid[];
+  busy uuid[];
+  places integer[];
+  given record;
+begin
+  answers := array_fill(null::text, array[json_array_length(p_items)]);
+  -- What follows may have a key that an application's transaction has: for that it waits a moment only, and comes again.
+  perform set_config('lock_timeout', '100ms', true);
+  locked := array(select live.id from duckdive.runs as live where live.id = any(runs) order by live.id for update skip locked);
+  busy := array(select live.id from duckdive.runs as live where live.id = any(runs) and live.id <> all(locked));
+  places := array(select place from unnest(runs) with ordinality as each (run, place) where run <> all(busy) order by place);
+  given := duckdive.settle_all(
+    (select coalesce(json_agg(p_items -> (place - 1) order by place), '[]') from unnest(places) as place), p_done, p_now
+  );
+  unfinished := given.unfinished;
+  due := given.due;
+  for i in 1 .. cardinality(places) loop
+    answers[places[i]] := given.answers[i];
+    if given.answers[i] is not null then perform duckdive.follow(p_items -> (places[i] - 1) -> 'follow', p_now); end if;
+  end loop;
+  for i in 1 .. cardinality(runs) loop
+    if runs[i] = any(busy) then answers[i] := 'busy'; end if;
+  end loop;
+end $$;
+
+-- As workers of an older version call it, until the last of them has stopped.
+create or replace function duckdive.settle_with(p_items json, p_done uuid[], p_now bigint) returns text[]
+language sql volatile as $$ select answers from duckdive.settle_apart(p_items, p_done, p_now) $$;
+
+-- Ends an execution, having written what it said, and records what follows it. Answers the state its run is in by that,
+-- 'refused', or 'elsewhere'. Its parent and its children are errands: nobody else shall wait for this transaction.
+create or replace function duckdive.settle_in(
+  p_item json, p_notes json, p_run uuid, p_token bigint, p_claim uuid, p_now bigint, p_notice text, p_nonce text
+) returns text
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  one record;
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return 'elsewhere'; end if;
+  if json_array_length(p_notes) > 0 then perform duckdive.write_notes(p_notes, at); end if;
+  if not duckdive.hold_run(p_run, p_token, p_claim) then return 'refused'; end if;
+  one := duckdive.settle_one(p_item, at);
+  if one.answer is null then return 'refused'; end if;
+  if one.parent is not null then
+    insert into duckdive.errand (kind, subject, parent, entry, at) values ('tell', p_run, one.parent, one.entry, at);
+  end if;
+  if one.has_children then perform duckdive.leave_children(p_run, at); end if;
+  perform duckdive.follow(p_item -> 'follow', p_now);
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  return one.answer;
+end $$;
+
+-- Ends executions that succeeded and say nothing else, most of them, in one statement. p_done are claims that are done
+-- with by this. Answers the runs that were taken; null: all of them. No join with \`runs\`: whatever the statistics say,
+-- each list is looked up in the primary key. Runs that have to do with durable work are ended behind the others.
+create or replace function duckdive.settle_plain(
+  p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint
+) returns uuid[]
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  taken uuid[];
+  others uuid[];
+  items json;
+begin
+  with held as materialized (
+    select asked.run, asked.token, asked.output, asked.keep, claim.worker, claim.at as claimed_at
+    from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as asked (run, token, claim, output, keep)
+    join duckdive.claims as claim on claim.id = asked.claim
+    where claim.id = any(p_claims)
+  ), gone as (
+    -- Found by the list of ids, whatever the statistics say, and then held against the pairs: two lists alone would let
+    -- one settlement's run pass with the token of another, and searching the second costs its length for each run.
+    delete from duckdive.runs as run using held
+    where run.id = any(p_runs) and run.id = held.run and run.seq = held.token and run.durable = 0
+    returning run.*
+  ), ended as (
+    insert into duckdive.history (
+      id, keep_class, finished_at, expires_at, state, token, worker, job, version, queue, priority, attempt, crashes,
+      requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output,
+      tags, meta, release, gates, fair
+    )
+    select gone.id, duckdive.class_of(held.keep), at, at + held.keep, 'succeeded', gone.seq, held.worker, gone.job,
+      gone.version, gone.queue, gone.priority, gone.attempt + 1, gone.crashes, gone.requested_at, gone.run_at,
+      held.claimed_at, gone.start_within, gone.finish_within, gone.start_by, gone.finish_by,
+      gone.body & 1, gone.input, held.output::json, gone.tags, gone.meta, gone.release,
+      gone.gates, gone.fair
+    from gone join held on held.run = gone.id and held.token = gone.seq
+    returning id
+  )
+  select array_agg(id) into taken from ended;
+  if cardinality(taken) = cardinality(p_runs) then
+    delete from duckdive.claims where id = any(p_done);
+    return null;
+  end if;
+  taken := coalesce(taken, '{}');
+  select array_agg(one.run order by one.run), json_agg(json_build_object(
+    'run', one.run, 'token', one.token, 'claim', one.claim, 'state', 'succeeded', 'output', one.output, 'keep', one.keep
+  ) order by one.run) into others, items
+  from unnest(p_runs, p_tokens, p_claims, p_outputs, p_keeps) as one (run, token, claim, output, keep)
+  where one.run <> all(taken) and exists (
+    select from duckdive.runs as live where live.id = one.run and live.seq = one.token and live.durable <> 0 offset 0
+  );
+  if others is not null then
+    taken := taken || array(
+      select one.run from duckdive.settle_all(items, '{}', p_now) as settled
+      cross join lateral unnest(others, settled.answers) as one (run, answer) where one.answer is not null
+    );
+  end if;
+  delete from duckdive.claims where id = any(p_done);
+  return taken;
+end $$;
+
+-- Makes failed and cancelled runs ready again, as if they had been asked for now, unless another run holds their key. What
+-- failed in them is done again, the rest is remembered. Answers for each whether it did.
+create or replace function duckdive.retry(p_ids uuid[], p_now bigint) returns boolean[]
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  answers boolean[] := array_fill(false, array[cardinality(p_ids)]);
+  item record;
+  run duckdive.history;
+begin
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.history where id = item.id and state in ('failed', 'cancelled') for update;
+    continue when not found;
+    if run.unique_key is not null then
+      continue when duckdive.key_holder(run.unique_key, at) is distinct from run.id
+        and duckdive.key_holder(run.unique_key, at) is not null;
+      perform duckdive.free_key(run.unique_key);
+    end if;
+    insert into duckdive.runs (
+      id, lane, state, job, version, queue, priority, requested_at, run_at, start_within, finish_within,
+      start_by, finish_by, due, body, input, tags, meta, release, gates, gate_keys,
+      gate_limits, fair,
+      unique_key, unique_idle, unique_while, durable, parent, parent_entry
+    ) values (
+      run.id, duckdive.lane_for(run.queue, run.priority, '', false, run.gates is not null, run.fair is not null), 'ready', run.job, run.version, run.queue, run.priority,
+      run.requested_at, at, run.start_within, run.finish_within, at + run.start_within, at + run.finish_within,
+      duckdive.due_of('ready', at, at + run.start_within, null, at + run.finish_within, at),
+      run.body & 1, run.input, run.tags, run.meta, run.release,
+      run.gates, duckdive.keys_of(run.gates), duckdive.limits_of(run.gates), run.fair,
+      case when run.unique_while & duckdive.state_bit('ready') <> 0 then run.unique_key end,
+      case when run.unique_while & duckdive.state_bit('ready') = 0 then run.unique_key end, run.unique_while,
+      run.durable, run.parent, run.parent_entry
+    ) on conflict do nothing;
+    -- Somebody else got the key in between.
+    continue when not found;
+    delete from duckdive.history where id = item.id;
+    if run.durable & 1 <> 0 then perform duckdive.reopen_entries(run); end if;
+    perform duckdive.append_event(run.id, 'retried', null, run.attempt, run.token, null, at);
+    answers[item.number] := true;
+  end loop;
+  return answers;
+end $$;
+
+-- Removes runs that are not running. Answers for each: 'live', 'ended', or null.
+create or replace function duckdive.remove(p_ids uuid[]) returns text[]
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  answers text[] := array_fill(null::text, array[cardinality(p_ids)]);
+  running uuid[];
+  item record;
+  gone duckdive.runs;
+begin
+  lanes := duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  running := array(select id from duckdive.held where id = any(p_ids));
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.runs as run
+    where run.id = item.id and run.id <> all(running)
+    returning * into gone;
+    if found then
+      if gone.durable & 6 <> 0 then perform duckdive.leave_word(gone, 0); end if;
+      answers[item.number] := 'live';
+    else
+      delete from duckdive.history where id = item.id;
+      if found then answers[item.number] := 'ended'; end if;
+    end if;
+    if answers[item.number] is not null then perform duckdive.forget(array[item.id]); end if;
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  return answers;
+end $$;
+
+-- Records runs; answers those ids that were there already, live or finished, and those whose unique key somebody has.
+--
+-- Most runs of a batch are alike but for their id, input and unique key, so what they share comes once, as a shape, and each
+-- run names its shape by number. p_known are those whose id may have been sent before: only they are looked for among what
+-- has ended. p_is_long says that some input is too long to stand in its run. p_keys are hashes of unique keys.
+--
+-- The lane is looked up and not made: making one takes a lock. Whoever calls makes it before, over a connection of his
+-- own; where it is not seen all the same, the run is recorded as scheduled for now, and the next promotion makes the lane.
+--
+-- A run with gates, or one of those that are shared out fairly, has a lane of its own kind. One of a job that was rerouted
+-- goes to that queue. One with a parent is a child of that run's call.
+--
+-- With p_nonce, the word of the database that is meant, nothing is recorded in another one, and the answer is null.
+create or replace function duckdive.insert_runs(
+  p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
+  p_notice text, p_nonce text, p_keys uuid[] default null
+) returns setof uuid
+language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  added uuid[];
+  finished uuid[] := '{}';
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
+  with shape as materialized (
+    select one.*, home.queue as home, lane.id as lane, coalesce((one."unique" ->> 'while')::smallint, 0::smallint) as unique_while, kind.gate_keys, kind.gate_limits, own.run_at, own.state, duckdive.due_of(
+        own.state, own.run_at, at + one.start_within, null, at + one.finish_within, at
+      ) as due
+    from rows from (
+      json_to_recordset(p_shapes) as (
+        job text, version integer, queue text, priority smallint, due_at bigint, due_after bigint, waiting text,
+        start_within bigint, finish_within bigint, tags json, meta json, release text, gates json, fair text, "unique" json,
+        parent json
+      )
+    ) with ordinality as one (
+      job, version, queue, priority, due_at, due_after, waiting, start_within, finish_within, tags, meta, release,
+      gates, fair, "unique", parent, number
+    )
+    cross join lateral (
+      -- Kept from being worked out once for each place where it is named.
+      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits offset 0
+    ) as kind
+    cross join lateral (
+      select coalesce((select reroute.queue from duckdive.reroute where reroute.job = one.job), one.queue) as queue
+    ) as home
+    left join duckdive.lane
+      on lane.queue = home.queue and lane.priority = one.priority and lane.route = '' and not lane.front
+      and lane.gated = (kind.gate_keys is not null) and lane.fair = (one.fair is not null)
+    cross join lateral (
+      select case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
+        as run_at
+    ) as start
+    cross join lateral (
+      select start.run_at, case when one.waiting is not null then 'waiting'
+        when start.run_at > at or lane.id is null then 'scheduled' else 'ready' end as state
+    ) as own
+  ), recorded as (
+    insert into duckdive.runs (
+      id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
+      start_within, finish_within, start_by, finish_by, due, body, input, tags, meta, release, gates, gate_keys,
+      gate_limits, fair, seq, unique_key, unique_idle, unique_while, durable, parent, parent_entry
+    )
+    select asked.id, case when shape.state = 'ready' then shape.lane end, shape.state, waiting, job, version, home, priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within, shape.due,
+      case when p_is_long and duckdive.is_long(asked.input) then 1 else 0 end,
+      case when not p_is_long or not duckdive.is_long(asked.input) then asked.input::json end, tags, meta, release,
+      case when gate_keys is not null then gates end, gate_keys, gate_limits, fair, asked.seq,
+      case when unique_while & duckdive.state_bit(shape.state) <> 0 then asked.key end,
+      case when unique_while & duckdive.state_bit(shape.state) = 0 then asked.key end,
+      case when asked.key is not null then unique_while end,
+      case when shape.parent is null then 0 when shape.parent ->> 'onEnd' = 'leave' then 12 else 4 end,
+      (shape.parent ->> 'run')::uuid, shape.parent ->> 'entry'
+    from (
+      -- Numbered as they were asked for, and recorded in the order of their keys: so two that record the same wait for each
+      -- other at the first of them and not crosswise.
+      select *, nextval('duckdive.seq') as seq
+      from unnest(p_ids, p_inputs, p_numbers, p_keys) with ordinality as each (id, input, number, key, place)
+    ) as asked
+    join shape on shape.number = asked.number
+    order by asked.key, asked.seq
+    on conflict do nothing
+    returning id
+  )
+  select array_agg(id) into added from recorded;
+  added := coalesce(added, '{}');
+  if p_keys is not null then perform duckdive.give_signals(p_ids, p_keys, added); end if;
+  if cardinality(p_known) > 0 then
+    -- A snapshot that is older than a run's end shows it beside the new one, and not what it became.
+    if current_setting('transaction_isolation') <> 'read committed' and exists (
+      select from duckdive.runs where id = any(p_known) group by id having count(*) > 1
+    ) then
+      raise exception 'a run that is enqueued again has ended since this transaction began' using errcode = '40001';
+    end if;
+    -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
+    finished := duckdive.finished_among(p_known, at);
+    if cardinality(finished) > 0 then delete from duckdive.runs where id = any(finished) and id = any(added); end if;
+  end if;
+  if p_is_long then
+    insert into duckdive.body (run, input)
+    select asked.id, asked.input from unnest(p_ids, p_inputs) as asked (id, input)
+    where duckdive.is_long(asked.input) and asked.id = any(added) and asked.id <> all(finished)
+    on conflict (run) do nothing;
+  end if;
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  if cardinality(added) = cardinality(p_ids) and cardinality(finished) = 0 then return; end if;
+  return query
+  select id from unnest(p_ids) as id where id <> all(added)
+  union all select unnest(finished);
+end $$;
+
+-- What a claim holds, without what was cancelled or replaced since.
+drop function duckdive.claimed(uuid);
+create function duckdive.claimed(p_claim uuid)
+returns table (
+  id uuid, token bigint, job text, version integer, queue text, priority smallint, input text,
+  attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint,
+  start_by bigint, finish_by bigint, tags text, meta text,
+  is_paused boolean, gate_keys bigint[], rate_keys bigint[], is_unique boolean, durable smallint, parent uuid
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  held duckdive.claims;
+  paused text[];
+begin
+  select * into held from duckdive.claims as claim where claim.id = p_claim;
+  paused := array(select name from duckdive.pause where kind = 'job');
+  return query
+  with part as materialized (
+    select part.id, part.seq from unnest(held.runs, held.seqs) as part (id, seq)
+  )
+  select run.id, run.seq, run.job, run.version, run.queue, run.priority,
+    case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
+    run.attempt + 1, run.crashes, run.requested_at, run.run_at,
+    held.at,
+    case when run.started_at is null then run.start_by end, run.finish_by,
+    run.tags::text, run.meta::text, run.job = any(paused),
+    run.gate_keys,
+    case when 0 > any(run.gate_limits) then array(
+      select one.key from unnest(run.gate_keys, run.gate_limits) as one (key, room) where one.room < 0
+    ) end,
+    run.unique_while is not null, run.durable, run.parent
+  from duckdive.runs as run join part on part.id = run.id and part.seq = run.seq
+  where run.id = any(held.runs)
+  order by run.priority desc, run.run_at, run.seq;
+end $$;
+
+-- Makes ready those of p_ids that are scheduled and due, or suspended until now, in the order in which they are. They are
+-- locked.
+create or replace function duckdive.start_due(p_ids uuid[], p_at bigint) returns integer
+language plpgsql volatile
+set jit = off set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  starting constant uuid[] := array(
+    select id from duckdive.runs
+    where id = any(p_ids) and (
+      (state = 'scheduled' and run_at <= p_at) or (state = 'waiting' and wait_reason = 'entries' and wake_at <= p_at)
+    )
+    order by coalesce(wake_at, run_at), id
+  );
+  seqs bigint[];
+begin
+  seqs := array(select nextval('duckdive.seq') from generate_series(1, cardinality(starting)));
+  perform duckdive.lane_for(kind.queue, kind.priority, kind.route, true, kind.gated, kind.fair)
+  from (
+    select distinct queue, priority, route, gate_keys is not null as gated, fair is not null as fair
+    from duckdive.runs where id = any(starting)
+  ) as kind;
+  update duckdive.runs as run set
+    state = 'ready', run_at = coalesce(wake_at, run_at), wait_reason = null, awaits = null, wake_at = null, xid = pg_current_xact_id(), seq = seqs[array_position(starting, run.id)],
+    due = duckdive.due_of('ready', null, start_by, started_at, finish_by, p_at),
+    lane = (
+      select lane.id from duckdive.lane
+      where lane.queue = run.queue and lane.priority = run.priority and lane.route = run.route and lane.front = (run.fair is null)
+        and lane.gated = (run.gate_keys is not null) and lane.fair = (run.fair is not null)
+    )
+  where run.id = any(starting);
+  return cardinality(starting);
+end $$;
+
+-- When somebody has to look next: the start of a scheduled run, the end of a wait or of a run's patience, the opening of a
+-- rate, or an errand, any of which may be over, or the end of a queue's being held back.
+create or replace function duckdive.next_due(p_now bigint) returns bigint
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  floor constant duckdive.due_state := duckdive.due_floor(at, false);
+begin
+  return least(
+    (
+      select min(run.due) from unnest(floor.pend) as p (x) cross join lateral (
+        select due from duckdive.runs
+        where due is not null and xid = p.x and (due, id) <= (floor.due, floor.id) limit 1
+      ) as run
+      where pg_visible_in_snapshot(p.x, pg_current_snapshot())
+    ),
+    (
+      select due from duckdive.runs
+      where due is not null and (due, id) > (floor.due, floor.id) order by due, id limit 1
+    ),
+    (select min(until) from duckdive.held_queue),
+    (select errand.at from duckdive.errand order by errand.number limit 1)
+  );
+end $$;
+
+-- Gives a run that rests another place. The lock of its lane is held, so no claim has it and none can be under way: it
+-- keeps its seq. What waits for something else than time goes on waiting; but one in line at a gate, where its place
+-- follows from what is changed, is put there again by its next claim.
+create or replace function duckdive.move_run(
+  p_run duckdive.runs, p_queue text, p_priority smallint, p_run_at bigint, p_at bigint
+) returns void
+language plpgsql volatile as $$
+declare
+  is_moved constant boolean := (p_priority, p_run_at) <> (p_run.priority, p_run.run_at);
+  new_state constant text := case
+    when p_run.state = 'waiting' and (p_run.parked_on is null or not is_moved) then 'waiting'
+    when p_run_at > p_at then 'scheduled' else 'ready' end;
+begin
+  update duckdive.runs set
+    queue = p_queue, priority = p_priority, run_at = p_run_at, state = new_state,
+    lane = case when new_state = 'ready' then duckdive.lane_for(
+      p_queue, p_priority, route, p_run_at < p_at, gate_keys is not null, fair is not null
+    ) end,
+    xid = pg_current_xact_id(),
+    wait_reason = case when new_state = 'waiting' then wait_reason end,
+    wait_on = case when new_state = 'waiting' then wait_on end,
+    parked_on = case when new_state = 'waiting' then parked_on end,
+    -- A place that it was handed waits for its claim; a later one does not take it along.
+    holds = case when new_state = 'ready' then holds else duckdive.kept_among(holds, started_at, gates) end,
+    due = case when new_state = 'waiting' and parked_on is not null then due
+      else duckdive.due_of(
+        case when wake_at is null then new_state else 'scheduled' end, coalesce(wake_at, p_run_at), start_by, started_at,
+        finish_by, p_at
+      ) end
+  where id = p_run.id;
+end $$;
+
+-- Runs by id with all their columns, for duckdive itself; people have \`duckdive.run\`. Both tables in one statement, or a
+-- run that moves from the one to the other would be nowhere.
+drop function duckdive.stored(uuid[]);
+create function duckdive.stored(p_ids uuid[])
+returns table (
+  id uuid, job text, version integer, queue text, priority smallint, state text, reason text, wait_reason text, wait_on text,
+  cancel_asked text, route text, token bigint, attempt integer, crashes integer, worker text, requested_at bigint,
+  run_at bigint, started_at bigint, finished_at bigint, start_by bigint, finish_by bigint, expires_at bigint, body smallint,
+  input json, output json, error json, tags json, meta json, release text,
+  parent uuid
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  -- Nothing ends before it was asked for; a day for clocks that differ.
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_ids) as one) - 86400000;
+begin
+  return query
+  with held as materialized (
+    select part.run, part.seq, claim.worker, claim.at
+    from duckdive.claims as claim cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+    where part.run = any(p_ids)
+  )
+  select live.id, live.job, live.version, live.queue, live.priority,
+    case when held.run is null then live.state else 'running' end, null::text,
+    live.wait_reason, coalesce(live.wait_on, live.awaits), live.cancel_asked, live.route, live.seq,
+    live.attempt + (held.run is not null)::integer, live.crashes, held.worker, live.requested_at, live.run_at,
+    coalesce(held.at, live.started_at), null::bigint, live.start_by, live.finish_by,
+    null::bigint, live.body, live.input, null::json, live.error, live.tags, live.meta, live.release, live.parent
+  from duckdive.runs as live left join held on held.run = live.id and held.seq = live.seq
+  where live.id = any(p_ids)
+  union all
+  select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+    past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+    past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+    past.release, past.parent
+  from duckdive.history as past where past.id = any(p_ids) and past.finished_at >= earliest;
+end $$;
+
+-- Every run as one row, live or ended, with readable times.
+create or replace view duckdive.run as
+select live.id, live.job, live.version, live.queue, live.priority,
+  case when held.id is null then live.state else 'running' end as state, null::text as reason,
+  live.wait_reason as waiting_for, coalesce(live.wait_on, live.awaits) as waiting_on,
+  live.attempt + (held.id is not null)::integer as attempt, live.crashes, held.worker, live.cancel_asked,
+  to_timestamp(live.requested_at / 1000.0) as requested_at, to_timestamp(live.run_at / 1000.0) as run_at,
+  to_timestamp(coalesce(held.at, live.started_at) / 1000.0) as started_at, null::timestamptz as finished_at,
+  case when live.body & 1 = 1 then body.input::json else live.input end as input,
+  null::json as output,
+  case when live.body & 4 = 4 then body.error::json else live.error end as error,
+  live.tags, live.meta, live.release, live.parent
+from duckdive.runs as live
+left join duckdive.held on held.id = live.id
+left join duckdive.body on body.run = live.id and live.body <> 0
+union all
+select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null,
+  past.attempt, past.crashes, past.worker, null,
+  to_timestamp(past.requested_at / 1000.0), to_timestamp(past.run_at / 1000.0),
+  to_timestamp(past.started_at / 1000.0), to_timestamp(past.finished_at / 1000.0),
+  case when past.body & 1 = 1 then body.input::json else past.input end,
+  case when past.body & 2 = 2 then body.output::json else past.output end,
+  case when past.body & 4 = 4 then body.error::json else past.error end,
+  past.tags, past.meta, past.release, past.parent
+from duckdive.history as past
+left join duckdive.body on body.run = past.id and past.body <> 0;
+
+-- One that has not ended, and is not running.
+create or replace function duckdive.adopt_live(item record, p_now bigint) returns void
+language plpgsql volatile as $$
+declare
+  in_line constant boolean := item.wait_reason is not distinct from 'admission';
+  new_state constant text := case when in_line then 'ready' else item.state end;
+  suspended constant boolean := item.wait_reason is not distinct from 'entries';
+  -- When the first of what it waits for is due.
+  wake constant bigint := case when suspended then (
+    select min(entry.due_at) from json_to_recordset(item.entries) as entry (name text, due_at bigint)
+    where entry.name = any(duckdive.awaited(item.wait_on))
+  ) end;
+begin
+  insert into duckdive.runs (
+    id, lane, state, job, version, queue, priority, route, attempt, crashes, requested_at, run_at, started_at, start_within,
+    finish_within, start_by, finish_by, wait_reason, wait_on, due, body, input, error, tags, meta, release,
+    gates, gate_keys, gate_limits, fair, awaits, wake_at
+  ) values (
+    item.id,
+    case when new_state = 'ready' then duckdive.lane_for(
+      item.queue, item.priority, coalesce(item.route, ''), true, item.gates is not null, item.fair is not null
+    ) end,
+    new_state, item.job, item.version, item.queue, item.priority, coalesce(item.route, ''), item.attempt, item.crashes,
+    item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by, item.finish_by,
+    case when not in_line then item.wait_reason end, case when not in_line and not suspended then item.wait_on end,
+    duckdive.due_of(
+      case when wake is null then new_state else 'scheduled' end, coalesce(wake, item.run_at), item.start_by,
+      item.started_at, item.finish_by, p_now
+    ),
+    item.long_input::integer + 4 * item.long_error::integer,
+    case when not item.long_input then item.input::json end, case when not item.long_error then item.error::json end,
+    item.tags, item.meta, item.release,
+    item.gates, duckdive.keys_of(item.gates), duckdive.limits_of(item.gates), item.fair,
+    case when suspended then item.wait_on end, wake
+  );
+end $$;
+
+-- What stands beside a run.
+create or replace function duckdive.adopt_belongings(item record, p_now bigint) returns void
+language plpgsql volatile as $$
+begin
+  if item.long_input or item.long_output or item.long_error then
+    insert into duckdive.body (run, input, output, error) values (
+      item.id, case when item.long_input then item.input end, case when item.long_output then item.output end,
+      case when item.long_error then item.error end
+    );
+  end if;
+  insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
+  select item.id, at, kind, attempt, token, worker, detail
+  from json_to_recordset(item.events) as event (
+    at bigint, kind text, attempt integer, token bigint, worker text, detail json
+  );
+  insert into duckdive.log (run, at, attempt, level, message, fields)
+  select item.id, at, attempt, level, message, fields
+  from json_to_recordset(item.logs) as line (at bigint, attempt integer, level text, message text, fields json);
+  if json_array_length(item.entries) > 0 then
+    insert into duckdive.entry (
+      run, name, kind, hash, state, position, value, error, due_at, attempts, number, written_at
+    )
+    select item.id, name, kind, hash, state, position, value, error, due_at, coalesce(attempts, 0),
+      case when kind = 'signal' and state = 'pending' then nextval('duckdive.seq') end, coalesce(written_at, p_now)
+    from rows from (json_to_recordset(item.entries) as (
+      name text, kind text, hash text, state text, position integer, value text, error json, due_at bigint, attempts integer,
+      written_at bigint
+    )) with ordinality as entry (name, kind, hash, state, position, value, error, due_at, attempts, written_at, place)
+    order by entry.place;
+    update duckdive.runs set durable = 1 where id = item.id;
+    update duckdive.history set durable = 1 where id = item.id and finished_at = item.finished_at;
+  end if;
+  insert into duckdive.signal (id, run, name, payload, received_at)
+  select came.id, item.id, came.name, came.payload, p_now
+  from rows from (json_to_recordset(item.signals) as (id text, name text, payload text))
+    with ordinality as came (id, name, payload, place)
+  order by came.place
+  on conflict (id) do nothing;
+  if item.progress is not null then
+    insert into duckdive.progress (run, at, done, total, note)
+    select item.id, p_now, done, total, note
+    from json_to_record(item.progress) as progress (done double precision, total double precision, note text);
+  end if;
+end $$;
+
+-- Records runs as they stood in another store; one that is here already is left alone. Answers which were recorded. The
+-- partitions for those that have ended are there. Ready ones stand in front, since they come with an age.
+-- Those that were in line at a gate ask for it anew: places do not move.
+create or replace function duckdive.adopt(p_items json, p_token bigint, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+begin
+  -- Far ahead, because somebody may be taking numbers at this moment: tokens must rise.
+  if p_token > (select last_value from duckdive.seq) then perform setval('duckdive.seq', p_token + 1000000); end if;
+  for item in
+    select one.*, coalesce(duckdive.is_long(one.input), false) as long_input,
+      coalesce(duckdive.is_long(one.output), false) as long_output, coalesce(duckdive.is_long(one.error), false) as long_error
+    from json_to_recordset(p_items) as one (
+      id uuid, state text, reason text, job text, version integer, queue text, priority smallint, route text, token bigint,
+      attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint, finished_at bigint,
+      expires_at bigint, start_within bigint, finish_within bigint, start_by bigint, finish_by bigint, wait_reason text,
+      wait_on text, input text, output text, error text, tags json, meta json, release text, progress json, events json,
+      logs json, entries json, gates json, fair text, signals json
+    )
+    order by run_at, id
+  loop
+    continue when exists (select from duckdive.history where id = item.id)
+      or exists (select from duckdive.runs where id = item.id);
+    if item.finished_at is null then
+      perform duckdive.adopt_live(item, at);
+    else
+      insert into duckdive.history (
+        id, keep_class, finished_at, expires_at, state, reason, token, job, version, queue, priority, attempt, crashes,
+        requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+        tags, meta, release, gates, fair
+      ) values (
+        item.id, duckdive.class_of(item.expires_at - item.finished_at), item.finished_at, item.expires_at, item.state,
+        item.reason, item.token, item.job, item.version, item.queue, item.priority, item.attempt, item.crashes,
+        item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by,
+        item.finish_by, item.long_input::integer + 2 * item.long_output::integer + 4 * item.long_error::integer,
+        case when not item.long_input then item.input::json end,
+        case when not item.long_output then item.output::json end,
+        case when not item.long_error then item.error::json end, item.tags, item.meta, item.release,
+        item.gates, item.fair
+      );
+    end if;
+    perform duckdive.adopt_belongings(item, at);
+    return next item.id;
+  end loop;
+end $$;
+
+-- Whether a durable run has gone on from an execution: a suspension leaves no event, and a run that rests has a higher token
+-- than it had while it ran. A claim that a crash undid leaves the token as it was.
+create function duckdive.has_gone_on(p_run uuid, p_token bigint) returns boolean
+language sql stable as $$
+  select exists (select from duckdive.entry where run = p_run) and (
+    exists (select from duckdive.runs where id = p_run and seq > p_token)
+    or exists (select from duckdive.history where id = p_run and token > p_token)
+  )
+$$;
+
+-- As in 0009; a suspension is a rest too.
+create or replace function duckdive.outcome_of(p_run uuid, p_token bigint, p_worker text) returns text
+language sql stable as $$
+  select case
+    when exists (
+      select from duckdive.event
+      where run = p_run and token = p_token and worker = p_worker and kind = 'lost' and detail ->> 'cause' is null
+    ) then null
+    else coalesce(
+      (select state from duckdive.history where id = p_run and token = p_token and worker = p_worker),
+      (
+        select 'rests' from duckdive.event
+        where run = p_run and token = p_token and worker = p_worker
+          and kind in ('failed', 'snoozed', 'handedBack', 'parked', 'suspended')
+          and detail ->> 'cause' is distinct from 'its claim was never answered'
+        limit 1
+      ),
+      case when duckdive.has_gone_on(p_run, p_token) then 'rests' end
+    )
+  end
+$$;
+
+-- As in 0013; what was suspended is explained.
+create or replace function duckdive.unexplained(p_deaths json)
+returns table (run uuid, token bigint, attempt integer, worker text)
+language sql stable as $$
+  select distinct seen.run, seen.token, seen.attempt, death.worker
+  from json_to_recordset(p_deaths) as death (worker text, executing json)
+  cross join lateral json_to_recordset(coalesce(death.executing, '[]')) as seen (run uuid, token bigint, attempt integer)
+  where (
+      exists (select from duckdive.runs as live where live.id = seen.run)
+      or exists (select from duckdive.history as past where past.id = seen.run)
+    )
+    and not exists (
+      select from duckdive.claims as held
+      where held.worker = death.worker and seen.run = any(held.runs) and seen.token = any(held.seqs)
+    )
+    and not exists (
+      select from duckdive.event as told
+      where told.run = seen.run and told.token = seen.token and told.worker = death.worker
+        and told.kind in ('lost', 'failed', 'cancelled', 'snoozed', 'handedBack', 'parked', 'suspended')
+    )
+    and not exists (
+      select from duckdive.history as past
+      where past.id = seen.run and past.token = seen.token and past.worker = death.worker
+    )
+    and not duckdive.has_gone_on(seen.run, seen.token)
+$$;
+`,
+  },
+  {
+    number: 19,
+    name: "flow",
+    sql: `-- Flow: runs that begin anew, runs that come after others, and runs that are counted together.
+--
+-- No settlement waits for an application's transaction, and none pays for what it has nothing to do with. So what an end
+-- means to others is a row that is written with it, and worked off right behind the commit, or by the next promotion. Whoever
+-- records that a run comes after others locks none of those: it leaves a row for each, and whoever works that off marks
+-- the other run, if it lives, or looks at how it ended. A run that was marked says of its end by itself; one that ends
+-- before finds the row, or whoever works that off finds the end.
+--
+-- Whoever works something off waits for no row. A run that comes after others is looked at under the lock of its row, by a
+-- statement that begins behind that: so of two that let go the last two of what it waits for, the second sees both.
+
+alter table duckdive.runs add column batch uuid;
+alter table duckdive.history add column batch uuid;
+
+create index runs_batch on duckdive.runs (batch) where batch is not null;
+create index history_batch on duckdive.history (batch) where batch is not null;
+
+-- The bits of \`durable\` go on: 16 others come after this run, 32 it comes after others, 64 it is counted in a batch.
+
+-- Who comes after whom.
+create table duckdive.dependency (
+  run uuid not null,               -- comes after …
+  needs uuid not null,             -- … this one, which may be gone
+  policy smallint not null,        -- what a failure does: 0 fail, 1 cancel, 2 run
+  is_open boolean not null,        -- it has not ended in a way that is fine
+  primary key (run, needs)
+);
+
+create index dependency_open on duckdive.dependency (run, needs) where is_open;
+create index dependency_needs on duckdive.dependency (needs) where is_open;
+
+-- Of which it has to be found out how the one stands that the other comes after.
+create table duckdive.link (
+  run uuid not null,
+  needs uuid not null,
+  primary key (run, needs)
+);
+
+create index link_needs on duckdive.link (needs);
+
+-- Ends that those have to hear of who come after the run.
+create table duckdive.over (
+  number bigint primary key default nextval('duckdive.number'),
+  run uuid not null,
+  how text not null check (how in ('succeeded', 'failed', 'cancelled', 'removed'))
+);
+
+create index over_run on duckdive.over (run);
+
+-- Children of runs that have begun anew, which end as they would at the end of those.
+create table duckdive.stray (
+  run uuid primary key,
+  parent uuid not null
+);
+
+create index stray_parent on duckdive.stray (parent);
+
+create table duckdive.batch (
+  id uuid primary key,
+  name text not null,
+  batch uuid,                      -- the one that it is counted in, as one run …
+  counted text not null default 'open' check (counted in ('open', 'succeeded', 'failed', 'cancelled')), -- … and as what
+  total bigint not null default 0,
+  succeeded bigint not null default 0,
+  failed bigint not null default 0,
+  cancelled bigint not null default 0,
+  elsewhere json,                  -- these four as other stores have counted, by their nonces
+  on_success json,                 -- the run to record, as it was asked for and as a shape
+  on_finished json,                -- likewise
+  created_at bigint not null,
+  finished_at bigint,
+  succeeded_at bigint
+);
+
+create index batch_outer on duckdive.batch (batch) where batch is not null;
+create index batch_finished on duckdive.batch (finished_at) where finished_at is not null;
+
+-- Changes of a batch's counts that are not in its row yet.
+create table duckdive.batch_change (
+  number bigint primary key default nextval('duckdive.number'),
+  batch uuid not null,
+  run uuid,                        -- whose end it is
+  total integer not null default 0,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0
+);
+
+create index batch_change_batch on duckdive.batch_change (batch);
+create index batch_change_run on duckdive.batch_change (run);
+
+alter table duckdive.link set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off
+);
+alter table duckdive.over set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off
+);
+alter table duckdive.batch_change set (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off
+);
+alter table duckdive.batch set (
+  fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_cost_delay = 0,
+  vacuum_truncate = off
+);
+
+-- ── Beginning anew ──────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Gives a run whose row is locked another input and an empty record but for one entry, as at its first claim. Answers
+-- whether it had children, which are left behind as strays.
+create function duckdive.begin_anew(p_run uuid, p_durable smallint, p_restart json, p_at bigint) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  new_input constant text := p_restart ->> 'input';
+  is_long constant boolean := coalesce(duckdive.is_long(new_input), false);
+begin
+  delete from duckdive.entry where run = p_run;
+  insert into duckdive.entry (run, name, kind, state, position, value, attempts, written_at)
+  select p_run, name, kind, state, 1, value, 0, p_at
+  from json_to_record(p_restart -> 'entry') as entry (name text, kind text, state text, value text);
+  if is_long then
+    insert into duckdive.body (run, input) values (p_run, new_input)
+    on conflict (run) do update set input = excluded.input;
+  end if;
+  update duckdive.runs set
+    input = case when not is_long then new_input::json end, body = (body & 6) | is_long::integer, attempt = 0, crashes = 0,
+    durable = (durable & ~2) | 1
+  where id = p_run;
+  if p_durable & 2 = 0 then return false; end if;
+  delete from duckdive.child where parent = p_run;
+  insert into duckdive.stray (run, parent)
+  select live.id, p_run from duckdive.runs as live where live.parent = p_run and live.durable & 8 = 0
+  on conflict do nothing;
+  return found;
+end $$;
+
+-- Ends strays that rest, asks for the end of those that run. Lanes are locked by this, so it comes before all else.
+create function duckdive.end_strays(
+  p_parents uuid[], p_limit integer, p_at bigint, out ended uuid[], out asked boolean, out keys bigint[]
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  reason constant text := 'its parent has ended';
+  strays uuid[];
+  lanes integer[];
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  run duckdive.runs;
+begin
+  ended := '{}';
+  asked := false;
+  keys := '{}';
+  if p_parents is null then
+    strays := array(select stray.run from duckdive.stray order by stray.run limit p_limit for update skip locked);
+  else
+    strays := array(
+      select stray.run from duckdive.stray where stray.parent = any(p_parents) order by stray.run limit p_limit for update skip locked
+    );
+  end if;
+  if cardinality(strays) = 0 then return; end if;
+  lanes := duckdive.lock_lanes_of(strays);
+  strays := array(
+    select stray.run from duckdive.stray where stray.run = any(strays) and not exists (
+      select from duckdive.runs as live where live.id = stray.run
+    )
+  ) || array(select live.id from duckdive.runs as live where live.id = any(strays) order by live.id for update skip locked);
+  select array_agg(held.id), array_agg(held.worker) into held_runs, held_workers from duckdive.held where held.id = any(strays);
+  for run in
+    select * from duckdive.runs as live
+    where live.id = any(strays) and live.cancel_asked is null and (live.lane is null or live.lane = any(lanes))
+    order by live.id
+  loop
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', reason), run.attempt + 1, run.seq, held_workers[place], p_at
+      );
+      update duckdive.runs set cancel_asked = reason where id = run.id;
+      asked := true;
+      continue;
+    end if;
+    perform duckdive.append_event(run.id, 'cancelled', json_build_object('reason', reason), run.attempt, run.seq, null, p_at);
+    perform duckdive.end_run(run.id, 'cancelled', reason, null, null, null, 0, 0, null, null, p_at);
+    ended := ended || run.id;
+    keys := keys || coalesce(run.gate_keys, '{}');
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+  delete from duckdive.stray where stray.run = any(strays) and not exists (
+    select from duckdive.runs as live where live.id = stray.run and live.cancel_asked is null
+  );
+end $$;
+
+-- Tells parents of children that have ended at those times: settles the call of a single child, and that of many behind the
+-- last. A child from before its parent began anew is none of a call that has its name by now. Answers those children whose
+-- parent somebody else has locked, and whether one was woken.
+create or replace function duckdive.tell_parents(
+  p_children uuid[], p_parents uuid[], p_entries text[], p_times bigint[], p_at bigint, out missed uuid[], out woken boolean
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  locked constant uuid[] := array(
+    select live.id from duckdive.runs as live where live.id = any(p_parents) order by live.id for update skip locked
+  );
+  told record;
+  ended record;
+begin
+  woken := false;
+  for told in
+    select own.run, own.name, own.kind, (array_agg(each.child order by each.place))[1] as child,
+      (array_agg(each.time order by each.place))[1] as time
+    from unnest(p_children, p_parents, p_entries, p_times) with ordinality as each (child, parent, entry, time, place)
+    join duckdive.entry as own on own.run = each.parent and own.name = each.entry
+    where each.parent = any(locked) and own.state = 'pending' and exists (
+      select from duckdive.child
+      where child.parent = each.parent and child.entry = each.entry and child.run = each.child
+    )
+    group by own.run, own.name, own.kind order by min(each.place)
+  loop
+    if told.kind = 'child' then
+      ended := duckdive.end_of(told.child, told.time);
+      continue when ended.is_live;
+      woken := duckdive.settle_entry(told.run, told.name, ended.state, ended.value, ended.error, true, p_at) or woken;
+    elsif not duckdive.has_live_child(told.run, told.name) then
+      woken := duckdive.settle_entry(told.run, told.name, 'done', null, null, true, p_at) or woken;
+    end if;
+  end loop;
+  missed := array(
+    select each.child from unnest(p_children, p_parents) as each (child, parent)
+    where each.parent <> all(locked) and exists (select from duckdive.runs as live where live.id = each.parent)
+  );
+end $$;
+
+-- ── Ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Leaves behind what others have to hear of the end of a run, or of its removal.
+create function duckdive.leave_flow(p_run duckdive.runs, p_how text) returns void
+language plpgsql volatile as $$
+begin
+  if p_run.durable & 16 <> 0 then insert into duckdive.over (run, how) values (p_run.id, p_how); end if;
+  if p_run.batch is not null then
+    insert into duckdive.batch_change (batch, run, succeeded, failed, cancelled) values (
+      p_run.batch, p_run.id, (p_how = 'succeeded')::integer, (p_how = 'failed')::integer,
+      (p_how in ('cancelled', 'removed'))::integer
+    );
+  end if;
+end $$;
+
+-- Whether something was left behind about these runs, or batches. Indexes: over_run, link_needs, the primary key of link,
+-- batch_change_run, batch_change_batch, stray_parent.
+create function duckdive.has_flow(p_subjects uuid[]) returns boolean
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return exists (select from duckdive.over where run = any(p_subjects))
+    or exists (select from duckdive.link where needs = any(p_subjects))
+    or exists (select from duckdive.link where run = any(p_subjects))
+    or exists (select from duckdive.batch_change where run = any(p_subjects))
+    or exists (select from duckdive.batch_change where batch = any(p_subjects))
+    or exists (select from duckdive.stray where parent = any(p_subjects));
+end $$;
+
+-- Moves a run to history. The caller has made sure, under the run's row lock, that it is where he believes.
+-- p_attempts and p_crashes are added; without p_keep it is kept for 90 days. Only what was said last stays as its error. What
+-- has to be told of its end is left behind as errands, unless the caller tells it himself.
+create or replace function duckdive.end_run(
+  p_id uuid, p_state text, p_reason text, p_output text, p_error text, p_keep bigint, p_attempts integer,
+  p_crashes integer, p_started_at bigint, p_worker text, p_now bigint, p_tells boolean default true
+) returns void
+language plpgsql volatile as $$
+declare
+  live duckdive.runs;
+  keep constant bigint := coalesce(p_keep, 7776000000);
+begin
+  delete from duckdive.runs where id = p_id returning * into live;
+  if duckdive.is_long(p_output) or duckdive.is_long(p_error) then
+    insert into duckdive.body (run, output, error)
+    values (
+      p_id, case when duckdive.is_long(p_output) then p_output end, case when duckdive.is_long(p_error) then p_error end
+    )
+    on conflict (run) do update set output = excluded.output, error = excluded.error;
+  end if;
+  insert into duckdive.history (
+    id, keep_class, finished_at, expires_at, state, reason, token, worker, job, version, queue, priority, attempt, crashes,
+    requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+    tags, meta, release, gates, fair,
+    unique_key, unique_while, durable, parent, parent_entry, batch
+  ) values (
+    p_id, duckdive.class_of(keep), p_now, p_now + keep, p_state, p_reason, live.seq, p_worker, live.job, live.version,
+    live.queue, live.priority, live.attempt + p_attempts, live.crashes + p_crashes, live.requested_at, live.run_at,
+    coalesce(p_started_at, live.started_at), live.start_within, live.finish_within, live.start_by, live.finish_by,
+    (live.body & 1) | case when duckdive.is_long(p_output) then 2 else 0 end
+      | case when duckdive.is_long(p_error) then 4 else 0 end,
+    live.input, case when not duckdive.is_long(p_output) then p_output::json end,
+    case when not duckdive.is_long(p_error) then p_error::json end, live.tags, live.meta, live.release,
+    live.gates, live.fair,
+    coalesce(live.unique_key, live.unique_idle), live.unique_while,
+    live.durable, live.parent, live.parent_entry, live.batch
+  );
+  if live.durable & 80 <> 0 then perform duckdive.leave_flow(live, p_state); end if;
+  if p_tells and live.durable & 6 <> 0 then perform duckdive.leave_word(live, p_now); end if;
+end $$;
+
+-- Ends executions in every way. Answers for each the state its run is in by that; null: refused. \`unfinished\` are runs of
+-- which an errand was left behind, \`due\` is when the first of those that were suspended is to be woken.
+--
+-- Whoever parks a run shares a lock with all who do, and excludes registrations and the ends of pauses: otherwise each
+-- might miss what the other has not committed yet, and the run would sleep for ever.
+create or replace function duckdive.settle_all(
+  p_items json, p_done uuid[], p_now bigint, out answers text[], out unfinished uuid[], out due bigint
+)
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+  one record;
+  told record;
+  children uuid[] := '{}';
+  parents uuid[] := '{}';
+  entries text[] := '{}';
+begin
+  answers := array_fill(null::text, array[json_array_length(p_items)]);
+  unfinished := '{}';
+  if exists (
+    select from json_array_elements(p_items) as i
+    where i -> 'waiting' is not null and i -> 'waiting' ->> 'reason' is distinct from 'entries'
+  ) then
+    perform pg_advisory_xact_lock_shared('duckdive.runs'::regclass::oid::integer, 0);
+  end if;
+  -- In the order of ids, since that is how row locks are taken everywhere; of two of one run the first asked counts.
+  for item in
+    select i.value, i.number, (i.value ->> 'run')::uuid as run
+    from json_array_elements(p_items) with ordinality as i (value, number)
+    order by i.value ->> 'run', i.number
+  loop
+    one := duckdive.settle_one(item.value, at);
+    answers[item.number] := one.answer;
+    due := least(due, one.wake_at);
+    if one.has_children and duckdive.leave_children(item.run, at) then unfinished := unfinished || item.run; end if;
+    if one.has_flow and unfinished[cardinality(unfinished)] is distinct from item.run then unfinished := unfinished || item.run; end if;
+    if one.parent is not null then
+      children := children || item.run;
+      parents := parents || one.parent;
+      entries := entries || one.entry;
+    end if;
+  end loop;
+  if cardinality(children) > 0 then
+    told := duckdive.tell_parents(children, parents, entries, array_fill(at, array[cardinality(children)]), at);
+    insert into duckdive.errand (kind, subject, parent, entry, at)
+    select 'tell', each.child, each.parent, each.entry, at
+    from unnest(children, parents, entries) as each (child, parent, entry) where each.child = any(told.missed);
+    unfinished := unfinished || told.missed;
+  end if;
+  unfinished := unfinished || duckdive.linked_among(array(select (i ->> 'run')::uuid from json_array_elements(p_items) as i));
+  delete from duckdive.claims where id = any(p_done);
+end $$;
+
+-- Of these runs those that somebody comes after without their having been marked for it yet.
+create function duckdive.linked_among(p_runs uuid[]) returns uuid[]
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  one uuid;
+begin
+  -- Nearly always there is none at all, which is seen at once.
+  select link.run into one from duckdive.link limit 1;
+  if not found then return '{}'; end if;
+  return array(select distinct link.needs from duckdive.link where link.needs = any(p_runs));
+end $$;
+
+-- Ends one execution, or begins its run anew. For the caller to tell: who its parent is, by which call, and whether it has
+-- children, if it ended; when it is to be woken, if it was suspended; whether something else was left behind.
+drop function duckdive.settle_one(json, bigint);
+create function duckdive.settle_one(
+  p_item json, p_at bigint, out answer text, out parent uuid, out entry text, out has_children boolean, out wake_at bigint,
+  out has_flow boolean
+)
+language plpgsql volatile as $$
+declare
+  run record;
+  one record;
+  counted constant integer := case when (p_item ->> 'giveBack')::boolean then 0 else 1 end;
+  event json;
+  rest record;
+begin
+  has_children := false;
+  has_flow := false;
+  select * into one from json_to_record(p_item) as asked (
+    run uuid, token bigint, claim uuid, state text, reason text, output text, error json, keep bigint
+  );
+  select live.*, claim.worker, claim.at as claimed_at into run
+  from duckdive.runs as live, duckdive.claims as claim
+  where live.id = one.run and live.seq = one.token and claim.id = one.claim
+  for update of live;
+  if not found then return; end if;
+  for event in select * from json_array_elements(p_item -> 'events') loop
+    perform duckdive.append_event(
+      run.id, event ->> 'kind', event -> 'detail', run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end loop;
+  if one.state in ('succeeded', 'failed', 'cancelled') or run.cancel_asked is not null then
+    answer := one.state;
+    if one.state not in ('succeeded', 'failed', 'cancelled') then
+      answer := 'cancelled';
+      one.reason := run.cancel_asked;
+      one.output := null;
+      perform duckdive.append_event(
+        run.id, 'cancelled', json_build_object('reason', run.cancel_asked), run.attempt + 1, run.seq, run.worker, p_at
+      );
+    end if;
+    perform duckdive.end_run(
+      run.id, answer, one.reason, one.output, one.error::text, one.keep, counted, 0, run.claimed_at, run.worker, p_at, false
+    );
+    if run.durable & 4 <> 0 then
+      parent := run.parent;
+      entry := run.parent_entry;
+    end if;
+    has_children := run.durable & 2 <> 0;
+    has_flow := run.durable & 80 <> 0;
+    return;
+  end if;
+  if p_item -> 'restart' is not null then
+    has_flow := duckdive.begin_anew(run.id, run.durable, p_item -> 'restart', p_at);
+  end if;
+  rest := duckdive.rest_of(p_item, run.job, run.run_at, run.route, p_at);
+  if rest.route <> run.route then
+    perform duckdive.append_event(
+      run.id, 'unparked', json_build_object('reason', 'worker', 'on', rest.route), run.attempt + 1, run.seq, run.worker, p_at
+    );
+  end if;
+  perform duckdive.rest_run(
+    run.id, rest.state, rest.run_at, rest.route, rest.wait_reason, rest.wait_on, one.error::text, counted, 0,
+    -- Claimed only to be parked: that was no start.
+    case when (p_item -> 'waiting' ->> 'reason') in ('worker', 'paused') then null else run.claimed_at end,
+    rest.run_at < p_at, p_at, rest.wake_at
+  );
+  answer := rest.state;
+  wake_at := rest.wake_at;
+end $$;
+
+-- Ends an execution in a transaction of the application, having written what it said, and records what follows it. Answers
+-- the state its run is in by that, 'refused', or 'elsewhere'; and whether something was left behind. What its end is to others
+-- is done behind the commit: nobody else shall wait for this transaction.
+create function duckdive.settle_inside(
+  p_item json, p_notes json, p_run uuid, p_token bigint, p_claim uuid, p_now bigint, p_notice text, p_nonce text,
+  out answer text, out has_flow boolean
+)
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  one record;
+begin
+  has_flow := false;
+  answer := 'elsewhere';
+  if p_nonce <> (select nonce from duckdive.meta) then return; end if;
+  if json_array_length(p_notes) > 0 then perform duckdive.write_notes(p_notes, at); end if;
+  answer := 'refused';
+  if not duckdive.hold_run(p_run, p_token, p_claim) then return; end if;
+  one := duckdive.settle_one(p_item, at);
+  if one.answer is null then return; end if;
+  answer := one.answer;
+  has_flow := one.has_flow or cardinality(duckdive.linked_among(array[p_run])) > 0;
+  if one.parent is not null then
+    insert into duckdive.errand (kind, subject, parent, entry, at) values ('tell', p_run, one.parent, one.entry, at);
+  end if;
+  if one.has_children then perform duckdive.leave_children(p_run, at); end if;
+  perform duckdive.follow(p_item -> 'follow', p_now);
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+end $$;
+
+-- As workers of an older version call it, until the last of them has stopped.
+create or replace function duckdive.settle_in(
+  p_item json, p_notes json, p_run uuid, p_token bigint, p_claim uuid, p_now bigint, p_notice text, p_nonce text
+) returns text
+language sql volatile as $$
+  select answer from duckdive.settle_inside(p_item, p_notes, p_run, p_token, p_claim, p_now, p_notice, p_nonce)
+$$;
+
+-- Ends executions that succeeded and say nothing else, as \`settle_plain\` does. Answers those that were taken, null for all,
+-- and of which something was left behind.
+create function duckdive.settle_quickly(
+  p_runs uuid[], p_tokens bigint[], p_claims uuid[], p_outputs text[], p_keeps bigint[], p_done uuid[], p_now bigint,
+  out taken uuid[], out unfinished uuid[]
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  taken := duckdive.settle_plain(p_runs, p_tokens, p_claims, p_outputs, p_keeps, p_done, p_now);
+  unfinished := duckdive.linked_among(p_runs);
+  -- Ended by \`settle_all\`: they were marked after they had been claimed.
+  if taken is not null then
+    unfinished := unfinished || array(
+      select one.run from unnest(taken) as one (run)
+      where exists (select from duckdive.over where over.run = one.run offset 0)
+        or exists (select from duckdive.batch_change as own where own.run = one.run offset 0)
+        or exists (select from duckdive.errand where errand.subject = one.run offset 0)
+    );
+  end if;
+end $$;
+
+-- ── Dependencies ────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Whether a run comes after one that has not ended in a way that is fine.
+create function duckdive.is_held_back(p_run uuid) returns boolean
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return exists (select from duckdive.dependency where run = p_run and is_open);
+end $$;
+
+-- Somebody tries a run again: whether it has to wait for those that are there and have not succeeded.
+create function duckdive.waits_again(p_run uuid) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  needed uuid[];
+begin
+  update duckdive.dependency as pair set is_open = false
+  where pair.run = p_run and pair.is_open
+    and not exists (select from duckdive.runs as live where live.id = pair.needs)
+    and not exists (select from duckdive.history as past where past.id = pair.needs and past.state <> 'succeeded');
+  needed := array(select needs from duckdive.dependency as pair where pair.run = p_run and pair.is_open order by needs);
+  if cardinality(needed) = 0 then return false; end if;
+  -- One of them may have been recorded anew, and know nothing of this.
+  insert into duckdive.link (run, needs)
+  select p_run, live.id from duckdive.runs as live where live.id = any(needed) on conflict do nothing;
+  update duckdive.history set durable = durable | 16 where id = any(needed) and durable & 16 = 0;
+  return true;
+end $$;
+
+-- Leaves it behind that runs are gone which have ended, for those that were tried again and wait for them.
+create function duckdive.forsake(p_runs uuid[]) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  insert into duckdive.over (run, how)
+  select distinct pair.needs, 'removed' from duckdive.dependency as pair
+  where pair.needs = any(p_runs) and pair.is_open
+    and exists (select from duckdive.runs as live where live.id = pair.run)
+    and not exists (select from duckdive.runs as live where live.id = pair.needs);
+end $$;
+
+-- Makes runs ready, or scheduled, that wait for nobody any more, and whose rows are locked. p_causes let them go; null where
+-- nobody did. Answers when the first of those is due that have a time.
+create function duckdive.let_go(p_runs uuid[], p_causes uuid[], p_at bigint) returns bigint
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  first bigint;
+begin
+  perform duckdive.lane_for(kind.queue, kind.priority, kind.route, true, kind.gated, kind.fair)
+  from (
+    select distinct queue, priority, route, gate_keys is not null as gated, fair is not null as fair
+    from duckdive.runs where id = any(p_runs) and run_at <= p_at
+  ) as kind;
+  insert into duckdive.event (run, at, kind, attempt, token, worker, detail)
+  select live.id, p_at, 'unparked', live.attempt, live.seq, null, json_build_object('reason', 'dependency', 'on', each.cause)
+  from unnest(p_runs, p_causes) as each (run, cause) join duckdive.runs as live on live.id = each.run
+  where live.id = any(p_runs) and each.cause is not null;
+  with moved as (
+    update duckdive.runs as live set
+      state = case when live.run_at > p_at then 'scheduled' else 'ready' end, run_at = greatest(live.run_at, p_at),
+      xid = pg_current_xact_id(), seq = given.seq, wait_reason = null, wait_on = null,
+      due = duckdive.due_of(
+        case when live.run_at > p_at then 'scheduled' else 'ready' end, live.run_at, live.start_by, live.started_at,
+        live.finish_by, p_at
+      ),
+      lane = case when live.run_at <= p_at then (
+        select lane.id from duckdive.lane
+        where lane.queue = live.queue and lane.priority = live.priority and lane.route = live.route
+          and lane.front = (live.fair is null) and lane.gated = (live.gate_keys is not null) and lane.fair = (live.fair is not null)
+      ) end
+    from (
+      select old.id, nextval('duckdive.seq') as seq from (
+        select own.id from duckdive.runs as own where own.id = any(p_runs) order by own.seq
+      ) as old
+    ) as given
+    where live.id = any(p_runs) and live.id = given.id
+    returning live.state, live.run_at
+  )
+  select min(moved.run_at) into first from moved where moved.state = 'scheduled';
+  return first;
+end $$;
+
+-- Ends a run that comes after one which did not succeed. Its row is locked.
+create function duckdive.end_forsaken(p_run duckdive.runs, p_policy smallint, p_cause uuid, p_how text, p_at bigint) returns void
+language plpgsql volatile as $$
+declare
+  error constant json := json_build_object(
+    'name', 'DependencyError', 'code', 'DEPENDENCY',
+    'message', 'run ' || p_cause || ', after which it was to come, ' || case p_how
+      when 'failed' then 'failed' when 'cancelled' then 'was cancelled' else 'was removed before it had ended' end,
+    'data', json_build_object('run', p_cause)
+  );
+begin
+  if p_policy = 1 then
+    perform duckdive.append_event(
+      p_run.id, 'cancelled', json_build_object('reason', 'dependency', 'run', p_cause), p_run.attempt, p_run.seq, null, p_at
+    );
+  else
+    perform duckdive.append_event(p_run.id, 'failed', error, p_run.attempt, p_run.seq, null, p_at);
+  end if;
+  perform duckdive.end_run(
+    p_run.id, case when p_policy = 1 then 'cancelled' else 'failed' end, 'dependency', null, error::text, null, 0, 0, null, null,
+    p_at
+  );
+end $$;
+
+-- Does to runs what the ends of others mean for them; each triple is a run, one that it comes after, and how that ended, or null
+-- when nothing is known but that it has to be looked whether it is free. A run that somebody has locked is left for another
+-- time, by a link. Answers who ended, and when the first of those is due that were let go and have a time.
+create function duckdive.meet_ends(
+  p_runs uuid[], p_needs uuid[], p_hows text[], p_at bigint, out ended uuid[], out freed boolean, out due bigint
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  locked constant uuid[] := array(
+    select live.id from duckdive.runs as live where live.id = any(p_runs) order by live.id for update skip locked
+  );
+  busy constant uuid[] := array(
+    select live.id from duckdive.runs as live where live.id = any(p_runs)
+    except select unnest(locked)
+  );
+  free uuid[];
+  causes uuid[];
+  item record;
+  run duckdive.runs;
+  policy smallint;
+begin
+  ended := '{}';
+  freed := false;
+  if cardinality(busy) > 0 then
+    insert into duckdive.link (run, needs)
+    select each.run, each.needs from unnest(p_runs, p_needs) as each (run, needs) where each.run = any(busy)
+    on conflict do nothing;
+  end if;
+  -- The rows are locked, and each of these begins behind that: what others have closed is seen.
+  for item in
+    select each.run, each.needs, each.how from unnest(p_runs, p_needs, p_hows) as each (run, needs, how)
+    where each.how is not null and each.run <> all(busy)
+  loop
+    update duckdive.dependency as pair set is_open = false
+    where pair.run = item.run and pair.needs = item.needs and pair.is_open and (item.how = 'succeeded' or pair.policy = 2);
+    continue when found;
+    select * into run from duckdive.runs as live
+    where live.id = item.run and live.state = 'waiting' and live.wait_reason in ('dependency', 'preparation');
+    continue when not found;
+    select pair.policy into policy from duckdive.dependency as pair
+    where pair.run = item.run and pair.needs = item.needs and pair.is_open;
+    continue when not found;
+    perform duckdive.end_forsaken(run, policy, item.needs, item.how, p_at);
+    ended := ended || item.run;
+  end loop;
+  select array_agg(each.run), array_agg(each.cause) into free, causes from (
+    select one.run, min(one.needs::text) filter (where one.how is not null) ::uuid as cause
+    from unnest(p_runs, p_needs, p_hows) as one (run, needs, how)
+    join duckdive.runs as live on live.id = one.run
+    where live.id = any(locked) and live.state = 'waiting' and live.wait_reason = 'dependency'
+      and not duckdive.is_held_back(live.id)
+    group by one.run
+  ) as each;
+  if free is null then return; end if;
+  due := duckdive.let_go(free, causes, p_at);
+  freed := true;
+end $$;
+
+-- Finds out about links: marks those runs that others come after, so that their end is told, and answers how those ended that
+-- have.
+-- What somebody has locked is left for another time.
+create function duckdive.look_at_links(
+  p_subjects uuid[], p_limit integer, out runs uuid[], out needs uuid[], out hows text[], out done integer
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  own_runs uuid[];
+  own_needs uuid[];
+  followers uuid[];
+  busy uuid[];
+  others uuid[];
+  locked uuid[];
+  known uuid[];
+  states text[];
+  marked uuid[];
+  earliest bigint;
+begin
+  done := 0;
+  if p_subjects is null then
+    select array_agg(one.run), array_agg(one.needs) into own_runs, own_needs from (
+      select link.run, link.needs from duckdive.link order by link.run, link.needs limit p_limit for update skip locked
+    ) as one;
+  else
+    select array_agg(one.run), array_agg(one.needs) into own_runs, own_needs from (
+      select link.run, link.needs from duckdive.link
+      where link.run = any(p_subjects) or link.needs = any(p_subjects)
+      order by link.run, link.needs for update skip locked
+    ) as one;
+  end if;
+  if own_runs is null then return; end if;
+  -- Who comes after others is locked before those are looked at; what somebody else has waits as it is.
+  followers := array(
+    select live.id from duckdive.runs as live where live.id = any(own_runs) order by live.id for update skip locked
+  );
+  busy := array(select live.id from duckdive.runs as live where live.id = any(own_runs) except select unnest(followers));
+  others := array(select distinct each.needs from unnest(own_runs, own_needs) as each (run, needs) where each.run <> all(busy));
+  locked := array(
+    select live.id from duckdive.runs as live where live.id = any(others) order by live.id for update skip locked
+  );
+  update duckdive.runs as live set durable = live.durable | 16 where live.id = any(locked) and live.durable & 16 = 0;
+  others := array(select unnest(others) except select unnest(locked));
+  -- Nothing ends before it was asked for; a day for clocks that differ. One statement, or what moves would be nowhere.
+  earliest := (select min(duckdive.time_in(one)) from unnest(others) as one) - 86400000;
+  select array_agg(one.id), array_agg(one.state) into known, states from (
+    select other.id, case when exists (select from duckdive.runs as live where live.id = other.id) then null
+      else coalesce((
+        select past.state from duckdive.history as past where past.id = other.id and past.finished_at >= earliest limit 1
+      ), 'removed') end as state
+    from unnest(others) as other (id)
+  ) as one;
+  -- Somebody may try them again, and whoever comes after them has to hear of that end too.
+  marked := array(
+    select past.id from duckdive.history as past
+    where past.id = any(known) and past.finished_at >= earliest and past.state <> 'succeeded' order by past.id
+    for update skip locked
+  );
+  update duckdive.history as past set durable = past.durable | 16
+  where past.id = any(marked) and past.finished_at >= earliest and past.durable & 16 = 0;
+  select array_agg(each.id), array_agg(case when each.state in ('failed', 'cancelled') and each.id <> all(marked) then null else each.state end)
+  into known, states from unnest(known, states) as each (id, state);
+  select array_agg(each.run), array_agg(each.needs), array_agg(each.how) into runs, needs, hows from (
+    select link.run, link.needs, other.state as how
+    from unnest(own_runs, own_needs) as link (run, needs)
+    left join unnest(known, states) as other (id, state) on other.id = link.needs
+    where link.run <> all(busy) and (other.id is null or other.state is not null)
+  ) as each;
+  if runs is null then return; end if;
+  delete from duckdive.link using unnest(look_at_links.runs, look_at_links.needs) as each (run, needs)
+  where link.run = any(look_at_links.runs) and link.run = each.run and link.needs = each.needs;
+  done := cardinality(runs);
+end $$;
+
+-- ── Batches ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- What a batch is to the one that it is counted in.
+create function duckdive.standing_as(p_total bigint, p_succeeded bigint, p_failed bigint, p_cancelled bigint) returns text
+language sql immutable as $$
+  select case when p_succeeded + p_failed + p_cancelled < p_total then 'open' when p_failed > 0 then 'failed'
+    when p_cancelled > 0 then 'cancelled' else 'succeeded' end
+$$;
+
+-- What is counted of a batch, everywhere: its row, the changes that are not in that, and what other stores have counted.
+create function duckdive.counts_of(
+  p_batch uuid, out total bigint, out succeeded bigint, out failed bigint, out cancelled bigint, out changes bigint[]
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  select own.total + coalesce(change.total, 0) + coalesce(other.total, 0),
+    own.succeeded + coalesce(change.succeeded, 0) + coalesce(other.succeeded, 0),
+    own.failed + coalesce(change.failed, 0) + coalesce(other.failed, 0),
+    own.cancelled + coalesce(change.cancelled, 0) + coalesce(other.cancelled, 0), change.numbers
+  into total, succeeded, failed, cancelled, changes
+  from duckdive.batch as own
+  cross join lateral (
+    select sum(one.total) as total, sum(one.succeeded) as succeeded, sum(one.failed) as failed, sum(one.cancelled) as cancelled,
+      array_agg(one.number) as numbers
+    from duckdive.batch_change as one where one.batch = own.id
+  ) as change
+  cross join lateral (
+    select sum((value ->> 'total')::bigint) as total, sum((value ->> 'succeeded')::bigint) as succeeded,
+      sum((value ->> 'failed')::bigint) as failed, sum((value ->> 'cancelled')::bigint) as cancelled
+    from json_each(coalesce(own.elsewhere, '{}'))
+  ) as other
+  where own.id = p_batch;
+end $$;
+
+-- Shares the lock of a batch to add to it: while somebody does, it does not finish.
+create function duckdive.lock_batch(p_batch uuid) returns void
+language sql volatile as $$
+  select pg_advisory_xact_lock_shared('duckdive.batch'::regclass::oid::integer, hashtext(p_batch::text))
+$$;
+
+-- Records a callback of a batch, whose input are the counts.
+create function duckdive.call_back(p_callback json, p_input text, p_now bigint) returns void
+language plpgsql volatile as $$
+declare
+  shape constant json := p_callback -> 'shape';
+  id constant uuid := (p_callback -> 'run' ->> 'id')::uuid;
+begin
+  perform duckdive.lane_for(
+    coalesce((select reroute.queue from duckdive.reroute where reroute.job = shape ->> 'job'), shape ->> 'queue'),
+    (shape ->> 'priority')::smallint, '', false, shape -> 'gates' is not null, shape -> 'fair' is not null
+  );
+  perform duckdive.insert_runs(
+    array[id], array[p_input], array[1], json_build_array(shape), array[id], true, p_now, null, null
+  );
+end $$;
+
+-- Adds up what has changed in the counts of batches, and finishes those of which nothing is open. A batch that somebody adds up
+-- or adds to at this moment is left for another time. Answers how much was done, and whether something was recorded.
+create function duckdive.add_up(p_batches uuid[], p_now bigint, p_at bigint, out done integer, out called boolean)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  left_over uuid[] := p_batches;
+  own duckdive.batch;
+  counts record;
+  change record;
+  standing text;
+  summary text;
+begin
+  done := 0;
+  called := false;
+  while cardinality(left_over) > 0 loop
+    select * into own from duckdive.batch where id = left_over[1] for no key update skip locked;
+    left_over := left_over[2:];
+    continue when not found;
+    counts := duckdive.counts_of(own.id);
+    standing := duckdive.standing_as(counts.total, counts.succeeded, counts.failed, counts.cancelled);
+    if standing <> 'open' and (own.finished_at is null or (own.succeeded_at is null and standing = 'succeeded')) then
+      continue when not pg_try_advisory_xact_lock('duckdive.batch'::regclass::oid::integer, hashtext(own.id::text));
+      -- Whoever added to it has committed: that is seen by now.
+      counts := duckdive.counts_of(own.id);
+      standing := duckdive.standing_as(counts.total, counts.succeeded, counts.failed, counts.cancelled);
+    end if;
+    select coalesce(sum(gone.total), 0) as total, coalesce(sum(gone.succeeded), 0) as succeeded,
+      coalesce(sum(gone.failed), 0) as failed, coalesce(sum(gone.cancelled), 0) as cancelled, count(*)::integer as number
+    into change from duckdive.batch_change as gone where gone.number = any(counts.changes);
+    delete from duckdive.batch_change as gone where gone.number = any(counts.changes);
+    done := done + change.number;
+    update duckdive.batch as kept set
+      total = kept.total + change.total, succeeded = kept.succeeded + change.succeeded, failed = kept.failed + change.failed,
+      cancelled = kept.cancelled + change.cancelled, counted = case when kept.batch is null then kept.counted else standing end,
+      finished_at = case when standing <> 'open' then coalesce(kept.finished_at, p_at) else kept.finished_at end,
+      succeeded_at = case when standing = 'succeeded' then coalesce(kept.succeeded_at, p_at) else kept.succeeded_at end
+    where kept.id = own.id;
+    if standing <> 'open' then
+      summary := json_build_object(
+        'batchId', own.id, 'name', own.name, 'total', counts.total, 'succeeded', counts.succeeded, 'failed', counts.failed,
+        'cancelled', counts.cancelled
+      )::text;
+      if standing = 'succeeded' and own.succeeded_at is null and own.on_success is not null then
+        perform duckdive.call_back(own.on_success, summary, p_now);
+        called := true;
+      end if;
+      if own.finished_at is null and own.on_finished is not null then
+        perform duckdive.call_back(own.on_finished, summary, p_now);
+        called := true;
+      end if;
+    end if;
+    continue when own.batch is null or own.counted = standing;
+    insert into duckdive.batch_change (batch, run, succeeded, failed, cancelled) values (
+      own.batch, own.id, (standing = 'succeeded')::integer - (own.counted = 'succeeded')::integer,
+      (standing = 'failed')::integer - (own.counted = 'failed')::integer,
+      (standing = 'cancelled')::integer - (own.counted = 'cancelled')::integer
+    );
+    left_over := array_remove(left_over, own.batch) || own.batch;
+  end loop;
+end $$;
+
+-- Removes batches that have been over for 90 days and have nothing left.
+create function duckdive.prune_batches(p_limit integer, p_now bigint) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  delete from duckdive.batch where id = any(array(
+    select over.id from duckdive.batch as over
+    where over.finished_at <= duckdive.now_or(p_now) - 7776000000
+      and not exists (select from duckdive.runs as live where live.batch = over.id)
+      and not exists (select from duckdive.history as past where past.batch = over.id)
+      and not exists (select from duckdive.batch as own where own.batch = over.id)
+      and not exists (select from duckdive.batch_change as change where change.batch = over.id)
+    limit p_limit
+  ));
+end $$;
+
+-- ── Working off ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Tells those that come after them of ends that were left behind: of these runs, or of any the first p_limit. What follows from
+-- that is worked off in rounds, so that no depth is too deep, and so much at once that no transaction is long.
+create function duckdive.tell_ends(
+  p_subjects uuid[], p_limit integer, p_at bigint, out done integer, out ended uuid[], out freed boolean, out due bigint
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  largest constant integer := 2000;
+  subjects uuid[] := p_subjects;
+  causes uuid[];
+  hows text[];
+  runs uuid[];
+  needs uuid[];
+  met record;
+begin
+  done := 0;
+  ended := '{}';
+  freed := false;
+  loop
+    with gone as (
+      delete from duckdive.over as own where own.number = any(
+        case when subjects is null then array(
+          select over.number from duckdive.over order by over.number limit p_limit for update skip locked
+        ) else array(
+          select over.number from duckdive.over where over.run = any(subjects) order by over.number for update skip locked
+        ) end
+      )
+      returning own.run, own.how
+    )
+    select array_agg(gone.run), array_agg(gone.how) into causes, hows from gone;
+    exit when causes is null;
+    done := done + cardinality(causes);
+    select array_agg(pair.run), array_agg(pair.needs), array_agg(cause.how) into runs, needs, hows
+    from unnest(causes, hows) as cause (run, how)
+    cross join lateral (
+      select own.run, own.needs from duckdive.dependency as own where own.needs = cause.run and own.is_open offset 0
+    ) as pair;
+    exit when runs is null;
+    met := duckdive.meet_ends(runs, needs, hows, p_at);
+    freed := freed or met.freed;
+    due := least(due, met.due);
+    ended := ended || met.ended;
+    exit when cardinality(met.ended) = 0 or cardinality(ended) >= largest;
+    subjects := met.ended;
+  end loop;
+end $$;
+
+-- Does what was left behind about these runs and batches, or of any the first p_limit. What needs a row that somebody has locked
+-- stays for another time: \`rest\` are those that have something left.
+--
+-- Not synced: a crash undoes what was left behind and its being done together.
+create function duckdive.do_flow(
+  p_subjects uuid[], p_limit integer, p_now bigint,
+  out done integer, out rest uuid[], out ended uuid[], out asked boolean, out claimable boolean, out due bigint, out keys bigint[]
+)
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  at bigint;
+  strays record;
+  links record;
+  met record;
+  told record;
+  added record;
+  batches uuid[];
+begin
+  done := 0;
+  rest := '{}';
+  ended := '{}';
+  asked := false;
+  claimable := false;
+  keys := '{}';
+  if p_subjects is not null and not duckdive.has_flow(p_subjects) then return; end if;
+  at := duckdive.moment(p_now);
+  perform set_config('synchronous_commit', 'off', true);
+  perform set_config('lock_timeout', '100ms', true);
+  -- Lanes come before rows, so this comes first.
+  select one.ended, one.asked, one.keys into strays from duckdive.end_strays(p_subjects, p_limit, at) as one;
+  ended := strays.ended;
+  asked := strays.asked;
+  keys := strays.keys;
+  done := cardinality(ended) + asked::integer;
+  links := duckdive.look_at_links(p_subjects, p_limit);
+  done := done + links.done;
+  if links.runs is not null then
+    met := duckdive.meet_ends(links.runs, links.needs, links.hows, at);
+    ended := ended || met.ended;
+    claimable := claimable or met.freed;
+    due := least(due, met.due);
+  end if;
+  told := duckdive.tell_ends(case when p_subjects is not null then p_subjects || ended end, p_limit, at);
+  done := done + told.done;
+  ended := ended || told.ended;
+  claimable := claimable or told.freed;
+  due := least(due, told.due);
+  if p_subjects is null then
+    batches := array(
+      select distinct one.batch from (select change.batch from duckdive.batch_change as change order by change.number limit p_limit) as one
+      order by one.batch
+    );
+  else
+    batches := array(
+      select distinct change.batch from duckdive.batch_change as change
+      where change.run = any(p_subjects || ended) or change.batch = any(p_subjects) order by change.batch
+    );
+  end if;
+  if cardinality(batches) > 0 then
+    added := duckdive.add_up(batches, p_now, at);
+    done := done + added.done;
+    claimable := claimable or added.called;
+  end if;
+  if p_subjects is not null then
+    rest := duckdive.left_of(p_subjects || ended, batches);
+  end if;
+end $$;
+
+-- Of these runs, and of these batches, those that have something left.
+create function duckdive.left_of(p_runs uuid[], p_batches uuid[]) returns uuid[]
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return array(
+    select over.run from duckdive.over where over.run = any(p_runs)
+    union select link.run from duckdive.link where link.run = any(p_runs)
+    union select link.needs from duckdive.link where link.needs = any(p_runs)
+    union select stray.parent from duckdive.stray where stray.parent = any(p_runs) and exists (
+      select from duckdive.runs as live where live.id = stray.run and live.cancel_asked is null
+    )
+    union select errand.subject from duckdive.errand where errand.subject = any(p_runs)
+    union select change.batch from duckdive.batch_change as change
+      where change.batch = any(p_batches) or change.run = any(p_runs || p_batches)
+  );
+end $$;
+
+-- When somebody has to look next: the start of a scheduled run, the end of a wait or of a run's patience, the opening of a
+-- rate, an errand or an end that others have to hear of, any of which may be over, or the end of a queue's being held back.
+create or replace function duckdive.next_due(p_now bigint) returns bigint
+language plpgsql stable
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  floor constant duckdive.due_state := duckdive.due_floor(at, false);
+begin
+  return least(
+    (
+      select min(run.due) from unnest(floor.pend) as p (x) cross join lateral (
+        select due from duckdive.runs
+        where due is not null and xid = p.x and (due, id) <= (floor.due, floor.id) limit 1
+      ) as run
+      where pg_visible_in_snapshot(p.x, pg_current_snapshot())
+    ),
+    (
+      select due from duckdive.runs
+      where due is not null and (due, id) > (floor.due, floor.id) order by due, id limit 1
+    ),
+    (select min(until) from duckdive.held_queue),
+    (select errand.at from duckdive.errand order by errand.number limit 1),
+    (
+      select at where exists (select from duckdive.over) or exists (select from duckdive.link)
+        or exists (select from duckdive.batch_change) or exists (select from duckdive.stray)
+    )
+  );
+end $$;
+
+-- ── What changes beside ─────────────────────────────────────────────────────────────────────────────────────────
+
+-- Removes what belongs to runs that are gone.
+create or replace function duckdive.forget(p_ids uuid[]) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+begin
+  delete from duckdive.body where run = any(p_ids);
+  delete from duckdive.event where run = any(p_ids);
+  delete from duckdive.log where run = any(p_ids);
+  delete from duckdive.progress where run = any(p_ids);
+  delete from duckdive.entry where run = any(p_ids);
+  delete from duckdive.child where parent = any(p_ids);
+  delete from duckdive.signal where run = any(p_ids);
+  delete from duckdive.dependency where run = any(p_ids);
+end $$;
+
+-- Removes runs that are kept for hours only and are past it, at most p_limit. Answers how many.
+create or replace function duckdive.prune(p_limit integer, p_now bigint) returns integer
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+as $$
+declare
+  at constant bigint := duckdive.now_or(p_now);
+  expired uuid[];
+begin
+  expired := array(
+    select id from duckdive.history_hours where expires_at <= at order by expires_at limit p_limit for update skip locked
+  );
+  if cardinality(expired) = 0 then return 0; end if;
+  delete from duckdive.history_hours where id = any(expired) and expires_at <= at;
+  perform duckdive.forsake(expired);
+  perform duckdive.forget(array(
+    select id from unnest(expired) as id where not exists (select from duckdive.runs where runs.id = id)
+  ));
+  return cardinality(expired);
+end $$;
+
+-- Makes failed and cancelled runs ready again, as if they had been asked for now, unless another run holds their key. What
+-- failed in them is done again, the rest is remembered. Answers for each whether it did.
+create or replace function duckdive.retry(p_ids uuid[], p_now bigint) returns boolean[]
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  answers boolean[] := array_fill(false, array[cardinality(p_ids)]);
+  item record;
+  run duckdive.history;
+  waits boolean;
+begin
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.history where id = item.id and state in ('failed', 'cancelled') for update;
+    continue when not found;
+    if run.unique_key is not null then
+      continue when duckdive.key_holder(run.unique_key, at) is distinct from run.id
+        and duckdive.key_holder(run.unique_key, at) is not null;
+      perform duckdive.free_key(run.unique_key);
+    end if;
+    waits := run.durable & 32 <> 0 and duckdive.waits_again(run.id);
+    insert into duckdive.runs (
+      id, lane, state, job, version, queue, priority, requested_at, run_at, start_within, finish_within,
+      start_by, finish_by, due, body, input, tags, meta, release, gates, gate_keys,
+      gate_limits, fair,
+      unique_key, unique_idle, unique_while, durable, parent, parent_entry, batch, wait_reason
+    ) values (
+      run.id,
+      case when not waits then
+        duckdive.lane_for(run.queue, run.priority, '', false, run.gates is not null, run.fair is not null) end,
+      case when waits then 'waiting' else 'ready' end, run.job, run.version, run.queue, run.priority,
+      run.requested_at, at, run.start_within, run.finish_within, at + run.start_within, at + run.finish_within,
+      duckdive.due_of('ready', at, at + run.start_within, null, at + run.finish_within, at),
+      run.body & 1, run.input, run.tags, run.meta, run.release,
+      run.gates, duckdive.keys_of(run.gates), duckdive.limits_of(run.gates), run.fair,
+      case when run.unique_while & duckdive.state_bit(case when waits then 'waiting' else 'ready' end) <> 0 then run.unique_key end,
+      case when run.unique_while & duckdive.state_bit(case when waits then 'waiting' else 'ready' end) = 0 then run.unique_key end,
+      run.unique_while,
+      run.durable, run.parent, run.parent_entry, run.batch, case when waits then 'dependency' end
+    ) on conflict do nothing;
+    -- Somebody else got the key in between.
+    continue when not found;
+    delete from duckdive.history where id = item.id;
+    if run.batch is not null then
+      insert into duckdive.batch_change (batch, run, failed, cancelled)
+      values (run.batch, run.id, -(run.state = 'failed')::integer, -(run.state = 'cancelled')::integer);
+    end if;
+    if run.durable & 1 <> 0 then perform duckdive.reopen_entries(run); end if;
+    perform duckdive.append_event(run.id, 'retried', null, run.attempt, run.token, null, at);
+    answers[item.number] := true;
+  end loop;
+  return answers;
+end $$;
+
+-- Ends runs that are not running, asks for the end of those that are. Answers for each: 'ended', 'asked', or null. What comes
+-- after one is told before the next is looked at: \`ended\` are those that ended by that.
+create function duckdive.cancel_each(
+  p_ids uuid[], p_reason text, p_now bigint, out answers text[], out ended uuid[], out freed boolean, out due bigint
+)
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  at constant bigint := duckdive.now_or(p_now);
+  told record;
+  held_runs uuid[];
+  held_workers text[];
+  place integer;
+  item record;
+  run duckdive.runs;
+begin
+  answers := array_fill(null::text, array[cardinality(p_ids)]);
+  ended := '{}';
+  freed := false;
+  lanes := duckdive.lock_lanes_of(p_ids);
+  -- The rows before who has them: a settlement under way is waited for, and what it made of its run counts.
+  perform duckdive.lock_rows(p_ids);
+  if exists (select from duckdive.runs where id = any(p_ids) and lane is not null and lane <> all(lanes)) then
+    raise exception 'a run came into another lane before it was locked' using errcode = '40001';
+  end if;
+  select array_agg(id), array_agg(worker) into held_runs, held_workers
+  from duckdive.held where id = any(p_ids);
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    select * into run from duckdive.runs as live where live.id = item.id and live.cancel_asked is null for update;
+    continue when not found;
+    place := array_position(held_runs, run.id);
+    if place is not null then
+      perform duckdive.append_event(
+        run.id, 'cancelAsked', json_build_object('reason', p_reason), run.attempt + 1, run.seq, held_workers[place], at
+      );
+      update duckdive.runs set cancel_asked = p_reason where id = run.id;
+      answers[item.number] := 'asked';
+      continue;
+    end if;
+    perform duckdive.append_event(
+      run.id, 'cancelled', json_build_object('reason', p_reason), run.attempt, run.seq, null, at
+    );
+    perform duckdive.end_run(run.id, 'cancelled', p_reason, null, null, null, 0, 0, null, null, at);
+    answers[item.number] := 'ended';
+    continue when run.durable & 16 = 0;
+    told := duckdive.tell_ends(array[run.id], null, at);
+    ended := ended || told.ended;
+    freed := freed or told.freed;
+    due := least(due, told.due);
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+end $$;
+
+-- As workers of an older version call it, until the last of them has stopped.
+create or replace function duckdive.cancel(p_ids uuid[], p_reason text, p_now bigint) returns text[]
+language sql volatile as $$ select answers from duckdive.cancel_each(p_ids, p_reason, p_now) $$;
+
+-- Removes runs that are not running. Answers for each: 'live', 'ended', or null. What comes after one is told before the next is
+-- looked at: \`ended\` are those that ended by that. Without p_tells nobody is told, and batches go on counting them.
+create function duckdive.remove_each(
+  p_ids uuid[], p_tells boolean, p_now bigint, out answers text[], out ended uuid[], out freed boolean, out due bigint
+)
+language plpgsql volatile as $$
+declare
+  lanes integer[];
+  at constant bigint := duckdive.now_or(p_now);
+  told record;
+  running uuid[];
+  item record;
+  gone duckdive.runs;
+begin
+  answers := array_fill(null::text, array[cardinality(p_ids)]);
+  ended := '{}';
+  freed := false;
+  lanes := duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  running := array(select id from duckdive.held where id = any(p_ids));
+  for item in select id, min(number) as number from unnest(p_ids) with ordinality as i (id, number) group by id order by id
+  loop
+    delete from duckdive.runs as run
+    where run.id = item.id and run.id <> all(running)
+    returning * into gone;
+    if found then
+      if p_tells and gone.durable & 80 <> 0 then perform duckdive.leave_flow(gone, 'removed'); end if;
+      if gone.durable & 6 <> 0 then perform duckdive.leave_word(gone, 0); end if;
+      answers[item.number] := 'live';
+    else
+      delete from duckdive.history where id = item.id;
+      if found then
+        answers[item.number] := 'ended';
+        if p_tells then perform duckdive.forsake(array[item.id]); end if;
+      end if;
+    end if;
+    continue when answers[item.number] is null;
+    perform duckdive.forget(array[item.id]);
+    continue when not p_tells;
+    told := duckdive.tell_ends(array[item.id], null, at);
+    ended := ended || told.ended;
+    freed := freed or told.freed;
+    due := least(due, told.due);
+  end loop;
+  perform duckdive.pass_dead(lane) from unnest(lanes) as lane;
+end $$;
+
+-- As workers of an older version call it, until the last of them has stopped.
+create or replace function duckdive.remove(p_ids uuid[]) returns text[]
+language sql volatile as $$ select answers from duckdive.remove_each(p_ids, true, null) $$;
+
+-- Removes runs that still are what somebody has read. Answers which. First the lanes, then the rows, are held, so that
+-- what is compared here is what is removed. Nobody is told, and a batch goes with the last of its runs.
+create or replace function duckdive.release(p_ids uuid[], p_tokens bigint[], p_states text[]) returns uuid[]
+language plpgsql volatile as $$
+declare
+  same uuid[];
+  batches uuid[];
+  answer uuid[];
+begin
+  perform duckdive.lock_lanes_of(p_ids);
+  perform duckdive.lock_rows(p_ids);
+  perform from duckdive.history where id = any(p_ids) order by id for update;
+  select array_agg(own.id), array_agg(distinct own.batch) filter (where own.batch is not null) into same, batches
+  from duckdive.stored(p_ids) as own
+  join unnest(p_ids, p_tokens, p_states) as asked (id, token, state) on asked.id = own.id
+  where own.token = asked.token and own.state = asked.state;
+  same := coalesce(same, '{}');
+  answer := array(
+    select gone.id from unnest(same, (duckdive.remove_each(same, false, null)).answers) as gone (id, answer) where gone.answer is not null
+  );
+  while cardinality(batches) > 0 loop
+    with gone as (
+      delete from duckdive.batch as own
+      where own.id = any(batches)
+        and not exists (select from duckdive.runs as live where live.batch = own.id)
+        and not exists (select from duckdive.history as past where past.batch = own.id)
+        and not exists (select from duckdive.batch as inside where inside.batch = own.id)
+      returning own.id, own.batch
+    ), changes as (
+      delete from duckdive.batch_change as change using gone where change.batch = gone.id
+    )
+    select array_agg(distinct gone.batch) filter (where gone.batch is not null) into batches from gone;
+  end loop;
+  return answer;
+end $$;
+
+-- Ends the waiting of runs that were recorded without their definition: ready, scheduled, or failed. One whose unique key
+-- somebody has is cancelled, having changed that one as its rule says. One whose key an application's transaction has just
+-- recorded, which is still open, goes on waiting: it is prepared another time.
+create or replace function duckdive.prepare_runs(p_items json, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+  run duckdive.runs;
+  holder uuid;
+  patience constant text := current_setting('lock_timeout');
+begin
+  for item in
+    select * from json_to_recordset(p_items) as item (
+      id uuid, invalid json, keep bigint, job text, version integer, queue text, priority smallint, input text,
+      start_within bigint, finish_within bigint, tags json, meta json, release text, gates json, fair text, "unique" json, unique_key uuid
+    )
+    order by id
+  loop
+    select * into run from duckdive.runs
+    where id = item.id and state = 'waiting' and wait_reason = 'preparation' for update;
+    continue when not found;
+    if item.invalid is not null then
+      perform duckdive.append_event(run.id, 'failed', item.invalid, run.attempt, run.seq, null, at);
+      perform duckdive.end_run(run.id, 'failed', 'invalid-input', null, item.invalid::text, item.keep, 0, 0, null, null, at);
+      return next run.id;
+      continue;
+    end if;
+    if item.unique_key is not null then
+      begin
+        perform set_config('lock_timeout', '100ms', true);
+        holder := duckdive.take_key(run, item.unique_key, item."unique", at);
+        if holder is not null then perform duckdive.give_way(run, holder, item.unique_key, row_to_json(item), at); end if;
+        perform set_config('lock_timeout', patience, true);
+      exception when lock_not_available then
+        continue;
+      end;
+      if holder is not null then
+        return next run.id;
+        continue;
+      end if;
+    end if;
+    perform duckdive.append_event(run.id, 'prepared', null, run.attempt, run.seq, null, at);
+    if duckdive.is_long(item.input) then
+      insert into duckdive.body (run, input) values (run.id, item.input)
+      on conflict (run) do update set input = excluded.input;
+    end if;
+    update duckdive.runs set
+      job = item.job, version = item.version,
+      queue = coalesce((select reroute.queue from duckdive.reroute where reroute.job = item.job), item.queue), priority = item.priority,
+      body = case when duckdive.is_long(item.input) then 1 else 0 end,
+      input = case when not duckdive.is_long(item.input) then item.input::json end,
+      start_within = item.start_within, finish_within = item.finish_within,
+      start_by = requested_at + item.start_within, finish_by = requested_at + item.finish_within,
+      tags = coalesce(item.tags, tags), meta = coalesce(item.meta, meta), release = coalesce(item.release, release),
+      gates = item.gates, gate_keys = duckdive.keys_of(item.gates), gate_limits = duckdive.limits_of(item.gates), fair = item.fair
+    where id = run.id;
+    perform duckdive.rest_run(
+      run.id, case when run.durable & 32 <> 0 and duckdive.is_held_back(run.id) then 'waiting'
+        when run.run_at > at then 'scheduled' else 'ready' end, run.run_at, '',
+      case when run.durable & 32 <> 0 and duckdive.is_held_back(run.id) then 'dependency' end, null, null, 0, 0, null, false, at
+    );
+  end loop;
+end $$;
+
+-- Records runs; answers those ids that were there already, live or finished, and those whose unique key somebody has.
+--
+-- Most runs of a batch are alike but for their id, input and unique key, so what they share comes once, as a shape, and each
+-- run names its shape by number. p_known are those whose id may have been sent before: only they are looked for among what
+-- has ended. p_is_long says that some input is too long to stand in its run. p_keys are hashes of unique keys.
+--
+-- The lane is looked up and not made: making one takes a lock. Whoever calls makes it before, over a connection of his
+-- own; where it is not seen all the same, the run is recorded as scheduled for now, and the next promotion makes the lane.
+--
+-- A run with gates, or one of those that are shared out fairly, has a lane of its own kind. One of a job that was rerouted
+-- goes to that queue. One with a parent is a child of that run's call.
+--
+-- With p_nonce, the word of the database that is meant, nothing is recorded in another one, and the answer is null.
+create or replace function duckdive.insert_runs(
+  p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
+  p_notice text, p_nonce text, p_keys uuid[] default null
+) returns setof uuid
+language plpgsql volatile set jit = off set plan_cache_mode = force_generic_plan as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  added uuid[];
+  finished uuid[] := '{}';
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then return query select null::uuid; return; end if;
+  with shape as materialized (
+    select one.*, home.queue as home, lane.id as lane, coalesce((one."unique" ->> 'while')::smallint, 0::smallint) as unique_while, kind.gate_keys, kind.gate_limits, own.run_at, own.state, duckdive.due_of(
+        own.state, own.run_at, at + one.start_within, null, at + one.finish_within, at
+      ) as due
+    from rows from (
+      json_to_recordset(p_shapes) as (
+        job text, version integer, queue text, priority smallint, due_at bigint, due_after bigint, waiting text,
+        start_within bigint, finish_within bigint, tags json, meta json, release text, gates json, fair text, "unique" json,
+        parent json, flow smallint, batch uuid
+      )
+    ) with ordinality as one (
+      job, version, queue, priority, due_at, due_after, waiting, start_within, finish_within, tags, meta, release,
+      gates, fair, "unique", parent, flow, batch, number
+    )
+    cross join lateral (
+      -- Kept from being worked out once for each place where it is named.
+      select duckdive.keys_of(one.gates) as gate_keys, duckdive.limits_of(one.gates) as gate_limits offset 0
+    ) as kind
+    cross join lateral (
+      select coalesce((select reroute.queue from duckdive.reroute where reroute.job = one.job), one.queue) as queue
+    ) as home
+    left join duckdive.lane
+      on lane.queue = home.queue and lane.priority = one.priority and lane.route = '' and not lane.front
+      and lane.gated = (kind.gate_keys is not null) and lane.fair = (one.fair is not null)
+    cross join lateral (
+      select case when one.due_at is not null then one.due_at when one.due_after is not null then at + one.due_after else at end
+        as run_at
+    ) as start
+    cross join lateral (
+      select start.run_at, case when one.waiting is not null then 'waiting'
+        when start.run_at > at or lane.id is null then 'scheduled' else 'ready' end as state
+    ) as own
+  ), recorded as (
+    insert into duckdive.runs (
+      id, lane, state, wait_reason, job, version, queue, priority, requested_at, run_at,
+      start_within, finish_within, start_by, finish_by, due, body, input, tags, meta, release, gates, gate_keys,
+      gate_limits, fair, seq, unique_key, unique_idle, unique_while, durable, parent, parent_entry, batch
+    )
+    select asked.id, case when shape.state = 'ready' then shape.lane end, shape.state, waiting, job, version, home, priority, at, run_at,
+      start_within, finish_within, at + start_within, at + finish_within, shape.due,
+      case when p_is_long and duckdive.is_long(asked.input) then 1 else 0 end,
+      case when not p_is_long or not duckdive.is_long(asked.input) then asked.input::json end, tags, meta, release,
+      case when gate_keys is not null then gates end, gate_keys, gate_limits, fair, asked.seq,
+      case when unique_while & duckdive.state_bit(shape.state) <> 0 then asked.key end,
+      case when unique_while & duckdive.state_bit(shape.state) = 0 then asked.key end,
+      case when asked.key is not null then unique_while end,
+      coalesce(shape.flow, 0) | case when shape.parent is null then 0 when shape.parent ->> 'onEnd' = 'leave' then 12 else 4 end,
+      (shape.parent ->> 'run')::uuid, shape.parent ->> 'entry', shape.batch
+    from (
+      -- Numbered as they were asked for, and recorded in the order of their keys: so two that record the same wait for each
+      -- other at the first of them and not crosswise.
+      select *, nextval('duckdive.seq') as seq
+      from unnest(p_ids, p_inputs, p_numbers, p_keys) with ordinality as each (id, input, number, key, place)
+    ) as asked
+    join shape on shape.number = asked.number
+    order by asked.key, asked.seq
+    on conflict do nothing
+    returning id
+  )
+  select array_agg(id) into added from recorded;
+  added := coalesce(added, '{}');
+  if p_keys is not null then perform duckdive.give_signals(p_ids, p_keys, added); end if;
+  if cardinality(p_known) > 0 then
+    -- A snapshot that is older than a run's end shows it beside the new one, and not what it became.
+    if current_setting('transaction_isolation') <> 'read committed' and exists (
+      select from duckdive.runs where id = any(p_known) group by id having count(*) > 1
+    ) then
+      raise exception 'a run that is enqueued again has ended since this transaction began' using errcode = '40001';
+    end if;
+    -- In a statement of its own: what was live when the insert looked may have finished since, and is seen here.
+    finished := duckdive.finished_among(p_known, at);
+    if cardinality(finished) > 0 then delete from duckdive.runs where id = any(finished) and id = any(added); end if;
+  end if;
+  if p_is_long then
+    insert into duckdive.body (run, input)
+    select asked.id, asked.input from unnest(p_ids, p_inputs) as asked (id, input)
+    where duckdive.is_long(asked.input) and asked.id = any(added) and asked.id <> all(finished)
+    on conflict (run) do nothing;
+  end if;
+  if p_notice is not null then perform pg_notify('duckdive', p_notice); end if;
+  if cardinality(added) = cardinality(p_ids) and cardinality(finished) = 0 then return; end if;
+  return query
+  select id from unnest(p_ids) as id where id <> all(added)
+  union all select unnest(finished);
+end $$;
+
+-- Records runs of which some come after others, or are counted in batches, and batches. Answers for those that were not recorded
+-- which run is meant in their place, and why, as \`record_unique\` does; or what refuses all: 'unknown' with a run that is not
+-- there, and who comes after it, 'no-batch' with a batch that is not there, 'finished' and its name with one that nothing can be added to.
+--
+-- p_after are who comes after whom, with the policy of each. Of the others of this call nobody else can know; any other
+-- one is looked at behind the commit, by its link, since its row may be locked for long.
+create function duckdive.record_flow(
+  p_ids uuid[], p_inputs text[], p_numbers integer[], p_shapes json, p_known uuid[], p_is_long boolean, p_now bigint,
+  p_notice text, p_nonce text, p_keys uuid[], p_patience text, p_runs uuid[], p_needs uuid[], p_policies smallint[],
+  p_batches json
+) returns table (id uuid, run uuid, answer text, let_go bigint[])
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  present uuid[];
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_needs) as one) - 86400000;
+  batch_ids uuid[];
+  totals integer[];
+  created uuid[];
+  met_ids uuid[] := '{}';
+  met_runs uuid[] := '{}';
+  one record;
+begin
+  if p_nonce <> (select nonce from duckdive.meta) then
+    return query select null::uuid, null::uuid, null::text, null::bigint[];
+    return;
+  end if;
+  present := array(select live.id from duckdive.runs as live where live.id = any(p_ids))
+    || duckdive.finished_among(p_known, at);
+  -- One that ends between two statements would be nowhere, so this is one.
+  select asked.run, asked.needs into one
+  from unnest(p_runs, p_needs) as asked (run, needs)
+  left join unnest(p_ids) as own (id) on own.id = asked.needs
+  where own.id is null and asked.run <> all(present)
+    -- With the offset each is looked up by itself, whatever the statistics say.
+    and not exists (select from duckdive.runs as live where live.id = asked.needs offset 0)
+    and not exists (
+      select from duckdive.history as past where past.id = asked.needs and past.finished_at >= earliest offset 0
+    )
+  limit 1;
+  if found then
+    return query select one.run, one.needs, 'unknown'::text, null::bigint[];
+    return;
+  end if;
+  select array_agg(each.batch order by each.batch), array_agg(each.total order by each.batch) into batch_ids, totals from (
+    select asked.batch, count(*)::integer as total from (
+      select shape.batch from unnest(p_ids, p_numbers) as each (id, number)
+      join rows from (json_to_recordset(p_shapes) as (batch uuid)) with ordinality as shape (batch, number)
+        on shape.number = each.number
+      where shape.batch is not null and each.id <> all(present)
+      union all
+      select outside.batch from json_to_recordset(p_batches) as outside (id uuid, batch uuid)
+      where outside.batch is not null and not exists (select from duckdive.batch as own where own.id = outside.id)
+    ) as asked group by asked.batch
+  ) as each;
+  for one in
+    select asked.id from unnest(batch_ids) as asked (id)
+    where asked.id not in (select own.id from json_to_recordset(p_batches) as own (id uuid)) order by asked.id
+  loop
+    perform duckdive.lock_batch(one.id);
+  end loop;
+  for one in
+    select asked.id, own.name, own.id is not null as is_there, own.finished_at is not null and duckdive.standing_as(
+      counts.total, counts.succeeded, counts.failed, counts.cancelled
+    ) <> 'open' as is_over
+    from unnest(batch_ids) as asked (id) left join duckdive.batch as own on own.id = asked.id
+    left join lateral duckdive.counts_of(own.id) as counts on true
+    where own.id is not null or asked.id not in (select other.id from json_to_recordset(p_batches) as other (id uuid))
+    order by asked.id
+  loop
+    continue when one.is_there and not one.is_over;
+    return query select one.id, one.id, case when one.is_there then 'finished ' || one.name else 'no-batch' end, null::bigint[];
+    return;
+  end loop;
+  with recorded as (
+    insert into duckdive.batch (id, name, batch, on_success, on_finished, created_at)
+    select asked.id, asked.name, asked.batch, asked.on_success, asked.on_finished, at
+    from json_to_recordset(p_batches) as asked (id uuid, name text, batch uuid, on_success json, on_finished json)
+    order by asked.id
+    on conflict on constraint batch_pkey do nothing returning batch.id, batch.batch
+  ), outside as (
+    insert into duckdive.batch_change (batch, total) select recorded.batch, count(*) from recorded
+    where recorded.batch is not null group by recorded.batch
+  )
+  select array_agg(recorded.id) into created from recorded;
+  if cardinality(p_ids) > 0 then
+    if p_keys is null then
+      met_ids := array(select duckdive.insert_runs(
+        p_ids, p_inputs, p_numbers, p_shapes, p_known, p_is_long, p_now, p_notice, null
+      ));
+      met_runs := met_ids;
+      return query select each, each, 'present'::text, null::bigint[] from unnest(met_ids) as each;
+    else
+      for one in
+        select * from duckdive.record_unique(
+          p_ids, p_inputs, p_numbers, p_shapes, p_known, p_is_long, p_now, p_notice, null, p_keys, true, p_patience
+        )
+      loop
+        id := one.id;
+        run := one.run;
+        answer := one.answer;
+        let_go := one.let_go;
+        return next;
+        if answer = 'rejected' then
+          delete from duckdive.batch_change as change using duckdive.batch as own
+          where own.id = any(created) and change.batch = own.batch and change.run is null;
+          delete from duckdive.batch as own where own.id = any(created);
+          return;
+        end if;
+        met_ids := met_ids || one.id;
+        met_runs := met_runs || one.run;
+      end loop;
+    end if;
+  elsif p_notice is not null then
+    perform pg_notify('duckdive', p_notice);
+  end if;
+  insert into duckdive.batch_change (batch, total)
+  select shape.batch, count(*) from unnest(p_ids, p_numbers) as each (id, number)
+  join rows from (json_to_recordset(p_shapes) as (batch uuid)) with ordinality as shape (batch, number)
+    on shape.number = each.number
+  where shape.batch is not null and each.id <> all(met_ids) group by shape.batch;
+  -- One without anything has to be looked at as well.
+  insert into duckdive.batch_change (batch)
+  select own from unnest(created) as own
+  where not exists (select from duckdive.batch_change as change where change.batch = own);
+  with pairs as (
+    select distinct on (asked.run, coalesce(met.run, asked.needs)) asked.run, coalesce(met.run, asked.needs) as needs, asked.policy,
+      own.id is not null and met.id is null as is_own
+    from unnest(p_runs, p_needs, p_policies) as asked (run, needs, policy)
+    left join unnest(met_ids, met_runs) as met (id, run) on met.id = asked.needs
+    left join unnest(p_ids) as own (id) on own.id = asked.needs
+    where asked.run <> all(met_ids)
+  ), links as (
+    insert into duckdive.link (run, needs) select pairs.run, pairs.needs from pairs where not pairs.is_own
+  )
+  insert into duckdive.dependency (run, needs, policy, is_open) select pairs.run, pairs.needs, pairs.policy, true from pairs;
+end $$;
+
+-- What a claim holds, without what was cancelled or replaced since.
+drop function duckdive.claimed(uuid);
+create function duckdive.claimed(p_claim uuid)
+returns table (
+  id uuid, token bigint, job text, version integer, queue text, priority smallint, input text,
+  attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint,
+  start_by bigint, finish_by bigint, tags text, meta text,
+  is_paused boolean, gate_keys bigint[], rate_keys bigint[], is_unique boolean, durable smallint, parent uuid,
+  batch uuid
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_nestloop = off set enable_mergejoin = off
+as $$
+declare
+  held duckdive.claims;
+  paused text[];
+begin
+  select * into held from duckdive.claims as claim where claim.id = p_claim;
+  paused := array(select name from duckdive.pause where kind = 'job');
+  return query
+  with part as materialized (
+    select part.id, part.seq from unnest(held.runs, held.seqs) as part (id, seq)
+  )
+  select run.id, run.seq, run.job, run.version, run.queue, run.priority,
+    case when run.body & 1 = 1 then (select body.input from duckdive.body where body.run = run.id) else run.input::text end,
+    run.attempt + 1, run.crashes, run.requested_at, run.run_at,
+    held.at,
+    case when run.started_at is null then run.start_by end, run.finish_by,
+    run.tags::text, run.meta::text, run.job = any(paused),
+    run.gate_keys,
+    case when 0 > any(run.gate_limits) then array(
+      select one.key from unnest(run.gate_keys, run.gate_limits) as one (key, room) where one.room < 0
+    ) end,
+    run.unique_while is not null, run.durable, run.parent, run.batch
+  from duckdive.runs as run join part on part.id = run.id and part.seq = run.seq
+  where run.id = any(held.runs)
+  order by run.priority desc, run.run_at, run.seq;
+end $$;
+
+-- Runs by id with all their columns, for duckdive itself; people have \`duckdive.run\`. Both tables in one statement, or a
+-- run that moves from the one to the other would be nowhere.
+drop function duckdive.stored(uuid[]);
+create function duckdive.stored(p_ids uuid[])
+returns table (
+  id uuid, job text, version integer, queue text, priority smallint, state text, reason text, wait_reason text, wait_on text,
+  cancel_asked text, route text, token bigint, attempt integer, crashes integer, worker text, requested_at bigint,
+  run_at bigint, started_at bigint, finished_at bigint, start_by bigint, finish_by bigint, expires_at bigint, body smallint,
+  input json, output json, error json, tags json, meta json, release text,
+  parent uuid, batch uuid, after uuid[]
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  -- Nothing ends before it was asked for; a day for clocks that differ.
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_ids) as one) - 86400000;
+begin
+  return query
+  with held as materialized (
+    select part.run, part.seq, claim.worker, claim.at
+    from duckdive.claims as claim cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+    where part.run = any(p_ids)
+  )
+  select live.id, live.job, live.version, live.queue, live.priority,
+    case when held.run is null then live.state else 'running' end, null::text,
+    live.wait_reason, coalesce(live.wait_on, live.awaits, needed.first[1]::text), live.cancel_asked, live.route, live.seq,
+    live.attempt + (held.run is not null)::integer, live.crashes, held.worker, live.requested_at, live.run_at,
+    coalesce(held.at, live.started_at), null::bigint, live.start_by, live.finish_by,
+    null::bigint, live.body, live.input, null::json, live.error, live.tags, live.meta, live.release, live.parent,
+    live.batch, nullif(needed.first, '{}')
+  from duckdive.runs as live left join held on held.run = live.id and held.seq = live.seq
+  cross join lateral (
+    select case when live.durable & 32 <> 0 then duckdive.first_needs(live.id) end as first offset 0
+  ) as needed
+  where live.id = any(p_ids)
+  union all
+  select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+    past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+    past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+    past.release, past.parent, past.batch,
+    case when past.durable & 32 <> 0 then nullif(duckdive.first_needs(past.id), '{}') end
+  from duckdive.history as past where past.id = any(p_ids) and past.finished_at >= earliest;
+end $$;
+
+-- Of the runs that one comes after, those that have not ended well, the first hundred.
+create function duckdive.first_needs(p_run uuid) returns uuid[]
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+  return array(select pair.needs from duckdive.dependency as pair where pair.run = p_run and pair.is_open order by pair.run, pair.needs limit 100);
+end $$;
+
+-- ── Moving ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+-- Batches that come from another store with a run of theirs. What others have counted is kept apart from what is counted here, so
+-- that each reading may bring it anew; what this store itself has counted it knows, unless it had let the batch go.
+create function duckdive.adopt_batches(p_batches json) returns void
+language plpgsql volatile as $$
+declare
+  own_word constant text := (select nonce from duckdive.meta);
+begin
+  insert into duckdive.batch as known (
+    id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, on_success, on_finished, created_at, finished_at,
+    succeeded_at
+  )
+  select asked.id, asked.name, asked.batch, duckdive.standing_as(asked.total, asked.succeeded, asked.failed, asked.cancelled),
+    coalesce((own.counts ->> 'total')::bigint, 0), coalesce((own.counts ->> 'succeeded')::bigint, 0),
+    coalesce((own.counts ->> 'failed')::bigint, 0), coalesce((own.counts ->> 'cancelled')::bigint, 0),
+    (asked.counted - own_word)::json, asked.on_success, asked.on_finished, asked.created_at, asked.finished_at, asked.succeeded_at
+  from json_to_recordset(p_batches) as asked (
+    id uuid, name text, batch uuid, total bigint, succeeded bigint, failed bigint, cancelled bigint, counted jsonb, on_success json,
+    on_finished json, created_at bigint, finished_at bigint, succeeded_at bigint
+  )
+  cross join lateral (select asked.counted -> own_word as counts) as own
+  order by asked.id
+  on conflict (id) do update set
+    elsewhere = (coalesce(known.elsewhere, '{}')::jsonb || excluded.elsewhere::jsonb)::json,
+    finished_at = coalesce(known.finished_at, excluded.finished_at),
+    succeeded_at = coalesce(known.succeeded_at, excluded.succeeded_at);
+  insert into duckdive.batch_change (batch) select asked.id from json_to_recordset(p_batches) as asked (id uuid);
+end $$;
+
+-- What a run from another store has to do with others: those here, and those that may come. Whoever waits for it here is let go
+-- if it has succeeded, and so is this one. Nobody ends by what another store has seen: who waits for a run that failed was
+-- tried again there.
+create function duckdive.adopt_others(item record) returns void
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  needed constant uuid[] := array(select value::uuid from json_array_elements_text(coalesce(item.after, '[]')) as value);
+  is_followed constant boolean := exists (select from duckdive.dependency where needs = item.id and is_open);
+  bits constant smallint := is_followed::integer * 16 + (cardinality(needed) > 0)::integer * 32 + (item.batch is not null)::integer * 64;
+begin
+  if bits = 0 then return; end if;
+  update duckdive.runs set durable = durable | bits, batch = item.batch where id = item.id;
+  update duckdive.history set durable = durable | bits, batch = item.batch where id = item.id and finished_at = item.finished_at;
+  insert into duckdive.dependency (run, needs, policy, is_open)
+  select item.id, one, coalesce(item.policy, 0),
+    not exists (select from duckdive.history as past where past.id = one and past.state = 'succeeded')
+  from unnest(needed) as one
+  on conflict do nothing;
+  update duckdive.history set durable = durable | 16 where id = any(needed) and durable & 16 = 0;
+  -- Those that live here have to know, and where nothing is open it has to be found out.
+  insert into duckdive.link (run, needs)
+  select item.id, one from unnest(needed) as one
+  where exists (select from duckdive.runs as live where live.id = one)
+    or exists (select from duckdive.history as past where past.id = one and past.state = 'succeeded')
+  on conflict do nothing;
+  if is_followed and item.state = 'succeeded' then insert into duckdive.over (run, how) values (item.id, 'succeeded'); end if;
+end $$;
+
+-- Records runs as they stood in another store; one that is here already is left alone. Answers which were recorded. The
+-- partitions for those that have ended are there. Ready ones stand in front, since they come with an age.
+-- Those that were in line at a gate ask for it anew: places do not move.
+create or replace function duckdive.adopt(p_items json, p_token bigint, p_now bigint) returns setof uuid
+language plpgsql volatile as $$
+declare
+  at constant bigint := duckdive.moment(p_now);
+  item record;
+begin
+  -- Far ahead, because somebody may be taking numbers at this moment: tokens must rise.
+  if p_token > (select last_value from duckdive.seq) then perform setval('duckdive.seq', p_token + 1000000); end if;
+  for item in
+    select one.*, coalesce(duckdive.is_long(one.input), false) as long_input,
+      coalesce(duckdive.is_long(one.output), false) as long_output, coalesce(duckdive.is_long(one.error), false) as long_error
+    from json_to_recordset(p_items) as one (
+      id uuid, state text, reason text, job text, version integer, queue text, priority smallint, route text, token bigint,
+      attempt integer, crashes integer, requested_at bigint, run_at bigint, started_at bigint, finished_at bigint,
+      expires_at bigint, start_within bigint, finish_within bigint, start_by bigint, finish_by bigint, wait_reason text,
+      wait_on text, input text, output text, error text, tags json, meta json, release text, progress json, events json,
+      logs json, entries json, gates json, fair text, signals json, batch uuid, after json, policy smallint
+    )
+    order by run_at, id
+  loop
+    continue when exists (select from duckdive.history where id = item.id)
+      or exists (select from duckdive.runs where id = item.id);
+    if item.finished_at is null then
+      perform duckdive.adopt_live(item, at);
+    else
+      insert into duckdive.history (
+        id, keep_class, finished_at, expires_at, state, reason, token, job, version, queue, priority, attempt, crashes,
+        requested_at, run_at, started_at, start_within, finish_within, start_by, finish_by, body, input, output, error,
+        tags, meta, release, gates, fair
+      ) values (
+        item.id, duckdive.class_of(item.expires_at - item.finished_at), item.finished_at, item.expires_at, item.state,
+        item.reason, item.token, item.job, item.version, item.queue, item.priority, item.attempt, item.crashes,
+        item.requested_at, item.run_at, item.started_at, item.start_within, item.finish_within, item.start_by,
+        item.finish_by, item.long_input::integer + 2 * item.long_output::integer + 4 * item.long_error::integer,
+        case when not item.long_input then item.input::json end,
+        case when not item.long_output then item.output::json end,
+        case when not item.long_error then item.error::json end, item.tags, item.meta, item.release,
+        item.gates, item.fair
+      );
+    end if;
+    perform duckdive.adopt_belongings(item, at);
+    perform duckdive.adopt_others(item);
+    return next item.id;
+  end loop;
+end $$;
+`,
+  },
+  {
+    number: 20,
+    name: "metrics",
+    sql: `-- Metrics over time: counts of minutes are rolled up to hours, and how long runs waited is counted by the step of a scale.
+
+-- The counts of hours, from three hours ago back to thirty days ago; the minutes stand in duckdive.tally.
+create table duckdive.tally_hour (like duckdive.tally including all);
+
+-- How many executions began after a wait of that step, up to 2^(step / 2) milliseconds, by the minute.
+create table duckdive.wait (
+  minute bigint not null,
+  queue text not null,
+  step integer not null,
+  number bigint not null,
+  primary key (minute, queue, step)
+);
+
+-- The same by the hour.
+create table duckdive.wait_hour (like duckdive.wait including all);
+
+-- Adds what a worker has seen to the counts by the minute, in the order in which everybody does, so that two cannot wait for
+-- each other. Indexes: the primary keys.
+create function duckdive.add_tallies(p_tallies json, p_waits json) returns void
+language plpgsql volatile as $$
+begin
+  insert into duckdive.tally as known (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
+  select minute, queue, job, sum(succeeded), sum(failed), sum(cancelled), sum(retried), sum(waited), sum(ran)
+  from json_to_recordset(p_tallies) as told (
+    minute bigint, queue text, job text, succeeded bigint, failed bigint, cancelled bigint, retried bigint,
+    waited bigint, ran bigint
+  )
+  group by minute, queue, job
+  order by minute, queue, job
+  on conflict (minute, queue, job) do update set
+    succeeded = known.succeeded + excluded.succeeded, failed = known.failed + excluded.failed,
+    cancelled = known.cancelled + excluded.cancelled, retried = known.retried + excluded.retried,
+    waited = known.waited + excluded.waited, ran = known.ran + excluded.ran;
+  insert into duckdive.wait as known (minute, queue, step, number)
+  select minute, queue, step, sum(number)
+  from json_to_recordset(p_waits) as told (minute bigint, queue text, step integer, number bigint)
+  group by minute, queue, step
+  order by minute, queue, step
+  on conflict (minute, queue, step) do update set number = known.number + excluded.number;
+end $$;
+
+-- Rolls up an hour of minutes that are all older than three hours, and answers whether there was one. What two workers roll
+-- up at once is moved by the one that removes it first. Indexes: the primary keys.
+create function duckdive.roll_up_tallies(p_now bigint) returns boolean
+language plpgsql volatile as $$
+declare
+  span constant bigint := 3600000;
+  latest constant bigint := (duckdive.now_or(p_now) - 3 * span) / span * span;
+  oldest constant bigint := (
+    select min(minute) from (
+      select min(minute) as minute from duckdive.tally union all select min(minute) from duckdive.wait
+    ) as ends
+  );
+  start constant bigint := oldest / span * span;
+begin
+  if oldest is null or oldest >= latest then return false; end if;
+  with gone as (delete from duckdive.tally where minute < start + span returning *)
+  insert into duckdive.tally_hour as known (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
+  select start, queue, job, sum(succeeded), sum(failed), sum(cancelled), sum(retried), sum(waited), sum(ran)
+  from gone group by queue, job order by queue, job
+  on conflict (minute, queue, job) do update set
+    succeeded = known.succeeded + excluded.succeeded, failed = known.failed + excluded.failed,
+    cancelled = known.cancelled + excluded.cancelled, retried = known.retried + excluded.retried,
+    waited = known.waited + excluded.waited, ran = known.ran + excluded.ran;
+  with gone as (delete from duckdive.wait where minute < start + span returning *)
+  insert into duckdive.wait_hour as known (minute, queue, step, number)
+  select start, queue, step, sum(number) from gone group by queue, step order by queue, step
+  on conflict (minute, queue, step) do update set number = known.number + excluded.number;
+  return true;
+end $$;
+
+-- Removes counts that are older than 30 days. Indexes: the primary keys.
+create or replace function duckdive.prune_tallies(p_now bigint) returns void
+language sql volatile as $$
+  delete from duckdive.tally_hour where minute < duckdive.now_or(p_now) - 2592000000;
+  delete from duckdive.wait_hour where minute < duckdive.now_or(p_now) - 2592000000
+$$;
+
+-- ── Pages of runs ───────────────────────────────────────────────────────────────────────────────────────────────────
+-- The newest request first, with where each stands in that order. Ids made by duckdive (UUIDv7) begin with the time of the
+-- request, so the primary keys have the order already; runs with ids of other kinds are few and have an index of their own. A
+-- planner that knows little of a table that was filled a moment ago would rather read and sort all of it; so what it may not do
+-- is said here, and each part stops at the limit. Whether a run is held is asked of a hash, which keeps the order.
+
+-- All runs. Indexes: the primary keys of runs and history, runs_other, history_other.
+create function duckdive.list_runs(
+  p_ids uuid[], p_jobs text[], p_states text[], p_queues text[], p_reasons text[], p_waiting text[],
+  p_since bigint, p_until bigint, p_tags text[], p_meta jsonb, p_errors text[], p_text text,
+  p_moment bigint, p_before uuid, p_ceiling uuid, p_limit integer
+) returns table (id uuid, moment bigint)
+language sql stable
+set jit = off set enable_seqscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off
+as $$
+  select page.id, page.moment from (
+  (select live.id, duckdive.time_in(live.id) as moment from duckdive.runs as live
+  where get_byte(uuid_send(live.id), 6) >> 4 = 7
+    and live.id < p_ceiling and (duckdive.time_in(live.id), live.id) < (p_moment, p_before)
+    and (p_ids is null or live.id = any(p_ids))
+    and (p_states is null or case when live.id in (select held.id from duckdive.held as held) then 'running' else live.state end = any(p_states))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+  order by live.id desc limit p_limit)
+  union all
+  (select live.id, live.requested_at as moment from duckdive.runs as live
+  where get_byte(uuid_send(live.id), 6) >> 4 <> 7
+    and (live.requested_at, live.id) < (p_moment, p_before)
+    and (p_ids is null or live.id = any(p_ids))
+    and (p_states is null or case when live.id in (select held.id from duckdive.held as held) then 'running' else live.state end = any(p_states))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+  order by live.requested_at desc, live.id desc limit p_limit)
+  union all
+  (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 = 7
+    and past.id < p_ceiling and (duckdive.time_in(past.id), past.id) < (p_moment, p_before)
+    and (p_ids is null or past.id = any(p_ids))
+    and (p_states is null or past.state = any(p_states))
+    and (p_reasons is null or past.reason = any(p_reasons))
+    and p_waiting is null
+    and (p_jobs is null or past.job = any(p_jobs))
+    and (p_queues is null or past.queue = any(p_queues))
+    and (p_since is null or past.requested_at >= p_since)
+    and (p_until is null or past.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(past.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(past.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(past.id, past.body, past.input)) > 0)
+  order by past.id desc limit p_limit)
+  union all
+  (select past.id, past.requested_at as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 <> 7
+    and (past.requested_at, past.id) < (p_moment, p_before)
+    and (p_ids is null or past.id = any(p_ids))
+    and (p_states is null or past.state = any(p_states))
+    and (p_reasons is null or past.reason = any(p_reasons))
+    and p_waiting is null
+    and (p_jobs is null or past.job = any(p_jobs))
+    and (p_queues is null or past.queue = any(p_queues))
+    and (p_since is null or past.requested_at >= p_since)
+    and (p_until is null or past.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(past.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(past.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(past.id, past.body, past.input)) > 0)
+  order by past.requested_at desc, past.id desc limit p_limit)
+  ) as page
+  order by page.moment desc, page.id desc limit p_limit
+$$;
+
+-- Runs that have not ended, for filters that no ended run fits. Indexes: the primary key of runs, runs_other.
+create function duckdive.list_live(
+  p_ids uuid[], p_jobs text[], p_states text[], p_queues text[], p_reasons text[], p_waiting text[],
+  p_since bigint, p_until bigint, p_tags text[], p_meta jsonb, p_errors text[], p_text text,
+  p_moment bigint, p_before uuid, p_ceiling uuid, p_limit integer
+) returns table (id uuid, moment bigint)
+language sql stable
+set jit = off set enable_seqscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off
+as $$
+  select page.id, page.moment from (
+  (select live.id, duckdive.time_in(live.id) as moment from duckdive.runs as live
+  where get_byte(uuid_send(live.id), 6) >> 4 = 7
+    and live.id < p_ceiling and (duckdive.time_in(live.id), live.id) < (p_moment, p_before)
+    and (p_ids is null or live.id = any(p_ids))
+    and (p_states is null or case when live.id in (select held.id from duckdive.held as held) then 'running' else live.state end = any(p_states))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+  order by live.id desc limit p_limit)
+  union all
+  (select live.id, live.requested_at as moment from duckdive.runs as live
+  where get_byte(uuid_send(live.id), 6) >> 4 <> 7
+    and (live.requested_at, live.id) < (p_moment, p_before)
+    and (p_ids is null or live.id = any(p_ids))
+    and (p_states is null or case when live.id in (select held.id from duckdive.held as held) then 'running' else live.state end = any(p_states))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+  order by live.requested_at desc, live.id desc limit p_limit)
+  ) as page
+  order by page.moment desc, page.id desc limit p_limit
+$$;
+
+-- Runs that failed or were cancelled, few among many that succeeded. Indexes: history_unwell, history_other.
+create function duckdive.list_unwell(
+  p_ids uuid[], p_jobs text[], p_states text[], p_queues text[], p_reasons text[], p_waiting text[],
+  p_since bigint, p_until bigint, p_tags text[], p_meta jsonb, p_errors text[], p_text text,
+  p_moment bigint, p_before uuid, p_ceiling uuid, p_limit integer
+) returns table (id uuid, moment bigint)
+language sql stable
+set jit = off set enable_seqscan = off set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off
+set enable_bitmapscan = off
+as $$
+  select page.id, page.moment from (
+  (select past.id, duckdive.time_in(past.id) as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 = 7
+    and past.id < p_ceiling and (duckdive.time_in(past.id), past.id) < (p_moment, p_before)
+    and (p_ids is null or past.id = any(p_ids))
+    and past.state <> 'succeeded'
+    and (p_states is null or past.state = any(p_states))
+    and (p_reasons is null or past.reason = any(p_reasons))
+    and p_waiting is null
+    and (p_jobs is null or past.job = any(p_jobs))
+    and (p_queues is null or past.queue = any(p_queues))
+    and (p_since is null or past.requested_at >= p_since)
+    and (p_until is null or past.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(past.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(past.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(past.id, past.body, past.input)) > 0)
+  order by past.id desc limit p_limit)
+  union all
+  (select past.id, past.requested_at as moment from duckdive.history as past
+  where get_byte(uuid_send(past.id), 6) >> 4 <> 7
+    and (past.requested_at, past.id) < (p_moment, p_before)
+    and (p_ids is null or past.id = any(p_ids))
+    and past.state <> 'succeeded'
+    and (p_states is null or past.state = any(p_states))
+    and (p_reasons is null or past.reason = any(p_reasons))
+    and p_waiting is null
+    and (p_jobs is null or past.job = any(p_jobs))
+    and (p_queues is null or past.queue = any(p_queues))
+    and (p_since is null or past.requested_at >= p_since)
+    and (p_until is null or past.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(past.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(past.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(past.id, past.body, past.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(past.id, past.body, past.input)) > 0)
+  order by past.requested_at desc, past.id desc limit p_limit)
+  ) as page
+  order by page.moment desc, page.id desc limit p_limit
+$$;
+
+-- Runs that are held by a worker, and no others: few among all that are live. Index: the primary key of runs.
+create function duckdive.list_running(
+  p_ids uuid[], p_jobs text[], p_states text[], p_queues text[], p_reasons text[], p_waiting text[],
+  p_since bigint, p_until bigint, p_tags text[], p_meta jsonb, p_errors text[], p_text text,
+  p_moment bigint, p_before uuid, p_ceiling uuid, p_limit integer
+) returns table (id uuid, moment bigint)
+language sql stable
+set jit = off set enable_seqscan = off
+as $$
+  select live.id, case when get_byte(uuid_send(live.id), 6) >> 4 = 7 then duckdive.time_in(live.id) else live.requested_at end as moment
+  from duckdive.held as held join duckdive.runs as live on live.id = held.id
+  where true
+    and (p_ids is null or live.id = any(p_ids))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+    and (
+      case when get_byte(uuid_send(live.id), 6) >> 4 = 7 then duckdive.time_in(live.id) else live.requested_at end, live.id
+    ) < (p_moment, p_before)
+  order by moment desc, live.id desc limit p_limit
+$$;
+
+-- Runs that wait, and are held by nobody. Index: runs_waiting.
+create function duckdive.list_waiting(
+  p_ids uuid[], p_jobs text[], p_states text[], p_queues text[], p_reasons text[], p_waiting text[],
+  p_since bigint, p_until bigint, p_tags text[], p_meta jsonb, p_errors text[], p_text text,
+  p_moment bigint, p_before uuid, p_ceiling uuid, p_limit integer
+) returns table (id uuid, moment bigint)
+language sql stable
+set jit = off set enable_seqscan = off
+as $$
+  select live.id, case when get_byte(uuid_send(live.id), 6) >> 4 = 7 then duckdive.time_in(live.id) else live.requested_at end as moment
+  from duckdive.runs as live
+  where live.state = 'waiting' and live.id not in (select held.id from duckdive.held as held)
+    and (p_ids is null or live.id = any(p_ids))
+    and p_reasons is null
+    and (p_waiting is null or live.wait_reason = any(p_waiting))
+    and (p_jobs is null or live.job = any(p_jobs))
+    and (p_queues is null or live.queue = any(p_queues))
+    and (p_since is null or live.requested_at >= p_since)
+    and (p_until is null or live.requested_at < p_until)
+    and (p_tags is null or exists (select from json_array_elements_text(live.tags) as tag where tag = any(p_tags)))
+    and (p_meta is null or coalesce(live.meta::jsonb, '{}') @> p_meta)
+    and (p_errors is null or duckdive.is_called(duckdive.error_of(live.id, live.body, live.error), p_errors))
+    and (p_text is null or position(p_text in duckdive.input_of(live.id, live.body, live.input)) > 0)
+    and (
+      case when get_byte(uuid_send(live.id), 6) >> 4 = 7 then duckdive.time_in(live.id) else live.requested_at end, live.id
+    ) < (p_moment, p_before)
+  order by moment desc, live.id desc limit p_limit
+$$;
+`,
+  },
+  {
+    number: 21,
+    name: "aging",
+    sql: `-- Inputs that grow older: what stands in a run is of the version of its job that gave it. What people are not shown. And
+-- which release of an application executed a run.
+
+alter table duckdive.definition add column redact json; -- paths, as workers publish them
+
+-- As before, and the run is of the version that its new input is of. Workers of an older version do not say which.
+create or replace function duckdive.begin_anew(p_run uuid, p_durable smallint, p_restart json, p_at bigint) returns boolean
+language plpgsql volatile
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  new_input constant text := p_restart ->> 'input';
+  is_long constant boolean := coalesce(duckdive.is_long(new_input), false);
+begin
+  delete from duckdive.entry where run = p_run;
+  insert into duckdive.entry (run, name, kind, state, position, value, attempts, written_at)
+  select p_run, name, kind, state, 1, value, 0, p_at
+  from json_to_record(p_restart -> 'entry') as entry (name text, kind text, state text, value text);
+  if is_long then
+    insert into duckdive.body (run, input) values (p_run, new_input)
+    on conflict (run) do update set input = excluded.input;
+  end if;
+  update duckdive.runs set
+    input = case when not is_long then new_input::json end, version = coalesce((p_restart ->> 'version')::integer, version), body = (body & 6) | is_long::integer, attempt = 0, crashes = 0,
+    durable = (durable & ~2) | 1
+  where id = p_run;
+  if p_durable & 2 = 0 then return false; end if;
+  delete from duckdive.child where parent = p_run;
+  insert into duckdive.stray (run, parent)
+  select live.id, p_run from duckdive.runs as live where live.parent = p_run and live.durable & 8 = 0
+  on conflict do nothing;
+  return found;
+end $$;
+
+-- Runs keep the worker that ended them; its release is found here long after it has gone. Nothing is written for it at a claim
+-- or at an end.
+create table duckdive.worker_release (
+  worker text primary key,
+  release text not null,
+  at bigint not null
+);
+create index worker_release_at on duckdive.worker_release (at);
+
+-- Kept for 400 days from the worker's start: longer than runs are, unless somebody keeps them for years.
+create function duckdive.keep_release() returns trigger
+language plpgsql as $$
+begin
+  if new.release is null then return null; end if;
+  insert into duckdive.worker_release (worker, release, at) values (new.id, new.release, new.started_at)
+  on conflict (worker) do update set release = excluded.release, at = excluded.at;
+  delete from duckdive.worker_release where at < new.started_at - 34560000000;
+  return null;
+end $$;
+create trigger keep_release after insert or update of release on duckdive.worker
+for each row execute function duckdive.keep_release();
+
+create function duckdive.release_of(p_worker text) returns text
+language sql stable as $$ select release from duckdive.worker_release where worker = p_worker $$;
+
+drop function duckdive.stored(uuid[]);
+create function duckdive.stored(p_ids uuid[])
+returns table (
+  id uuid, job text, version integer, queue text, priority smallint, state text, reason text, wait_reason text, wait_on text,
+  cancel_asked text, route text, token bigint, attempt integer, crashes integer, worker text, requested_at bigint,
+  run_at bigint, started_at bigint, finished_at bigint, start_by bigint, finish_by bigint, expires_at bigint, body smallint,
+  input json, output json, error json, tags json, meta json, release text,
+  parent uuid, batch uuid, after uuid[], ran text
+)
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  -- Nothing ends before it was asked for; a day for clocks that differ.
+  earliest constant bigint := (select min(duckdive.time_in(one)) from unnest(p_ids) as one) - 86400000;
+begin
+  return query
+  with held as materialized (
+    select part.run, part.seq, claim.worker, claim.at
+    from duckdive.claims as claim cross join lateral unnest(claim.runs, claim.seqs) as part (run, seq)
+    where part.run = any(p_ids)
+  )
+  select live.id, live.job, live.version, live.queue, live.priority,
+    case when held.run is null then live.state else 'running' end, null::text,
+    live.wait_reason, coalesce(live.wait_on, live.awaits, needed.first[1]::text), live.cancel_asked, live.route, live.seq,
+    live.attempt + (held.run is not null)::integer, live.crashes, held.worker, live.requested_at, live.run_at,
+    coalesce(held.at, live.started_at), null::bigint, live.start_by, live.finish_by,
+    null::bigint, live.body, live.input, null::json, live.error, live.tags, live.meta, live.release, live.parent,
+    live.batch, nullif(needed.first, '{}'), duckdive.release_of(held.worker)
+  from duckdive.runs as live left join held on held.run = live.id and held.seq = live.seq
+  cross join lateral (
+    select case when live.durable & 32 <> 0 then duckdive.first_needs(live.id) end as first offset 0
+  ) as needed
+  where live.id = any(p_ids)
+  union all
+  select past.id, past.job, past.version, past.queue, past.priority, past.state, past.reason, null, null, null, '',
+    past.token, past.attempt, past.crashes, null, past.requested_at, past.run_at, past.started_at, past.finished_at,
+    past.start_by, past.finish_by, past.expires_at, past.body, past.input, past.output, past.error, past.tags, past.meta,
+    past.release, past.parent, past.batch,
+    case when past.durable & 32 <> 0 then nullif(duckdive.first_needs(past.id), '{}') end, duckdive.release_of(past.worker)
+  from duckdive.history as past where past.id = any(p_ids) and past.finished_at >= earliest;
+end $$;
+`,
+  },
+  {
+    number: 22,
+    name: "let-in",
+    sql: `-- Who is let in at a rate and has not started stands in the way of the next: people are told who that is.
+
+-- As before, and the holders of a rate are those whom it has let in and nobody executes yet.
+create or replace function duckdive.standing(p_run uuid, p_now bigint) returns json
+language plpgsql stable
+set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_bitmapscan = off set enable_mergejoin = off
+as $$
+declare
+  run duckdive.runs;
+begin
+  select * into run from duckdive.runs where id = p_run;
+  return (
+    with holder as materialized (
+      select holder.key, live.id, live.job, live.state, claim.at, one.room
+      from unnest(run.gate_keys, run.gate_limits) as one (key, room)
+      join duckdive.holders_of(run.gate_keys) as holder on holder.key = one.key
+      join duckdive.runs as live on live.id = holder.run
+      left join duckdive.held as claim on claim.id = live.id and claim.seq = live.seq
+    )
+    select json_agg(json_build_object(
+      'gate', run.gates -> (one.number::integer - 1),
+      'isHolding', exists (select from holder where holder.key = one.key and holder.id = run.id),
+      'isParked', coalesce(run.parked_on = one.key, false),
+      'used', case when one.room > 0 then (select count(*) from holder where holder.key = one.key) else 0 end,
+      'holders', (
+        select coalesce(json_agg(json_build_object(
+          'run', ten.id, 'job', ten.job, 'state', case when ten.at is null then ten.state else 'running' end, 'since', ten.at
+        ) order by ten.at nulls last, ten.id), '[]')
+        from (
+          select * from holder where holder.key = one.key and (one.room > 0 or holder.at is null)
+          order by holder.at nulls last, holder.id limit 10
+        ) as ten
+      ),
+      'ahead', (
+        select count(*) from (
+          select from duckdive.runs as other
+          where other.parked_on = one.key and (
+            run.parked_on is distinct from one.key
+            or (-other.priority, other.run_at, other.id) < (-run.priority, run.run_at, run.id)
+          )
+          limit 10000
+        ) as line
+      ),
+      'opensAt', case when one.room < 0 then (
+        select duckdive.opens_at(gate.own, rate.step, rate.burst)
+        from duckdive.rate_of(run.gates -> (one.number::integer - 1)) as rate
+        left join lateral (
+          select newest as own from duckdive.gate as newest where newest.key = one.key order by newest.n desc limit 1
+        ) as gate on true
+      ) end
+    ) order by one.number)
+    from unnest(run.gate_keys, run.gate_limits) with ordinality as one (key, room, number)
+  );
+end $$;
 `,
   },
 ] as const;

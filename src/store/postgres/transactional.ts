@@ -6,23 +6,26 @@
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it comes the adapter's connection.
 import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, NewRun, Note, Settled, Settlement, Settling } from "../contract.js";
+import type { EntryWrite, NewRun, Note, Recorded, Settled, Settlement, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import { withFollowers } from "./apart.js";
 import { type AskThrough, otherDatabase } from "./application.js";
 import type { Claims } from "./claim.js";
+import type { Row } from "./driver.js";
+import { entryFrom } from "./durable.js";
+import type { Errands } from "./errands.js";
 import { isPartitionMissing } from "./errors.js";
 import type { Gates } from "./gates.js";
 import type { Session } from "./session.js";
 import { itemsOf } from "./settle.js";
-import { refuseUnbuilt } from "./shapes.js";
+import { refuseChildren, refuseHanging } from "./shapes.js";
 import { statements } from "./statements.js";
 import { jsonText, truthOf } from "./text.js";
 
 type Execution = Pick<EntryWrite, "run" | "token" | "claim">;
 
 export interface Transactional {
-  recordIn(connection: unknown, write: EntryWrite): Promise<boolean>;
+  recordIn(connection: unknown, write: EntryWrite): Promise<Recorded>;
   settleIn(connection: unknown, settlement: Settling, notes: readonly Note[]): Promise<Settled>;
   committed(settlement: Settlement): void;
   owns(execution: Execution): Promise<boolean>;
@@ -34,6 +37,7 @@ export function createTransactional(parts: {
   readonly session: Session;
   readonly claims: Claims;
   readonly gates: Gates;
+  readonly errands: Errands;
   readonly ask: AskThrough;
   readonly tell: (found: Findings) => void;
   /** The text that wakes other processes; null when they shall not be woken. */
@@ -41,35 +45,46 @@ export function createTransactional(parts: {
   /** Sees to the lanes of the runs that follow. */
   readonly makeLanes: (runs: readonly NewRun[]) => Promise<void>;
 }): Transactional {
-  const { session, claims, gates, ask, tell, notice, makeLanes } = parts;
+  const { session, claims, gates, errands, ask, tell, notice, makeLanes } = parts;
 
-  async function answerTo(connection: unknown, statement: string, values: object): Promise<string> {
-    const [row] = await ask(connection, statement, { ...values });
-    const answer = String(row?.answer);
-    if (answer === "elsewhere") throw otherDatabase(session);
-    return answer;
-  }
+  /** Those whose end means something to others, which is to be done when their transaction has committed. */
+  const unfinished = new WeakSet<Settlement>();
 
   return {
     async recordIn(connection, write) {
       refuseUnsettled(write);
-      const entries = jsonText(write.entries);
-      return (await answerTo(connection, statements.recordIn, { ...fenceOf(write), entries })) === "taken";
+      const [row] = await ask(connection, statements.recordIn, {
+        ...fenceOf(write),
+        entries: jsonText(write.entries),
+        after: write.after ?? 0,
+        now: session.now(),
+      });
+      const answer: string | Row[] = JSON.parse(String(row?.answer));
+      if (answer === "elsewhere") throw otherDatabase(session);
+      if (typeof answer === "string") return { taken: false };
+      claims.markDurable(write);
+      return { taken: true, settled: answer.map(entryFrom) };
     },
     async settleIn(connection, settlement, notes) {
       const { follow = [] } = settlement;
-      refuseUnbuilt(follow);
+      refuseHanging(follow);
+      refuseChildren(follow);
       if (follow.length > 0) await makeLanes(follow);
       const values = {
         ...fenceOf(settlement),
         item: jsonText(withFollowers(settlement)),
         notes: jsonText(itemsOf(notes)),
         now: session.now(),
-        notice: notice(endOf(settlement)),
+        notice: notice(
+          claims.isDurable(settlement) ? endInFamily(settlement, session.time()) : endOf(settlement),
+        ),
       };
       try {
         claims.entrust(settlement);
-        const state = await answerTo(connection, statements.settleIn, values);
+        const [row] = await ask(connection, statements.settleIn, values);
+        const state = String(row?.answer);
+        if (state === "elsewhere") throw otherDatabase(session);
+        if (String(row?.left) === "true") unfinished.add(settlement);
         return state === "refused" ? refused : { taken: true, state: state as Settlement["state"] };
       } catch (error) {
         // This transaction is given up; the next one shall find the partition.
@@ -79,6 +94,8 @@ export function createTransactional(parts: {
     },
     committed(settlement) {
       const own = claims.gatesOf(settlement);
+      const isUnfinished = unfinished.delete(settlement);
+      if (isUnfinished || claims.isDurable(settlement)) void errands.attend([settlement.run]);
       claims.answered(settlement);
       tell(endOf(settlement));
       if (own !== undefined) void gates.handOver(own.keys);
@@ -101,6 +118,13 @@ function fenceOf({ run, token, claim }: Execution): {
 function endOf({ run }: Settlement): Findings {
   const found = new Findings();
   found.ended.push(run);
+  return found;
+}
+
+/** Others may come first to tell its parent, or to end its children. */
+function endInFamily(settlement: Settlement, now: number): Findings {
+  const found = endOf(settlement);
+  found.dueAt(now);
   return found;
 }
 

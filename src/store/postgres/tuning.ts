@@ -2,7 +2,7 @@
 //
 // A rerouted job's runs are sent to their queue where they are recorded, so it holds for every process at once. Slots
 // travel with the heartbeat of the workers, and the counts come with it.
-import type { Tally } from "../contract.js";
+import type { Tally, WaitCount } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
@@ -37,7 +37,11 @@ export async function setSlots(
 
 /** Adds to the counts by the minute. Asked once: what may have been counted is not counted again. */
 export async function tally(session: Session, tallies: readonly Tally[]): Promise<void> {
-  if (tallies.length > 0) await session.askOnce(statements.addTallies, { tallies: jsonText(tallies) });
+  if (tallies.length === 0) return;
+  const waits = tallies.flatMap(({ minute, queue, waits: steps = {} }) =>
+    Object.entries(steps).map(([step, number]) => ({ minute, queue, step: Number(step), number })),
+  );
+  await session.askOnce(statements.addTallies, { tallies: jsonText(tallies), waits: jsonText(waits) });
 }
 
 /** Counts by the minute, from a moment on, oldest first. */
@@ -53,5 +57,16 @@ export async function tallies(session: Session, since: number): Promise<Tally[]>
     retried: numberOf(retried),
     waited: numberOf(waited),
     ran: numberOf(ran),
+  }));
+}
+
+/** How long executions waited for their start, from a moment on, oldest first. */
+export async function waits(session: Session, since: number): Promise<WaitCount[]> {
+  const rows = await session.ask(statements.waits, { since });
+  return rows.map(([minute, queue, step, number]) => ({
+    minute: numberOf(minute),
+    queue: queue ?? "",
+    step: numberOf(step),
+    number: numberOf(number),
   }));
 }

@@ -5,6 +5,7 @@
 // stopping anybody, then dropped, with a lock timeout and never behind a reader for long.
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
 import { Findings } from "../findings.js";
+import type { Errands } from "./errands.js";
 import { isConflict, stateOf } from "./errors.js";
 import { type Gates, namesIn } from "./gates.js";
 import type { Session } from "./session.js";
@@ -13,12 +14,24 @@ import { jsonText, numberOf, optionalNumber, plainList, textList, truthOf } from
 
 type Tell = (found: Findings) => void;
 
+/** What is done behind the end of a run. */
+interface Behind {
+  readonly gates: Gates;
+  readonly errands: Errands;
+}
+
 /** Makes ready what is due, fails what has expired, and lets those in for whom a rate has opened. */
-export async function promote(session: Session, limit: number, tell: Tell, gates: Gates): Promise<Promotion> {
+export async function promote(
+  session: Session,
+  limit: number,
+  tell: Tell,
+  { gates, errands }: Behind,
+): Promise<Promotion> {
   await gates.sweep();
   const before = await nextDue(session);
   if (before.next === undefined || before.next > before.now)
     return { moved: 0, next: before.next, expired: [] };
+  const attended = await errands.attendToAny();
   const [row] = await session.ask(statements.promote, { limit, now: session.now() });
   const moved = numberOf(row?.[0]);
   const jobs: string[] = JSON.parse(row?.[2] ?? "[]");
@@ -27,9 +40,10 @@ export async function promote(session: Session, limit: number, tell: Tell, gates
   for (const { run } of expired) found.ended.push(run);
   found.claimable = moved > expired.length || truthOf(row?.[4]);
   tell(found);
+  await errands.attend(found.ended);
   const keys = namesIn(row?.[3]);
   const letIn = keys.length === 0 ? 0 : await gates.handOver(keys);
-  return { moved: moved + letIn, next: (await nextDue(session)).next, expired };
+  return { moved: attended + moved + letIn, next: (await nextDue(session)).next, expired };
 }
 
 async function nextDue(session: Session): Promise<{ next: number | undefined; now: number }> {
@@ -43,7 +57,7 @@ export async function bury(
   deaths: readonly Death[],
   how: DepartedWorker["how"],
   tell: Tell,
-  gates: Gates,
+  { gates, errands }: Behind,
 ): Promise<Rescued[]> {
   if (deaths.length === 0) return [];
   // Of one worker the first counts.
@@ -70,6 +84,7 @@ export async function bury(
     };
   });
   tell(found);
+  await errands.attend(found.ended);
   return rescued;
 }
 
@@ -91,14 +106,25 @@ const slice = 1_000;
 /** Removes what is past its keeping: run by run what is kept for hours, by the partition what is kept for days. */
 export async function prune(session: Session, limit: number): Promise<number> {
   await session.ask(statements.extendHistory, { now: session.now() });
+  await rollUpTallies(session, limit);
   await session.ask(statements.pruneTallies, { now: session.now() });
   await session.ask(statements.pruneWindows, { now: session.now() });
+  await session.ask(statements.pruneBatches, { limit, now: session.now() });
+  await session.ask(statements.pruneSignals, { limit, now: session.now() });
   const [row] = await session.ask(statements.prune, { limit, now: session.now() });
   let removed = numberOf(row?.[0]);
   for (const [parent, name, state] of await session.ask(statements.spentPartitions, { now: session.now() })) {
     removed += await dropPartition(session, parent ?? "", name ?? "", state ?? "");
   }
   return removed;
+}
+
+/** Counts of minutes become counts of hours, at most so many hours at once. */
+async function rollUpTallies(session: Session, limit: number): Promise<void> {
+  for (let hours = 0; hours < limit; hours++) {
+    const [row] = await session.ask(statements.rollUpTallies, { now: session.now() });
+    if (!truthOf(row?.[0])) return;
+  }
 }
 
 async function dropPartition(session: Session, parent: string, name: string, state: string): Promise<number> {

@@ -6,8 +6,8 @@
 // still for thirty seconds of this process's own monotonic time is dead, whatever the clocks say. Of this host only when
 // its lock has been free for as long: a copy of a database names workers that live, and work for the other.
 //
-// Looking costs a statement. While no other worker holds anything there is nobody to rescue, and looks are rare; a
-// notice from elsewhere makes them frequent again.
+// Looking costs a statement. While no other worker holds anything there is nobody to rescue, and looks are rare, until a
+// notice from elsewhere comes or a heartbeat is told that others execute something, or have fallen silent.
 import { processLives, thisHost } from "../../kernel/index.js";
 import type { Death, DepartedWorker, NewMessage, NewWorker, Pulse, WorkerReport } from "../contract.js";
 import { type Corpse, causes, runnersFirst } from "../deaths.js";
@@ -52,7 +52,7 @@ export async function heartbeat(
   { worker, report }: { readonly worker: string; readonly report: WorkerReport | undefined },
   statement: typeof statements.heartbeat | typeof statements.pulse,
   { tell, gates }: { readonly tell: (found: Findings) => void; readonly gates: Gates },
-): Promise<Pulse & { readonly databaseTime: number }> {
+): Promise<Pulse & { readonly databaseTime: number; readonly mayHaveDied: boolean }> {
   const own = claims.ofWorker(worker);
   const [row] = await session.ask(statement, {
     worker,
@@ -79,6 +79,7 @@ export async function heartbeat(
     messages: messagesIn(row?.[5]),
     slots: JSON.parse(row?.[6] ?? "{}"),
     databaseTime: numberOf(row?.[3]),
+    mayHaveDied: truthOf(row?.[7]),
   };
 }
 
@@ -208,7 +209,7 @@ const patienceAfterTrouble = 5_000;
 /** Whoever could not look for so long has seen nobody's silence. */
 const longestGap = 15_000;
 /** How often is looked while nobody else holds anything. */
-const slowly = 10_000;
+const slowly = 60_000;
 
 /** Finds the dead. Holds what it knows of the living between two questions. */
 export class Morgue {

@@ -2,7 +2,7 @@
 //
 // A filter may fit one run in a million, and reading a million rows would stop the process for a second. So the
 // table is walked in stretches of some ten thousand rows, newest first, and the process gets its turn after each. The
-// filters people use most have an index to walk instead: ids, one job, and the runs that ended otherwise than well.
+// filters people use most have an index to walk instead: ids, parents, one job, and the runs that ended otherwise than well.
 // A page goes on by the place of its last run, so that runs recorded meanwhile neither repeat nor skip any.
 
 import type { State } from "../../job/index.js";
@@ -29,6 +29,7 @@ function filterValues(filter: RunFilter): Values {
     ids: list(filter.ids),
     jobs: list(filter.jobs),
     queues: list(filter.queues),
+    parents: list(filter.parents),
     states: list(filter.states),
     reasons: list(filter.reasons),
     waiting: list(filter.waiting),
@@ -43,9 +44,28 @@ function filterValues(filter: RunFilter): Values {
   };
 }
 
+/** Live runs that are fewer than this are found by the index of their state. */
+const fewLive = 20_000;
+
+/**
+ * The runs in the states of a filter, when none of those is an end and they are few: a handful that run among a million that
+ * have ended. Undefined: they are many, and a walk from the newest on finds a page of them sooner.
+ */
+async function fewInStates(session: Session, { states = [], jobs }: RunFilter): Promise<string | undefined> {
+  const isLive = states.length > 0 && !states.some((state) => endStates.has(state));
+  if (!isLive || jobs?.length === 1) return undefined;
+  const rows = await session.read((sql) =>
+    sql.all<[number]>(statements.liveSeqs, { states: listing(states), limit: fewLive }),
+  );
+  return rows.length < fewLive ? JSON.stringify(rows.map(([seq]) => seq)) : undefined;
+}
+
+const endStates: ReadonlySet<State> = new Set<State>(["succeeded", "failed", "cancelled"]);
+
 /** The statement whose index serves a filter best, and whether it must be walked in stretches. */
 function listStatement(filter: RunFilter): { readonly sql: string; readonly inStretches: boolean } {
   if (filter.ids !== undefined) return { sql: statements.listRunsById, inStretches: false };
+  if (filter.parents !== undefined) return { sql: statements.listChildren, inStretches: false };
   if (filter.waiting?.length === 1 && filter.waiting[0] === "preparation")
     return { sql: statements.listUnpreparedRuns, inStretches: false };
   const [state] = filter.states ?? [];
@@ -62,30 +82,33 @@ export async function list(
   filter: RunFilter,
   page: { readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<RunPage> {
-  const values = filterValues(filter);
-  const { sql: statement, inStretches } = listStatement(filter);
+  const indexed = listStatement(filter);
+  const seqs = indexed.sql === statements.listRuns ? await fewInStates(session, filter) : undefined;
+  const values = { ...filterValues(filter), seqs: seqs ?? null };
+  const { sql: statement, inStretches } =
+    seqs === undefined ? indexed : { sql: statements.listRunsOfSeqs, inStretches: false };
   const { newest, oldest } = await bounds(session);
   let before = page.cursor === undefined ? newest + 1 : placeOf(page.cursor);
   // One more than asked for: whether there is a next page.
   let missing = page.limit + 1;
   const runs: StoredRun[] = [];
-  const seqs: number[] = [];
+  const places: number[] = [];
   while (missing > 0 && before > oldest) {
     const floor = inStretches ? Math.max(oldest, before - stretchFor(filter)) : oldest;
     const rows = await session.read((sql) => {
-      const places = sql
+      const found = sql
         .all<[number]>(statement, { ...values, before, floor, limit: missing })
         .map((row) => row[0]);
-      for (const run of readRuns(sql, places)) runs.push(run);
-      return places;
+      for (const run of readRuns(sql, found)) runs.push(run);
+      return found;
     });
-    seqs.push(...rows);
+    places.push(...rows);
     missing -= rows.length;
     before = floor;
     if (missing > 0 && before > oldest) await turn();
   }
   if (runs.length <= page.limit) return { runs, next: undefined };
-  return { runs: runs.slice(0, page.limit), next: String(seqs[page.limit - 1]) };
+  return { runs: runs.slice(0, page.limit), next: String(places[page.limit - 1]) };
 }
 
 function placeOf(cursor: string): number {
@@ -108,6 +131,9 @@ export async function count(session: Session, filter: RunFilter): Promise<number
   if (given === 0) return session.read((sql) => sql.get<[number]>(statements.countAll)?.[0] ?? 0);
   if (filter.ids !== undefined) {
     return session.read((sql) => sql.get<[number]>(statements.countRunsById, values)?.[0] ?? 0);
+  }
+  if (filter.parents !== undefined) {
+    return session.read((sql) => sql.get<[number]>(statements.countChildren, values)?.[0] ?? 0);
   }
   if (given === 1 && filter.states !== undefined) {
     const byState = await countByState(session);

@@ -11,6 +11,7 @@
 import type { Claimed, ClaimRequest } from "../contract.js";
 import { beginAdmission } from "./admission.js";
 import type { Sql } from "./driver.js";
+import { durableBit, isHeardOf } from "./entries.js";
 import { WorkerLostError } from "./errors.js";
 import { gateName, gatesFrom, isRate } from "./gates.js";
 import {
@@ -22,10 +23,10 @@ import {
   poolOf,
   poolsWithWork,
 } from "./lanes.js";
-import { bodyBit } from "./moves.js";
 import { listing, type Session } from "./session.js";
 import { countTurns } from "./shares.js";
 import { statements } from "./statements.js";
+import { bodyBit } from "./texts.js";
 import type { Transaction } from "./writer.js";
 
 /** Takes runs. Writes nothing when there are none. */
@@ -221,10 +222,12 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
     row[15],
     row[16],
   ];
+  const durable = row[19];
   return {
     run: id,
     token,
-    claim: claimMark({ seq, gates: heldNames(row[17]) }, id),
+    // One of whose end others may have to hear is ended by itself.
+    ...(!isHeardOf(durable) ? { claim: claimMark({ seq, gates: heldNames(row[17]) }, id) } : {}),
     job,
     version,
     queue,
@@ -240,6 +243,8 @@ function claimedFrom(row: ClaimedRow, { token, now, inputs, pausedJobs }: ClaimB
     tags: tags === null ? noTags : JSON.parse(tags),
     meta: meta === null ? noMeta : JSON.parse(meta),
     parent: parent ?? undefined,
+    batch: row[20] ?? undefined,
     paused: pausedJobs.has(job),
+    hasEntries: (durable & durableBit.entries) !== 0,
   };
 }

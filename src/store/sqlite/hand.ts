@@ -2,14 +2,15 @@
 //
 // Everything that changes runs works by id, one run after another inside of one transaction, and answers for each
 // whether it did something. Long lists are cut into slices, each a transaction of its own.
-import { NotBuiltError } from "../../kernel/index.js";
-import type { LogLine, NewSignal, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
+import type { LogLine, PauseTarget, RunChange, StoredRun, TimelineEvent } from "../contract.js";
 import type { Sql } from "./driver.js";
+import { retryRun } from "./durable.js";
 import { lookAgain } from "./gates.js";
-import { appendEvent, endRun, type Movable } from "./moves.js";
+import { askToEnd, endRun, type Movable } from "./moves.js";
 import { type StoredRow, storedRunFrom } from "./rows.js";
 import { listing, type Session, slices } from "./session.js";
 import { statements } from "./statements.js";
+import { appendEvent } from "./timeline.js";
 import { holderOf } from "./unique.js";
 import { unpark } from "./unpark.js";
 import { removeRuns } from "./upkeep.js";
@@ -74,9 +75,7 @@ export function cancel(session: Session, ids: readonly string[], reason: string)
   return each(session, ids, (transaction, run, now) => {
     if (hasEnded(run.state) || run.cancelAsked !== null) return false;
     if (run.state === "running") {
-      appendEvent(transaction, run.seq, { kind: "cancelAsked", detail: { reason } }, now);
-      transaction.sql.run(statements.askCancel, { seq: run.seq, reason });
-      transaction.found.asked = true;
+      askToEnd(transaction, run.seq, reason, now);
       return true;
     }
     appendEvent(transaction, run.seq, { kind: "cancelled", detail: { reason } }, now);
@@ -94,9 +93,7 @@ export function retry(session: Session, ids: readonly string[]): Promise<boolean
   return each(session, ids, (transaction, run, now) => {
     if (run.state !== "failed" && run.state !== "cancelled") return false;
     if (isKeyTaken(transaction, run.seq)) return false;
-    appendEvent(transaction, run.seq, { kind: "retried" }, now);
-    transaction.sql.run(statements.retryRun, { seq: run.seq, now });
-    transaction.found.claimable = true;
+    retryRun(transaction, run, now);
     return true;
   });
 }
@@ -159,14 +156,6 @@ export async function timeline(
       fields: fields === null ? undefined : JSON.parse(fields),
     })),
   }));
-}
-
-/** Signals come with a later version. */
-export async function signal(signals: readonly NewSignal[]): Promise<void> {
-  if (signals.length === 0) return;
-  throw new NotBuiltError(
-    "This version of the sqlite store cannot deliver signals yet. Use a newer version.",
-  );
 }
 
 function pauseValues(target: PauseTarget): { kind: "queue" | "job"; name: string } {

@@ -6,11 +6,11 @@
 // compared instead, because opening would wait for the very transaction that is open.
 import { realpathSync } from "node:fs";
 import { InvalidOptionError } from "../../kernel/index.js";
-import type { Inserted, NewRun } from "../contract.js";
+import type { Inserted, NewBatch, NewRun } from "../contract.js";
 import { Findings } from "../findings.js";
 import { type RawDatabase, type Sql, sqlOf } from "./driver.js";
 import { MigrationMissingError, OtherDatabaseError, translate } from "./errors.js";
-import { insertRuns, refuseUnbuilt } from "./insert.js";
+import { hangsTogether, insertRuns } from "./insert.js";
 import { statements } from "./statements.js";
 
 export interface HandleOptions {
@@ -47,14 +47,14 @@ export function throughHandles(options: HandleOptions): Through {
 export function handleInserter(
   through: Through,
   now: () => number,
-): (handle: unknown, runs: readonly NewRun[]) => Inserted[] {
-  return (handle, runs) => {
-    refuseUnbuilt(runs);
-    const hasKeys = runs.some(({ unique }) => unique !== undefined);
+): (handle: unknown, runs: readonly NewRun[], batches?: readonly NewBatch[]) => Inserted[] {
+  return (handle, runs, batches = []) => {
+    const looksFirst =
+      batches.length > 0 || runs.some((run) => run.unique !== undefined || hangsTogether(run));
     return through(handle, (sql) => {
-      // Somebody could record a run with the same key between reading who holds it and writing.
-      if (hasKeys) sql.run(statements.writeLock);
-      return insertRuns({ sql, found: new Findings() }, runs, now());
+      // Somebody could record a run with the same key, or end one, between reading and writing.
+      if (looksFirst) sql.run(statements.writeLock);
+      return insertRuns({ sql, found: new Findings() }, runs, batches, now());
     });
   };
 }

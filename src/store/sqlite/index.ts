@@ -9,12 +9,14 @@ import { resolve } from "node:path";
 import { type Clock, systemClock } from "../../kernel/index.js";
 import type { Change, Store } from "../contract.js";
 import { causes } from "../deaths.js";
-import type { Findings } from "../findings.js";
+import { Findings } from "../findings.js";
+import * as counting from "./batches.js";
 import * as browse from "./browse.js";
 import { claim } from "./claim.js";
 import { closeConnection, inMemory, openConnection, patiently } from "./connection.js";
 import { examine } from "./doctor.js";
 import type { Connection } from "./driver.js";
+import * as durable from "./durable.js";
 import { isBusy, translate } from "./errors.js";
 import * as hand from "./hand.js";
 import { handleInserter, throughHandles } from "./handle.js";
@@ -26,10 +28,11 @@ import * as routing from "./routing.js";
 import * as scheduling from "./schedules.js";
 import type { Session } from "./session.js";
 import * as settling from "./settle.js";
+import * as signalling from "./signals.js";
 import { standing } from "./standing.js";
 import { statements } from "./statements.js";
 import * as counts from "./tallies.js";
-import { owns, recordEntries, refuseUnsettled, settleThrough } from "./transactional.js";
+import { owns, recordThrough, refuseUnsettled, settleThrough } from "./transactional.js";
 import * as upkeep from "./upkeep.js";
 import { Watch } from "./watch.js";
 import * as staff from "./workers.js";
@@ -181,8 +184,8 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     nonce: async () => (await ready()).nonce,
     doctor: () => session.read(() => examine(connected().connection, file)),
 
-    insert: (runs) => insert(session, runs),
-    insertIn: async (transaction, runs) => insertThrough(transaction, runs),
+    insert: (runs, batches = []) => insert(session, runs, batches),
+    insertIn: async (transaction, runs, batches) => insertThrough(transaction, runs, batches),
     insertInSync: insertThrough,
     prepare: (prepared) => prepare(session, prepared),
 
@@ -194,16 +197,16 @@ export function sqlite(options: SqliteOptions): SqliteStore {
       void (await upkeep.bury(session, [{ worker, cause: causes.retired }], "stopped")),
     claim: (request) => claim(session, request),
     settle: (settlements) => settling.settle(session, settlements),
-    record: (writes) => settling.record(writes),
+    record: (writes) => durable.record(session, writes),
     recordIn: async (transaction, write) => {
       refuseUnsettled(write);
-      return through(transaction, (sql) => recordEntries(sql, write));
+      return through(transaction, (sql) => recordThrough(sql, write, clock.now()));
     },
     settleIn: async (transaction, settlement, notes) =>
       through(transaction, (sql) => settleThrough(sql, settlement, notes, clock.now())),
     committed: ({ run }) => watch.tell({ origin: "here", ended: [run], claimable: false, asked: false }),
     owns: (fence) => owns(session, fence),
-    entries: (run) => settling.entries(session, run),
+    entries: (run) => durable.entries(session, run),
     note: (notes) => settling.note(session, notes),
     tally: (tallies) => counts.tally(session, tallies),
 
@@ -221,18 +224,29 @@ export function sqlite(options: SqliteOptions): SqliteStore {
     retry: (ids) => hand.retry(session, ids),
     change: (ids, change) => hand.change(session, ids, change),
     remove: (ids) => hand.remove(session, ids),
-    signal: (signals) => hand.signal(signals),
+    signal: (signals) => signalling.signal(session, signals),
+    signalIn: async (transaction, signals) =>
+      through(transaction, (sql) => {
+        // Somebody could get a key, or settle a wait, between reading and writing.
+        sql.run(statements.writeLock);
+        return signalling.deliver({ sql, found: new Findings() }, signals, clock.now());
+      }),
+    forget: (run, entry) => durable.forget(session, run, entry),
     pause: (target) => hand.pause(session, target),
     resume: (target) => hand.resume(session, target),
     paused: () => hand.paused(session),
+    batches: (ids) => counting.batches(session, ids),
+    listBatches: (page) => counting.listBatches(session, page),
     reroute: (job, queue) => routing.reroute(session, job, queue),
     reroutes: () => routing.reroutes(session),
     setSlots: (queue, slots) => routing.setSlots(session, queue, slots),
     queues: () => overview.queues(session),
     tallies: (since) => counts.tallies(session, since),
+    waits: (since) => counts.waits(session, since),
     workers: () => overview.workers(session),
     departed: (limit) => staff.departed(session, limit),
     tell: (messages) => staff.tell(session, messages),
+    versions: () => overview.versions(session),
     publish: (definitions) => overview.publish(session, definitions),
     definitions: () => overview.definitions(session),
 

@@ -9,44 +9,67 @@
 // held gets the run that holds it (`unique.ts`). One that must be refused for that throws where it is recorded; `insert`
 // then takes back what the call has recorded, and throws outside: an error inside would roll back what others write in
 // the same commit.
-import { UniqueConflictError } from "../../job/index.js";
+import {
+  BatchFinishedError,
+  UniqueConflictError,
+  UnknownBatchError,
+  UnknownRunError,
+} from "../../job/index.js";
 import { NotBuiltError } from "../../kernel/index.js";
-import type { Inserted, NewRun, Prepared } from "../contract.js";
+import type { Inserted, NewBatch, NewRun, Prepared } from "../contract.js";
 import { Findings } from "../findings.js";
+import { add, recordBatches, reviewBatches } from "./batches.js";
 import { admissionOf, jsonUnlessEmpty } from "./columns.js";
-import { appendEvent, bodyBit, endRun, isLong, type Movable } from "./moves.js";
+import { type Follower, isHeldBack, link, settleLinks } from "./dependencies.js";
+import { durableBit } from "./entries.js";
+import { endAll, endRun, type Movable } from "./moves.js";
+import { noteLimits, recordRun } from "./record.js";
 import type { Session } from "./session.js";
 import { statements } from "./statements.js";
+import { bodyBit, isLong } from "./texts.js";
+import { appendEvent } from "./timeline.js";
 import { giveKey, type Holder, holderOf, meet } from "./unique.js";
 import type { Transaction } from "./writer.js";
 
-/** Records runs, all or none. */
-export async function insert(session: Session, runs: readonly NewRun[]): Promise<Inserted[]> {
-  refuseUnbuilt(runs);
-  if (runs.length === 0) return [];
+/** Records runs and batches, all or none. */
+export async function insert(
+  session: Session,
+  runs: readonly NewRun[],
+  batches: readonly NewBatch[],
+): Promise<Inserted[]> {
+  if (runs.length === 0 && batches.length === 0) return [];
   const answer = await session.write((transaction) =>
-    insertOrTakeBack(transaction, runs, session.clock.now()),
+    insertOrTakeBack(transaction, runs, batches, session.clock.now()),
   );
-  if (answer instanceof UniqueConflictError) throw answer;
+  if (answer instanceof Error) throw answer;
   return answer;
+}
+
+/** What a request is refused with, having been looked at beside what is recorded. */
+const refusals = [UniqueConflictError, UnknownRunError, UnknownBatchError, BatchFinishedError] as const;
+
+type Refusal = InstanceType<(typeof refusals)[number]>;
+
+function isRefusal(error: unknown): error is Refusal {
+  return refusals.some((refusal) => error instanceof refusal);
 }
 
 function insertOrTakeBack(
   transaction: Transaction,
   runs: readonly NewRun[],
+  batches: readonly NewBatch[],
   now: number,
-): Inserted[] | UniqueConflictError {
-  if (!runs.some(({ unique }) => unique?.onConflict.kind === "reject"))
-    return insertRuns(transaction, runs, now);
+): Inserted[] | Refusal {
+  if (batches.length === 0 && !runs.some(mayBeRefused)) return insertRuns(transaction, runs, [], now);
   const { sql } = transaction;
   const found = new Findings();
   sql.run("savepoint duckdive_insert");
   try {
-    const inserted = insertRuns({ sql, found }, runs, now);
+    const inserted = insertRuns({ sql, found }, runs, batches, now);
     transaction.found.merge(found);
     return inserted;
   } catch (error) {
-    if (!(error instanceof UniqueConflictError)) throw error;
+    if (!isRefusal(error)) throw error;
     sql.run("rollback to duckdive_insert");
     return error;
   } finally {
@@ -54,9 +77,61 @@ function insertOrTakeBack(
   }
 }
 
-/** Records runs in the transaction that is open on this database. @throws UniqueConflictError */
-export function insertRuns(transaction: Transaction, runs: readonly NewRun[], now: number): Inserted[] {
-  return runs.map((run) => insertRun(transaction, run, now));
+function mayBeRefused(run: NewRun): boolean {
+  return run.unique?.onConflict.kind === "reject" || hangsTogether(run);
+}
+
+/** Whether a run comes after others, or is counted in a batch. */
+export function hangsTogether({ after, batch }: Omit<NewRun, "id">): boolean {
+  return batch !== undefined || (after !== undefined && after.length > 0);
+}
+
+/**
+ * Records runs and batches in the transaction that is open on this database.
+ *
+ * @throws UniqueConflictError, UnknownRunError, UnknownBatchError, BatchFinishedError
+ */
+export function insertRuns(
+  transaction: Transaction,
+  runs: readonly NewRun[],
+  batches: readonly NewBatch[],
+  now: number,
+): Inserted[] {
+  const created = recordBatches(transaction, batches, now);
+  const inserted = runs.map((run) => insertRun(transaction, run, now));
+  if (runs.some(hangsTogether)) hangTogether(transaction, runs, inserted, now);
+  reviewBatches(transaction, created, now);
+  return inserted;
+}
+
+/** Counts the runs that were recorded in their batches, and writes down which come after which. */
+function hangTogether(
+  transaction: Transaction,
+  runs: readonly NewRun[],
+  inserted: readonly Inserted[],
+  now: number,
+): void {
+  const counted = new Map<string, number>();
+  const stands = new Map<string, string>();
+  const followers: NewRun[] = [];
+  runs.forEach((run, position) => {
+    const answer = inserted[position];
+    if (answer === undefined) return;
+    // Its key is held by another run, which then stands for it.
+    if (answer.id !== run.id) stands.set(run.id, answer.id);
+    if (!answer.created) return;
+    if (run.batch !== undefined) counted.set(run.batch, (counted.get(run.batch) ?? 0) + 1);
+    if (run.after !== undefined && run.after.length > 0) followers.push(run);
+  });
+  for (const [batch, total] of counted) add(transaction.sql, batch, total);
+  const linked = followers.map((run): Follower => {
+    const needs = (run.after ?? []).map((id) => stands.get(id) ?? id);
+    return { seq: link(transaction, run, needs), id: run.id, body: isLong(run.input) ? bodyBit.input : 0 };
+  });
+  for (const run of linked) {
+    const forsaken = settleLinks(transaction, run, now);
+    if (forsaken !== undefined) endAll(transaction, [forsaken], now);
+  }
 }
 
 /** The same where nobody is there to be refused: a run whose key is held is then not recorded. */
@@ -69,77 +144,33 @@ export function followWith(transaction: Transaction, runs: readonly NewRun[], no
 }
 
 function insertRun(transaction: Transaction, run: NewRun, now: number): Inserted {
-  const { sql, found } = transaction;
   if (run.unique !== undefined) {
+    const { sql } = transaction;
     const isKnown = !run.fresh && sql.get(statements.seqOfId, { id: run.id }) !== undefined;
     if (isKnown) return { id: run.id, created: false };
     const { key, onConflict } = run.unique;
     const holder = holderOf(transaction, key, { seq: 0, requestedAt: now });
     if (holder !== undefined) return meet(transaction, holder, { ...run, onConflict }, now);
   }
-  const runAt = run.due === undefined ? now : "at" in run.due ? run.due.at : now + run.due.after;
-  const state = run.waiting !== undefined ? "waiting" : runAt > now ? "scheduled" : "ready";
-  const long = isLong(run.input);
-  const changes = sql.run(statements.insertRun, {
-    id: run.id,
-    job: run.job,
-    version: run.version,
-    queue: run.queue,
-    priority: run.priority,
-    state,
-    waitReason: run.waiting,
-    requestedAt: now,
-    ...admissionOf(run),
-    runAt,
-    startWithin: run.startWithin,
-    finishWithin: run.finishWithin,
-    input: long ? null : run.input,
-    body: long ? bodyBit.input : 0,
-    tags: jsonUnlessEmpty(run.tags),
-    meta: jsonUnlessEmpty(run.meta),
-    release: run.release,
-  });
-  if (changes === 0) return { id: run.id, created: false };
-  if (long) sql.run(statements.insertBody, { id: run.id, input: run.input });
+  if (!recordRun(transaction, run, now)) return { id: run.id, created: false };
   if (run.unique !== undefined) giveKey(transaction, run.id, run.unique);
-  if (state === "ready" || state === "waiting") found.claimable = true;
-  if (state === "scheduled") found.dueAt(runAt);
-  limitsOf(run, now, found);
+  if (run.parent !== undefined) transaction.sql.run(statements.markParent, { id: run.parent.run });
   return { id: run.id, created: true };
 }
 
-/** Notes when the limits of a run are over. */
-function limitsOf(
-  run: Pick<NewRun, "startWithin" | "finishWithin">,
-  requestedAt: number,
-  found: Findings,
-): void {
-  if (run.startWithin !== undefined) found.dueAt(requestedAt + run.startWithin);
-  if (run.finishWithin !== undefined) found.dueAt(requestedAt + run.finishWithin);
-}
-
-/** What the contract names and this version does not do is refused, before anything is written. */
-export function refuseUnbuilt(runs: readonly Omit<NewRun, "id">[]): void {
-  for (const run of runs) {
-    const unbuilt = unbuiltPart(run);
-    if (unbuilt === undefined) continue;
-    throw new NotBuiltError(
-      `A run of "${run.job}" asks for ${unbuilt}, which this version of the sqlite store cannot do yet. ` +
-        "Leave it out, or use a newer version.",
-    );
-  }
-}
-
-function unbuiltPart(run: Omit<NewRun, "id">): string | undefined {
-  if (run.parent !== undefined) return "a parent";
-  if (run.batch !== undefined) return "a batch";
-  if (run.after !== undefined && run.after.length > 0) return "other runs to end first (`after`)";
-  return undefined;
+/** Runs that nobody asks for by themselves come after no others, and are in no batch: refused before anything is written. */
+export function refuseHanging(runs: readonly Omit<NewRun, "id">[]): void {
+  const run = runs.find(hangsTogether);
+  if (run === undefined) return;
+  throw new NotBuiltError(
+    `A run of "${run.job}" asks to come after others, or for a batch, and is recorded by something else than an insert. ` +
+      "Leave it out, or enqueue the run by itself.",
+  );
 }
 
 /** Ends `waiting(preparation)`. */
 export async function prepare(session: Session, prepared: readonly Prepared[]): Promise<void> {
-  refuseUnbuilt(prepared.flatMap((item) => ("run" in item ? [item.run] : [])));
+  refuseHanging(prepared.flatMap((item) => ("run" in item ? [item.run] : [])));
   if (prepared.length === 0) return;
   await session.write((transaction) => {
     const now = session.clock.now();
@@ -151,10 +182,10 @@ type PreparedRun = Omit<NewRun, "id" | "waiting" | "due">;
 
 function prepareOne(transaction: Transaction, item: Prepared, now: number): void {
   const { sql, found } = transaction;
-  type Row = [seq: number, runAt: number, requestedAt: number, body: number];
+  type Row = [seq: number, runAt: number, requestedAt: number, body: number, durable: number];
   const row = sql.get<Row>(statements.unprepared, { id: item.id });
   if (row === undefined) return;
-  const [seq, runAt, requestedAt, body] = row;
+  const [seq, runAt, requestedAt, body, durable] = row;
   if ("invalid" in item) {
     appendEvent(transaction, seq, { kind: "failed", detail: item.invalid }, now);
     const ending = {
@@ -177,13 +208,15 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
   const long = isLong(run.input);
   if (long) sql.run(statements.writeBodyInput, { run: seq, input: run.input });
   appendEvent(transaction, seq, { kind: "prepared" }, now);
+  const waits = (durable & durableBit.follower) !== 0 && isHeldBack(transaction, seq);
   sql.run(statements.prepareRun, {
     seq,
     job: run.job,
     version: run.version,
     queue: run.queue,
     priority: run.priority,
-    state: runAt > now ? "scheduled" : "ready",
+    state: waits ? "waiting" : runAt > now ? "scheduled" : "ready",
+    waitReason: waits ? "dependency" : null,
     input: long ? null : run.input,
     body: long ? bodyBit.input : 0,
     ...admissionOf(run),
@@ -195,8 +228,8 @@ function prepareOne(transaction: Transaction, item: Prepared, now: number): void
   });
   if (run.unique !== undefined) giveKey(transaction, item.id, run.unique);
   if (runAt > now) found.dueAt(runAt);
-  else found.claimable = true;
-  limitsOf(run, requestedAt, found);
+  else if (!waits) found.claimable = true;
+  noteLimits(run, requestedAt, found);
 }
 
 /** Ends a run whose key is held by another, which gets of it what its rule says. */

@@ -41,6 +41,8 @@ export type ClaimedRow = [
   body: number,
   gates: string | null,
   fair: string | null,
+  durable: number,
+  batch: string | null,
 ];
 
 /** The pools that have something for this worker, and have a slot free. */

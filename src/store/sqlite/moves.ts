@@ -5,22 +5,17 @@
 // transaction that has made sure the run is where the caller believes it is.
 import type { StoredError } from "../../job/index.js";
 import type { NewEvent, WaitReason } from "../contract.js";
+import { count } from "./batches.js";
+import { tellFollowers } from "./dependencies.js";
+import { durableBit, isHeardOf, tellParent } from "./entries.js";
 import { letGo, letGoAtRest } from "./gates.js";
 import { statements } from "./statements.js";
+import { bodyBit, isLong } from "./texts.js";
+import { appendEvent } from "./timeline.js";
 import type { Transaction } from "./writer.js";
-
-/** Texts up to this length stand in the run itself. */
-const longestInline = 512;
-
-/** The bits of `duckdive_run.body`: which texts of a run stand in `duckdive_body`. */
-export const bodyBit = { input: 1, output: 2, error: 4 } as const;
 
 /** How long a run is kept when nobody said: the longest of the documented defaults, 90 days. */
 export const keepUnlessSaid = 90 * 24 * 60 * 60_000;
-
-export function isLong(text: string | undefined): boolean {
-  return text !== undefined && text.length > longestInline;
-}
 
 /** What must be known of a run to move it. */
 export interface Movable {
@@ -43,8 +38,32 @@ export interface Ending {
   readonly isParked?: boolean | undefined;
 }
 
-/** Ends a run. */
+/** A run that has to end because of another one, and what its timeline says of that. */
+export interface Consequence {
+  readonly run: Movable;
+  readonly ending: Ending;
+  readonly event: NewEvent;
+}
+
+/** Ends a run, and whatever has to end because of that. */
 export function endRun(transaction: Transaction, run: Movable, ending: Ending, now: number): void {
+  endAll(transaction, endOne(transaction, run, ending, now), now);
+}
+
+/** Ends runs that have to end because of others, and so on: one after another, so that no depth is too deep. */
+export function endAll(transaction: Transaction, consequences: readonly Consequence[], now: number): void {
+  const left = [...consequences];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { run, ending, event } = next;
+    // It may have been on the list twice.
+    if (transaction.sql.get(statements.isAtRest, { seq: run.seq }) === undefined) continue;
+    appendEvent(transaction, run.seq, event, now);
+    for (const one of endOne(transaction, run, ending, now)) left.push(one);
+  }
+}
+
+/** Ends a run; answers those that have to end because of it. */
+function endOne(transaction: Transaction, run: Movable, ending: Ending, now: number): Consequence[] {
   const { sql, found } = transaction;
   const error = ending.error === undefined ? undefined : JSON.stringify(ending.error);
   let body = run.body & bodyBit.input;
@@ -56,20 +75,100 @@ export function endRun(transaction: Transaction, run: Movable, ending: Ending, n
     body |= bodyBit.error;
     sql.run(statements.writeBodyError, { run: run.seq, error });
   }
-  const row = sql.get<[gates: string | null]>(statements.endRun, {
-    seq: run.seq,
-    state: ending.state,
-    reason: ending.reason,
-    now,
-    expiresAt: now + (ending.keep ?? keepUnlessSaid),
-    giveBack: ending.giveBack ? 1 : 0,
-    output: body & bodyBit.output ? null : ending.output,
-    error: body & bodyBit.error ? null : error,
-    body,
-    crashes: ending.crashed ? 1 : 0,
-  });
+  type Row = [
+    gates: string | null,
+    durable: number,
+    parent: string | null,
+    entry: string | null,
+    batch: string | null,
+  ];
+  const [gates = null, durable = 0, parent = null, entry = null, batch = null] =
+    sql.get<Row>(statements.endRun, {
+      seq: run.seq,
+      state: ending.state,
+      reason: ending.reason,
+      now,
+      expiresAt: now + (ending.keep ?? keepUnlessSaid),
+      giveBack: ending.giveBack ? 1 : 0,
+      output: body & bodyBit.output ? null : ending.output,
+      error: body & bodyBit.error ? null : error,
+      body,
+      crashes: ending.crashed ? 1 : 0,
+    }) ?? [];
   found.ended.push(run.id);
-  letGo(transaction, run.seq, row?.[0] ?? null, now);
+  letGo(transaction, run.seq, gates, now);
+  return isHeardOf(durable)
+    ? consequencesOf(transaction, { id: run.id, durable, parent, entry, batch }, ending, now)
+    : [];
+}
+
+/** What others know of a run. */
+export interface Relative {
+  readonly id: string;
+  readonly durable: number;
+  readonly parent: string | null;
+  readonly entry: string | null;
+  readonly batch: string | null;
+}
+
+/** Tells others of the end of a run: its parent, its batch, whoever comes after it. Answers those that have to end as well. */
+function consequencesOf(
+  transaction: Transaction,
+  { id, durable, parent, entry, batch }: Relative,
+  ending: Ending,
+  now: number,
+): Consequence[] {
+  const { state } = ending;
+  if (parent !== null && entry !== null) tellParent(transaction, { parent, entry }, ending, now);
+  if (batch !== null) count(transaction, batch, { [state]: 1 }, now);
+  return [
+    ...(durable & durableBit.children ? childrenOf(transaction, id, now) : []),
+    ...(durable & durableBit.followed ? tellFollowers(transaction, id, state, now) : []),
+  ];
+}
+
+/** What has to be done because a live run is gone, as if it had been cancelled. */
+export function endRemoved(transaction: Transaction, run: Relative, now: number): void {
+  const { id, durable, parent, entry, batch } = run;
+  const ending = { state: "cancelled", reason: "it was removed" } as const;
+  if (parent !== null && entry !== null) tellParent(transaction, { parent, entry }, ending, now);
+  if (batch !== null) count(transaction, batch, { cancelled: 1 }, now);
+  if (durable & durableBit.children) endChildren(transaction, id, now);
+  if (durable & durableBit.followed) forsakeFollowers(transaction, id, now);
+}
+
+/** Nobody who comes after this run need go on waiting for it: it is gone. */
+export function forsakeFollowers(transaction: Transaction, id: string, now: number): void {
+  endAll(transaction, tellFollowers(transaction, id, "removed", now), now);
+}
+
+/** Ends the children of a run that go with it. */
+export function endChildren(transaction: Transaction, parent: string, now: number): void {
+  endAll(transaction, childrenOf(transaction, parent, now), now);
+}
+
+/** The children of a run that has ended, or is gone, unless they are to be left; who of them runs is asked to end. */
+function childrenOf(transaction: Transaction, parent: string, now: number): Consequence[] {
+  const reason = "its parent has ended";
+  type Row = [seq: number, id: string, state: string, cancelAsked: string | null, body: number];
+  const ending: Consequence[] = [];
+  for (const [seq, id, state, asked, body] of transaction.sql.all<Row>(statements.liveChildren, { parent })) {
+    if (state !== "running") {
+      ending.push({
+        run: { seq, id, body },
+        ending: { state: "cancelled", reason },
+        event: { kind: "cancelled", detail: { reason } },
+      });
+    } else if (asked === null) askToEnd(transaction, seq, reason, now);
+  }
+  return ending;
+}
+
+/** Asks for the end of a run that is running. */
+export function askToEnd({ sql, found }: Transaction, seq: number, reason: string, now: number): void {
+  appendEvent({ sql, found }, seq, { kind: "cancelAsked", detail: { reason } }, now);
+  sql.run(statements.askCancel, { seq, reason });
+  found.asked = true;
 }
 
 export interface Rest {
@@ -77,6 +176,8 @@ export interface Rest {
   readonly runAt: number;
   readonly route?: string | undefined;
   readonly waiting?: { readonly reason: WaitReason; readonly on?: string | undefined } | undefined;
+  /** When it is woken although nothing has happened. */
+  readonly wakeAt?: number | undefined;
   /** Absent: the last error stays. */
   readonly error?: StoredError | undefined;
   readonly giveBack?: boolean | undefined;
@@ -105,6 +206,7 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest, now:
       route: rest.route ?? "",
       waitReason: rest.waiting?.reason,
       waitOn: rest.waiting?.on,
+      wakeAt: rest.wakeAt,
       hasError: error === undefined ? 0 : 1,
       error: body & bodyBit.error ? null : error,
       body,
@@ -113,15 +215,6 @@ export function restRun(transaction: Transaction, run: Movable, rest: Rest, now:
     }) ?? [];
   if (rest.state === "ready") found.claimable = true;
   if (rest.state === "scheduled") found.dueAt(rest.runAt);
+  found.dueAt(rest.wakeAt);
   letGoAtRest(transaction, run.seq, gates, startedAt !== null, now);
-}
-
-/** Appends to the timeline of a run. Called before the move, while the run still says whose attempt it was. */
-export function appendEvent(transaction: Transaction, run: number, event: NewEvent, now: number): void {
-  transaction.sql.run(statements.appendEvent, {
-    run,
-    at: now,
-    kind: event.kind,
-    detail: event.detail === undefined ? null : JSON.stringify(event.detail),
-  });
 }

@@ -2,7 +2,7 @@
 //
 // Workers publish their definitions here, so that a caller without JavaScript can record a run with the right queue
 // and priority, and so that people see what exists. In a rolling deploy an old worker does not overwrite a new one.
-import type { Ability, Definition, QueueRow, WorkerRow } from "../contract.js";
+import type { Ability, Definition, OpenVersion, QueueRow, WorkerRow } from "../contract.js";
 import { heldQueues, pausesOf } from "./lanes.js";
 import { readSlots } from "./routing.js";
 import type { Session } from "./session.js";
@@ -79,17 +79,29 @@ export async function workers(session: Session): Promise<WorkerRow[]> {
   });
 }
 
+/** Enough for people, and soon counted. */
+const mostCounted = 100_000;
+
+/** Runs that have not ended, by job and version. */
+export async function versions(session: Session): Promise<OpenVersion[]> {
+  const rows = await session.read((sql) =>
+    sql.all<[string, number, number]>(statements.openVersions, { limit: mostCounted }),
+  );
+  return rows.map(([job, version, runs]) => ({ job, version, runs }));
+}
+
 /** Publishes what a worker has. */
 export async function publish(session: Session, definitions: readonly Definition[]): Promise<void> {
   if (definitions.length === 0) return;
   await session.write(({ sql }) => {
     for (const { job, version, queue, priority, attempts, crashes, ...rest } of definitions) {
-      const { prepared, description, events = [] } = rest;
+      const { prepared, description, events = [], redact = [] } = rest;
       const values = { job, version, queue, priority, attempts, crashes, description };
       sql.run(statements.publishDefinition, {
         ...values,
         prepared: prepared ? 1 : 0,
         events: events.length === 0 ? null : JSON.stringify(events),
+        redact: redact.length === 0 ? null : JSON.stringify(redact),
         now: session.clock.now(),
       });
     }
@@ -106,20 +118,24 @@ type DefinitionRow = [
   description: string | null,
   crashes: number | null,
   events: string | null,
+  redact: string | null,
 ];
 
 /** What workers published. */
 export async function definitions(session: Session): Promise<Definition[]> {
   const rows = await session.read((sql) => sql.all<DefinitionRow>(statements.definitions));
-  return rows.map(([job, version, queue, priority, attempts, prepared, description, crashes, events]) => ({
-    job,
-    version,
-    queue,
-    priority,
-    attempts,
-    prepared: prepared === 1,
-    description: description ?? undefined,
-    crashes: crashes ?? undefined,
-    ...(events === null ? {} : { events: JSON.parse(events) }),
-  }));
+  return rows.map(
+    ([job, version, queue, priority, attempts, prepared, description, crashes, events, redact]) => ({
+      job,
+      version,
+      queue,
+      priority,
+      attempts,
+      prepared: prepared === 1,
+      description: description ?? undefined,
+      crashes: crashes ?? undefined,
+      ...(events === null ? {} : { events: JSON.parse(events) }),
+      ...(redact === null ? {} : { redact: JSON.parse(redact) }),
+    }),
+  );
 }

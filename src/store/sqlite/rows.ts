@@ -37,6 +37,8 @@ export type StoredRow = [
   done: number | null,
   total: number | null,
   note: string | null,
+  after: string | null,
+  ran: string | null,
 ];
 
 /** A run as it stands. */
@@ -58,7 +60,8 @@ export function storedRunFrom(row: StoredRow): StoredRun {
   ] = row;
   const [token, attempt, crashes, worker, requestedAt, runAt, startedAt, finishedAt, ...rest] = timing;
   const [startBy, finishBy, expiresAt, input, output, error, tags, meta, release, ...last] = rest;
-  const [parent, batch, done, total, note] = last;
+  const [parent, batch, done, total, note, needs, ran] = last;
+  const after: string[] = needs === null ? [] : JSON.parse(needs);
   return {
     id,
     job,
@@ -67,7 +70,8 @@ export function storedRunFrom(row: StoredRow): StoredRun {
     priority,
     state,
     reason: reason ?? undefined,
-    waiting: waitReason === null ? undefined : { reason: waitReason, on: waitOn ?? undefined },
+    waiting:
+      waitReason === null ? undefined : { reason: waitReason, on: waitOn ?? awaitedRun(waitReason, after) },
     cancelAsked: cancelAsked ?? undefined,
     route: route === "" ? undefined : route,
     token,
@@ -87,8 +91,15 @@ export function storedRunFrom(row: StoredRow): StoredRun {
     tags: tags === null ? [] : JSON.parse(tags),
     meta: meta === null ? {} : JSON.parse(meta),
     release: release ?? undefined,
+    ...(ran === null ? {} : { ranRelease: ran }),
     parent: parent ?? undefined,
     batch: batch ?? undefined,
     progress: done === null ? undefined : { done, total: total ?? undefined, note: note ?? undefined },
+    ...(after.length === 0 ? {} : { after }),
   };
+}
+
+/** Which of those that a run comes after it waits for is read from where that stands, and not written beside it. */
+function awaitedRun(reason: WaitReason, after: readonly string[]): string | undefined {
+  return reason === "dependency" ? after[0] : undefined;
 }

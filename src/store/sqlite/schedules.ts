@@ -15,7 +15,7 @@ import type {
 } from "../contract.js";
 import { awayAtMost, digestOf, formerKept, ticksKept } from "../schedules.js";
 import type { Sql } from "./driver.js";
-import { followWith, refuseUnbuilt } from "./insert.js";
+import { followWith, refuseHanging } from "./insert.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
 import type { Transaction } from "./writer.js";
@@ -158,7 +158,7 @@ export async function due(session: Session, served: Served, limit: number): Prom
 
 /** Records ticks with their runs. */
 export async function tick(session: Session, writes: readonly TickWrite[]): Promise<TickAnswer[]> {
-  for (const { runs } of writes) refuseUnbuilt(runs);
+  for (const { runs } of writes) refuseHanging(runs);
   if (writes.length === 0) return [];
   return session.write((transaction) => {
     const now = session.clock.now();

@@ -7,25 +7,19 @@
 //
 // A run whose cancellation was asked for does not go on: a settlement that would not end it cancels it. And a run
 // that would rest for something that has come already does not rest.
-import { NotBuiltError } from "../../kernel/index.js";
-import type {
-  Entry,
-  EntryWrite,
-  Moment,
-  NewEvent,
-  Note,
-  Settled,
-  Settlement,
-  Settling,
-} from "../contract.js";
+import type { Moment, NewEvent, Note, Settled, Settlement, Settling } from "../contract.js";
 import { type Mark, readMark } from "./claim.js";
 import type { Sql, Value } from "./driver.js";
+import { awaitedNames } from "./entries.js";
 import { holdBack, letGoOfEnded, type Place } from "./gates.js";
-import { followWith, refuseUnbuilt } from "./insert.js";
+import { followWith, refuseHanging } from "./insert.js";
 import { parseRoute } from "./lanes.js";
-import { appendEvent, endRun, isLong, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
+import { endRun, keepUnlessSaid, type Movable, type Rest, restRun } from "./moves.js";
+import { startOver } from "./restart.js";
 import { listing, type Session } from "./session.js";
 import { statements } from "./statements.js";
+import { isLong } from "./texts.js";
+import { appendEvent } from "./timeline.js";
 import type { Transaction } from "./writer.js";
 
 const refused: Settled = Object.freeze({ taken: false });
@@ -33,7 +27,7 @@ const succeeded: Settled = Object.freeze({ taken: true, state: "succeeded" });
 
 /** Ends executions, answering each. */
 export async function settle(session: Session, settlements: readonly Settling[]): Promise<Settled[]> {
-  for (const { follow } of settlements) if (follow !== undefined) refuseUnbuilt(follow);
+  for (const { follow } of settlements) if (follow !== undefined) refuseHanging(follow);
   if (settlements.length === 0) return [];
   return session.write((transaction) => settleAll(transaction, settlements, session.clock.now()));
 }
@@ -100,7 +94,8 @@ function settlePlain(transaction: Transaction, all: readonly Plain[], now: numbe
     const ended = endAll(transaction, group, first.settlement, now);
     for (const { index, seq, settlement } of group) {
       const taken = ended === "all" || ended.has(seq);
-      answers[index] = taken ? succeeded : refused;
+      // It has to do with durable work since it was claimed, or its claim is lost.
+      answers[index] = taken ? succeeded : settleOne(transaction, settlement, now);
       if (taken) transaction.found.ended.push(settlement.run);
     }
   }
@@ -130,7 +125,7 @@ function settleOutput(transaction: Transaction, settlement: Settlement, seq: num
     seq,
     token: settlement.token,
   });
-  if (changes === 0) return refused;
+  if (changes === 0) return settleOne(transaction, settlement, now);
   transaction.found.ended.push(settlement.run);
   return succeeded;
 }
@@ -156,7 +151,7 @@ function endOne(transaction: Transaction, settlement: Settlement, now: number): 
   const row = transaction.sql.get<Row>(statements.running, { id: settlement.run, token: settlement.token });
   if (row === undefined) return refused;
   const [seq, job, runAt, route, cancelAsked, body] = row;
-  const run: Running = { seq, id: settlement.run, job, runAt, route, cancelAsked, body };
+  let run: Running = { seq, id: settlement.run, job, runAt, route, cancelAsked, body };
   const append = (event: NewEvent): void => appendEvent(transaction, seq, event, now);
   settlement.events?.forEach(append);
   const { state } = settlement;
@@ -170,6 +165,7 @@ function endOne(transaction: Transaction, settlement: Settlement, now: number): 
     endRun(transaction, run, { state: "cancelled", reason: cancelAsked, keep, error, giveBack }, now);
     return { taken: true, state: "cancelled" };
   }
+  if (settlement.restart !== undefined) run = startOver(transaction, run, settlement.restart, now);
   const rest = restOf(transaction, settlement, run, now);
   if (rest.route !== undefined && rest.route !== route) append(comesBack(rest.route));
   const isParked = settlement.waiting?.reason === "worker" || settlement.waiting?.reason === "paused";
@@ -208,9 +204,9 @@ function restOf(transaction: Transaction, settlement: Settlement, run: Running, 
       return isPaused ? { ...ready, state: "waiting", waiting: { reason: "paused", on: run.job } } : ready;
     }
     case "entries": {
-      const names = listing(namesIn(waiting.on));
-      const hasCome = has(statements.entrySettled, { run: run.seq, names });
-      return hasCome ? ready : { ...ready, state: "waiting", waiting };
+      const wake = wakeOf(transaction.sql, run.seq, waiting.on);
+      if (wake === "settled" || (wake !== undefined && wake <= now)) return { ...ready, runAt: now };
+      return { state: "waiting", runAt: wake ?? run.runAt, waiting, wakeAt: wake };
     }
     case "dependency":
     case "admission":
@@ -224,12 +220,13 @@ function comesBack(route: string): NewEvent {
   return { kind: "unparked", detail: { reason: "worker", on: route } };
 }
 
-/** A suspension waits on one name, or on a JSON list of names. */
-function namesIn(on: string | undefined): string[] {
-  if (on === undefined) return [];
-  if (!on.startsWith("[")) return [on];
-  const names: unknown = JSON.parse(on);
-  return Array.isArray(names) ? names.map(String) : [];
+/** When a run that waits for these entries is to be woken by time, if ever; or that one has settled already. */
+function wakeOf(sql: Sql, run: number, on: string | undefined): number | "settled" | undefined {
+  type Row = [state: string, dueAt: number | null];
+  const rows = sql.all<Row>(statements.awaited, { run, names: listing(awaitedNames(on)) });
+  if (rows.some(([state]) => state !== "pending")) return "settled";
+  const times = rows.flatMap(([, dueAt]) => dueAt ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function timeOf(due: Moment, now: number): number {
@@ -253,40 +250,4 @@ export function writeNotes(sql: Sql, notes: readonly Note[], now: number): void 
       sql.run(statements.writeProgress, { ...fence, done, total, note: text });
     }
   }
-}
-
-/** Durable calls come with a later version. */
-export async function record(writes: readonly EntryWrite[]): Promise<boolean[]> {
-  if (writes.length === 0) return [];
-  throw new NotBuiltError(
-    "This version of the sqlite store cannot record durable calls yet. Use a newer version.",
-  );
-}
-
-type EntryRow = [
-  name: string,
-  kind: Entry["kind"],
-  hash: string | null,
-  state: Entry["state"],
-  position: number | null,
-  value: string | null,
-  error: string | null,
-  dueAt: number | null,
-  attempts: number,
-];
-
-/** The durable calls of a run, in the order in which they settled, then the pending ones. */
-export async function entries(session: Session, run: string): Promise<Entry[]> {
-  const rows = await session.read((sql) => sql.all<EntryRow>(statements.entries, { id: run }));
-  return rows.map(([name, kind, hash, state, position, value, error, dueAt, attempts]) => ({
-    name,
-    kind,
-    state,
-    hash: hash ?? undefined,
-    position: position ?? undefined,
-    value: value ?? undefined,
-    error: error === null ? undefined : JSON.parse(error),
-    due: dueAt === null ? undefined : { at: dueAt },
-    attempts,
-  }));
 }

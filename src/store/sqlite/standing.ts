@@ -37,7 +37,7 @@ function standingAt(sql: Sql, gate: string, { seq, parkedOn, priority, runAt }: 
   const isRate = gate.startsWith("rate ");
   const [ahead = 0] =
     sql.get<[number]>(statements.gateLine, { gate, seq: isParked ? seq : null, priority, runAt }) ?? [];
-  const places = isRate ? [] : sql.all<HolderRow>(statements.gateHolders, { gate });
+  const places = sql.all<HolderRow>(statements.gateHolders, { gate });
   return {
     isHolding: placesAmong(sql, [[gate, seq]]).length > 0,
     isParked,

@@ -5,9 +5,18 @@ export const statements = {
   abilities: `select worker, job, version from duckdive_ability order by job`,
   ableWorker: `select 1 from duckdive_ability where job = :job and version >= :version limit 1`,
   admissionOfRun: `select gates, fair from duckdive_run where id = :id`,
+  adoptBatch: `insert into duckdive_batch
+  (id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, on_success, on_finished, created_at, finished_at, succeeded_at)
+values
+  (:id, :name, :batch, :counted, :total, :succeeded, :failed, :cancelled, :elsewhere, :onSuccess, :onFinished, :createdAt, :finishedAt, :succeededAt)
+on conflict (id) do update set
+  elsewhere = excluded.elsewhere,
+  finished_at = coalesce(finished_at, excluded.finished_at), succeeded_at = coalesce(succeeded_at, excluded.succeeded_at)`,
   adoptBody: `insert into duckdive_body (run, input, output, error) values (:run, :input, :output, :error)`,
-  adoptEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts)
-values (:run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts)`,
+  adoptDependencies: `insert into duckdive_dependency (run, needs, done)
+select :run, asked.value, coalesce((select state = 'succeeded' from duckdive_run where id = asked.value), 0)
+from json_each(:ids) as asked where true
+on conflict (run, needs) do nothing`,
   adoptEvents: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
 select :run, key + 1, value ->> '$.at', value ->> '$.kind', value ->> '$.attempt', value ->> '$.token', value ->> '$.worker',
   value -> '$.detail'
@@ -19,12 +28,12 @@ from json_each(:logs)`,
   adoptRun: `insert into duckdive_run (
   id, job, version, queue, priority, route, state, run_at, attempt, token, started_at, finished_at, expires_at, body, crashes,
   reason, wait_reason, wait_on, requested_at, start_within, finish_within, start_by, finish_by, input, output, error, tags,
-  meta, release, gates, fair
+  meta, release, gates, fair, durable, wake_at, batch, on_parent_failure, ran
 )
 values (
   :id, :job, :version, :queue, :priority, :route, :state, :runAt, :attempt, :token, :startedAt, :finishedAt, :expiresAt,
   :body, :crashes, :reason, :waitReason, :waitOn, :requestedAt, :startWithin, :finishWithin, :startBy, :finishBy,
-  :input, :output, :error, :tags, :meta, :release, :gates, :fair
+  :input, :output, :error, :tags, :meta, :release, :gates, :fair, :durable, :wakeAt, :batch, :onParentFailure, :ran
 )
 on conflict (id) do nothing`,
   appendEvent: `insert into duckdive_event (run, number, at, kind, attempt, token, worker, detail)
@@ -39,10 +48,22 @@ select run.seq, coalesce((select max(number) from duckdive_event where run = run
 from duckdive_run as run
 where run.state = 'waiting' and run.wait_reason = :reason and run.wait_on = :on`,
   askCancel: `update duckdive_run set cancel_asked = :reason where seq = :seq`,
+  awaited: `select state, due_at from duckdive_entry
+where run = :run and name in (select value from json_each(:names))`,
+  batchAtHand: `select id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, created_at, finished_at, succeeded_at
+from duckdive_batch where id = :id`,
+  batches: `select id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, created_at, finished_at, succeeded_at
+from duckdive_batch where id in (select value from json_each(:ids))`,
   beat: `update duckdive_worker set heartbeat_at = :now, beats = beats + 1, report = coalesce(:report, report) where id = :worker`,
+  beforeRetry: `select state, durable, batch from duckdive_run where seq = :seq`,
   bodiesInput: `select run, input from duckdive_body where run in (select value from json_each(:seqs))`,
+  callbacksOfBatch: `select on_success, on_finished from duckdive_batch where id = :id`,
   cancelledOfWorker: `select id, token, cancel_asked from duckdive_run
 where cancel_asked is not null and worker = :worker and state = 'running'`,
+  changeEntry: `update duckdive_entry
+set state = :state, position = :position, value = :value, error = :error, due_at = coalesce(:dueAt, due_at),
+  attempts = coalesce(:attempts, attempts), written_at = :now
+where run = :run and name = :name and state = 'pending'`,
   changeRun: `update duckdive_run
 set queue = coalesce(:queue, queue), priority = coalesce(:priority, priority), run_at = coalesce(:runAt, run_at),
   state = case when :runAt is null or state = 'waiting' then state when :runAt > :now then 'scheduled' else 'ready' end
@@ -51,12 +72,17 @@ where seq = :seq and state in ('scheduled', 'ready', 'waiting')`,
   origin = :origin, job = :job, times = :times, policy = :policy, input = :input, digest = :digest, former = :former,
   release = :release, next_at = :next, retired_at = null
 where name = :name`,
+  childAtHand: `select run.seq, run.state, run.reason, iif(run.body & 2, body.output, run.output), iif(run.body & 4, body.error, run.error)
+from duckdive_run as run
+left join duckdive_body as body on body.run = run.seq and run.body <> 0
+where run.id = :id and run.parent = :parent and run.parent_entry = :entry`,
   claimRuns: `update duckdive_run
-set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now
+set state = 'running', token = :token, attempt = attempt + 1, worker = :worker, started_at = :now,
+  ran = (select release from duckdive_worker where id = :worker)
 where seq in (select value from json_each(:seqs))`,
   claimableLane: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair, durable, batch
 ))
 from (
   select * from duckdive_run
@@ -65,15 +91,50 @@ from (
 )`,
   claimableRuns: `select json_group_array(json_array(
   seq, id, job, version, queue, priority, input, attempt + 1, crashes, requested_at, run_at,
-  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair
+  iif(started_at is null, start_by, null), finish_by, tags, meta, parent, body, gates, fair, durable, batch
 ))
 from (
   select * from duckdive_run
   where seq in (select value from json_each(:seqs)) and state = 'ready'
 )`,
+  closeDependency: `update duckdive_dependency set done = 1 where run = :run and needs = :needs`,
+  closeGone: `update duckdive_dependency indexed by duckdive_dependency_open set done = 1
+where run = :run and done = 0 and not exists (
+  select 1 from duckdive_run where id = duckdive_dependency.needs and state <> 'succeeded'
+)`,
   countAll: `select count(*) from duckdive_run`,
+  countBatchAs: `update duckdive_batch set counted = :counted where id = :id`,
+  countBatch: `update duckdive_batch
+set total = total + :total, succeeded = succeeded + :succeeded, failed = failed + :failed, cancelled = cancelled + :cancelled
+where id = :id
+returning id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, created_at, finished_at, succeeded_at`,
+  countChildren: `select count(*) from duckdive_run
+where parent in (select value from json_each(:parents))
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)`,
   countRunsById: `select count(*) from duckdive_run
 where id in (select value from json_each(:ids))
+  and (:parents is null or parent in (select value from json_each(:parents)))
   and (:jobs is null or job in (select value from json_each(:jobs)))
   and (:states is null or state in (select value from json_each(:states)))
   and (:queues is null or queue in (select value from json_each(:queues)))
@@ -127,22 +188,34 @@ union all select 'running', count(*) from duckdive_run where state = 'running'
 union all select 'waiting', count(*) from duckdive_run where state = 'waiting'
 union all select 'failed', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'failed'
 union all select 'cancelled', count(*) from duckdive_run where state in ('failed', 'cancelled') and state = 'cancelled'`,
+  countWaits: `insert into duckdive_wait (minute, queue, step, number) values (:minute, :queue, :step, :number)
+on conflict (minute, queue, step) do update set number = number + excluded.number`,
   countWorkers: `select count(*) from duckdive_worker where :worker is null or id = :worker`,
-  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes, events from duckdive_definition order by job`,
+  definitions: `select job, version, queue, priority, attempts, prepared, description, crashes, events, redact from duckdive_definition order by job`,
   deleteAbilities: `delete from duckdive_ability where worker = :worker`,
   deleteBody: `delete from duckdive_body where run in (select value from json_each(:seqs))`,
   deleteDependency: `delete from duckdive_dependency where run in (select value from json_each(:seqs))`,
+  deleteEntriesNamed: `delete from duckdive_entry where run = :run and name in (select value from json_each(:names))`,
   deleteEntry: `delete from duckdive_entry where run in (select value from json_each(:seqs))`,
   deleteEvent: `delete from duckdive_event where run in (select value from json_each(:seqs))`,
   deleteLog: `delete from duckdive_log where run in (select value from json_each(:seqs))`,
   deleteMessagesOf: `delete from duckdive_message where worker = :worker`,
   deleteMessages: `delete from duckdive_message where worker = :worker and id in (select value from json_each(:messages))`,
+  deleteOldTallies: `delete from duckdive_tally_hour where minute in (
+  select distinct minute from duckdive_tally_hour where minute < :before order by minute limit :limit
+)`,
+  deleteOldWaits: `delete from duckdive_wait_hour where minute in (
+  select distinct minute from duckdive_wait_hour where minute < :before order by minute limit :limit
+)`,
   deleteProgress: `delete from duckdive_progress where run in (select value from json_each(:seqs))`,
   deleteRuns: `delete from duckdive_run where seq in (select value from json_each(:seqs)) and state <> 'running'`,
   deleteSchedule: `delete from duckdive_schedule where name = :name`,
   deleteScheduler: `delete from duckdive_scheduler where worker = :worker`,
-  deleteTallies: `delete from duckdive_tally
-where minute in (select distinct minute from duckdive_tally where minute < :before order by minute limit :limit)`,
+  deleteSignals: `delete from duckdive_signal where run in (
+  select id from duckdive_run where seq in (select value from json_each(:seqs))
+)`,
+  deleteTallies: `delete from duckdive_tally where minute < :before`,
+  deleteWaits: `delete from duckdive_wait where minute < :before`,
   deleteWorker: `delete from duckdive_worker where id = :worker`,
   depart: `insert into duckdive_departed (id, host, pid, release, started_at, heartbeat_at, ended_at, how, cause, lost, runs)
 select id, host, pid, release, started_at, heartbeat_at, :now, :how, :cause, :lost, :runs
@@ -156,27 +229,42 @@ order by next_at limit :limit`,
   endReroute: `delete from duckdive_reroute where job = :job`,
   endRun: `update duckdive_run
 set state = :state, reason = :reason, finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null,
-  wait_reason = null, wait_on = null, parked_on = null, cancel_asked = null, attempt = attempt - :giveBack,
+  wait_reason = null, wait_on = null, wake_at = null, parked_on = null, cancel_asked = null, attempt = attempt - :giveBack,
   output = :output, error = :error, body = :body, crashes = crashes + :crashes
 where seq = :seq
-returning gates`,
+returning gates, durable, parent, parent_entry, batch`,
   endSlots: `delete from duckdive_slots where queue = :queue`,
+  endedAtHand: `select seq from duckdive_run where id = :id and state in ('failed', 'cancelled')`,
+  endedChildren: `select seq from duckdive_run
+where parent = :parent and parent_entry in (select value from json_each(:entries))
+  and state in ('succeeded', 'failed', 'cancelled')`,
   enterScheduler: `insert into duckdive_scheduler (schedule, worker, digest)
 select :name, :worker, :digest where exists (select 1 from duckdive_worker where id = :worker)
 on conflict (schedule, worker) do update set digest = excluded.digest`,
-  entries: `select entry.name, entry.kind, entry.hash, entry.state, entry.position, entry.value, entry.error, entry.due_at, entry.attempts
+  entries: `select entry.name, entry.kind, entry.hash, entry.state, entry.position, entry.value, entry.error, entry.due_at, entry.attempts,
+  entry.written_at
 from duckdive_entry as entry
 where entry.run = (select seq from duckdive_run where id = :id)
-order by entry.position is null, entry.position, entry.name`,
-  entrySettled: `select 1 from duckdive_entry
-where run = :run and name in (select value from json_each(:names)) and state <> 'pending' limit 1`,
+order by entry.position is null, entry.position, entry.number, entry.name`,
+  entryAtHand: `select kind, state, value is not null from duckdive_entry where run = :run and name = :name`,
   expiredFinish: `select seq, id, body, job from duckdive_run
 where finish_by is not null and state in ('scheduled', 'ready', 'waiting') and finish_by <= :now
 order by finish_by, seq limit :limit`,
   expiredStart: `select seq, id, body, job from duckdive_run
 where start_by is not null and started_at is null and state in ('scheduled', 'ready', 'waiting') and start_by <= :now
 order by start_by, seq limit :limit`,
+  failedNeed: `select needed.id, needed.state, run.on_parent_failure
+from duckdive_dependency as pair
+cross join duckdive_run as needed on needed.id = pair.needs
+cross join duckdive_run as run on run.seq = pair.run
+where pair.run = :run and pair.done = 0 and needed.state in ('failed', 'cancelled') limit 1`,
   fairQueue: `select turn, after from duckdive_fair where queue = :queue`,
+  familyOfRuns: `select seq, id, state, durable, parent, parent_entry, batch from duckdive_run
+where seq in (select value from json_each(:seqs)) and durable & 30 <> 0`,
+  finishBatch: `update duckdive_batch
+set finished_at = coalesce(finished_at, :finishedAt), succeeded_at = coalesce(succeeded_at, :succeededAt)
+where id = :id
+returning on_success, on_finished`,
   firstInLines: `select line.gate, run.seq, run.gates, run.run_at,
   (select count(*) from duckdive_place as place where place.gate = line.gate),
   coalesce(rate.arrival, 0), coalesce(rate.held_until, 0)
@@ -188,6 +276,17 @@ from (
 ) as line
 join duckdive_run as run on run.seq = line.first
 left join duckdive_rate as rate on rate.gate = line.gate`,
+  followers: `select run.seq, run.id, run.body, run.state = 'waiting' and run.wait_reason in ('dependency', 'preparation'), run.on_parent_failure
+from duckdive_dependency as pair cross join duckdive_run as run on run.seq = pair.run
+where pair.needs = :needs and pair.done = 0`,
+  forgetBatches: `delete from duckdive_batch
+where id in (
+  select id from duckdive_batch as over
+  where over.finished_at <= :before
+    and not exists (select 1 from duckdive_run where batch = over.id)
+    and not exists (select 1 from duckdive_batch as own where own.batch = over.id)
+  limit :limit
+)`,
   forgetDeparted: `delete from duckdive_departed
 where ended_at < :now - 604800000
   or number <= (select number from duckdive_departed order by number desc limit 1 offset 1000)`,
@@ -200,9 +299,19 @@ where gate in (
     and not exists (select 1 from duckdive_place as place where place.gate = rate.gate)
   order by over_at limit :limit
 )`,
+  forgetSignals: `delete from duckdive_signal where seq in (select seq from duckdive_signal where received_at < :before limit :limit)`,
   forgetTicks: `delete from duckdive_tick where schedule = :name and number <= :number`,
   forgetTurns: `delete from duckdive_turn where queue = :queue and turn <= :turn`,
+  forgettableBatch: `select 1 from duckdive_batch
+where finished_at <= :before
+  and not exists (select 1 from duckdive_run where batch = duckdive_batch.id)
+  and not exists (select 1 from duckdive_batch as own where own.batch = duckdive_batch.id)
+limit 1`,
   forgettableRate: `select 1 from duckdive_rate where over_at <= :now and opens_at is null order by over_at limit 1`,
+  forgotten: `select name from duckdive_entry
+where run = :run and (
+  state = 'pending' or position >= (select position from duckdive_entry where run = :run and name = :name)
+)`,
   gateHolders: `select run.id, run.job, run.state, run.started_at
 from duckdive_place as place join duckdive_run as run on run.seq = place.run
 where place.gate = :gate
@@ -226,6 +335,8 @@ from (
 )
 where used > 0`,
   giveKey: `update duckdive_run set unique_key = :key, unique_while = :while, unique_until = requested_at + :window where id = :id`,
+  giveSignals: `update duckdive_signal set run = :id
+where run is null and key = :key and job = (select job from duckdive_run where id = :id)`,
   giveTurns: `insert into duckdive_turn (queue, fair, turn)
 select :queue, value ->> 0, value ->> 1 from json_each(:turns) where true
 on conflict (queue, fair) do update set turn = excluded.turn`,
@@ -244,24 +355,48 @@ where unique_key = :key and unique_until is not null and unique_until > :request
 limit 1`,
   insertAbility: `insert into duckdive_ability (job, worker, version) values (:job, :worker, :version)
 on conflict (job, worker) do update set version = max(version, excluded.version)`,
+  insertBatch: `insert into duckdive_batch (id, name, batch, on_success, on_finished, created_at)
+values (:id, :name, :batch, :onSuccess, :onFinished, :now)
+on conflict (id) do nothing`,
   insertBody: `insert into duckdive_body (run, input)
 select seq, :input from duckdive_run where id = :id`,
+  insertDependencies: `insert into duckdive_dependency (run, needs, done)
+select :run, needed.id, needed.state = 'succeeded' or (:letsGo = 1 and needed.state in ('failed', 'cancelled'))
+from json_each(:ids) as asked cross join duckdive_run as needed on needed.id = asked.value
+where true
+on conflict (run, needs) do nothing`,
+  insertEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, due_at, attempts, number, written_at)
+values (
+  :run, :name, :kind, :hash, :state, :position, :value, :error, :dueAt, :attempts,
+  iif(:kind = 'signal' and :state = 'pending', 1 + coalesce((
+    select max(number) from duckdive_entry where run = :run and hash = :hash and state = 'pending' and kind = 'signal'
+  ), 0), null),
+  :now
+)`,
   insertLog: `insert into duckdive_log (run, number, at, attempt, level, message, fields)
 select run.seq, coalesce((select max(number) from duckdive_log where run = run.seq), 0) + 1,
   :now, run.attempt, :level, :message, :fields
 from duckdive_run as run where run.id = :id and run.token = :token and run.state = 'running'`,
   insertRun: `insert into duckdive_run (
   id, job, version, queue, priority, state, wait_reason, requested_at, run_at, start_within, finish_within,
-  start_by, finish_by, gates, fair, input, body, tags, meta, release
+  start_by, finish_by, gates, fair, input, body, tags, meta, release, parent, parent_entry, on_parent_end, batch, on_parent_failure, durable
 )
 values (
   :id, :job, :version, coalesce((select queue from duckdive_reroute where job = :job), :queue), :priority, :state, :waitReason, :requestedAt, :runAt, :startWithin, :finishWithin,
-  :requestedAt + :startWithin, :requestedAt + :finishWithin, :gates, :fair, :input, :body, :tags, :meta, :release
+  :requestedAt + :startWithin, :requestedAt + :finishWithin, :gates, :fair, :input, :body, :tags, :meta, :release,
+  :parent, :parentEntry, :onParentEnd, :batch, :onParentFailure, :durable
 )
 on conflict (id) do nothing`,
   insertSchedule: `insert into duckdive_schedule (name, origin, job, times, policy, input, digest, former, release, next_at, created_at)
 values (:name, :origin, :job, :times, :policy, :input, :digest, '[]', :release, :next, :now)`,
+  insertSignal: `insert into duckdive_signal (id, run, job, key, name, payload, received_at, taken)
+values (:id, :run, :job, :key, :name, :payload, :now, 0)
+on conflict (id) do nothing`,
+  isAtRest: `select 1 from duckdive_run where seq = :seq and state in ('scheduled', 'ready', 'waiting')`,
+  isNeeded: `select 1 from duckdive_dependency where needs = :id and done = 0 limit 1`,
   isPaused: `select 1 from duckdive_pause where kind = :kind and name = :name`,
+  keepResults: `update duckdive_entry set value = :value
+where run = :run and name = :name and kind = 'children' and state = 'done' and value is null`,
   keyOfRun: `select unique_key, requested_at from duckdive_run where seq = :seq and unique_key is not null`,
   lanePage: `select seq, run_at from duckdive_run
 where state = 'ready' and fair is null and queue = :queue and priority = :priority and route = :route
@@ -323,14 +458,46 @@ select run.queue, run.priority, run.route from lane join duckdive_run as run on 
 )
 select run.queue, run.priority, run.route, run.run_at, run.seq
 from lane join duckdive_run as run on run.seq = lane.seq`,
+  lastPosition: `select max(position) from duckdive_entry where run = :run and position is not null`,
   leaveLine: `update duckdive_run
 set state = iif(run_at > :now, 'scheduled', 'ready'), wait_reason = null, wait_on = null, parked_on = null
 where seq = :seq`,
   letGoPlaces: `delete from duckdive_place
 where (gate, run) in (select cast(value ->> 0 as text), cast(value ->> 1 as integer) from json_each(:places))`,
+  letGoRun: `update duckdive_run
+set state = iif(run_at > :now, 'scheduled', 'ready'), run_at = max(run_at, :now), wait_reason = null, wait_on = null
+where seq = :seq and state = 'waiting' and wait_reason = 'dependency'
+returning run_at`,
   letGoUnkept: `delete from duckdive_place
 where kept = 0
   and (gate, run) in (select cast(value ->> 0 as text), cast(value ->> 1 as integer) from json_each(:places))`,
+  listBatches: `select id, name, batch, counted, total, succeeded, failed, cancelled, elsewhere, created_at, finished_at, succeeded_at
+from duckdive_batch where id < :before order by id desc limit :limit`,
+  listChildren: `select seq from duckdive_run
+where parent in (select value from json_each(:parents)) and seq < :before
+  and (:jobs is null or job in (select value from json_each(:jobs)))
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
+order by seq desc limit :limit`,
   listEndedRuns: `select seq from duckdive_run
 where state in ('failed', 'cancelled') and state = :state and seq < :before and seq >= :floor
   and (:jobs is null or job in (select value from json_each(:jobs)))
@@ -357,6 +524,7 @@ where state in ('failed', 'cancelled') and state = :state and seq < :before and 
 order by seq desc limit :limit`,
   listRunsById: `select seq from duckdive_run
 where id in (select value from json_each(:ids)) and seq < :before
+  and (:parents is null or parent in (select value from json_each(:parents)))
   and (:jobs is null or job in (select value from json_each(:jobs)))
   and (:states is null or state in (select value from json_each(:states)))
   and (:queues is null or queue in (select value from json_each(:queues)))
@@ -382,6 +550,31 @@ where id in (select value from json_each(:ids)) and seq < :before
 order by seq desc limit :limit`,
   listRunsOfJob: `select seq from duckdive_run
 where job = :job and seq < :before and seq >= :floor
+  and (:states is null or state in (select value from json_each(:states)))
+  and (:queues is null or queue in (select value from json_each(:queues)))
+  and (:reasons is null or reason in (select value from json_each(:reasons)))
+  and (:waiting is null or (state = 'waiting' and wait_reason in (select value from json_each(:waiting))))
+  and (:since is null or requested_at >= :since)
+  and (:until is null or requested_at < :until)
+  and (:tags is null or exists (
+    select 1 from json_each(duckdive_run.tags) as had where had.value in (select value from json_each(:tags))
+  ))
+  and (:meta is null or not exists (
+    select 1 from json_each(:meta) as wanted
+    where not exists (
+      select 1 from json_each(coalesce(duckdive_run.meta, '{}')) as had
+      where had.key = wanted.key and had.value = wanted.value
+    )
+  ))
+  and (:errors is null or exists (
+    select 1 from json_each(:errors) as wanted, json_each(iif(body & 4, (select error from duckdive_body where run = duckdive_run.seq), duckdive_run.error)) as had
+    where had.key in ('name', 'code') and had.value = wanted.value
+  ))
+  and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
+order by seq desc limit :limit`,
+  listRunsOfSeqs: `select seq from duckdive_run
+where seq in (select value from json_each(:seqs)) and seq < :before
+  and (:jobs is null or job in (select value from json_each(:jobs)))
   and (:states is null or state in (select value from json_each(:states)))
   and (:queues is null or queue in (select value from json_each(:queues)))
   and (:reasons is null or reason in (select value from json_each(:reasons)))
@@ -453,12 +646,38 @@ where state = 'waiting' and wait_reason = 'preparation' and wait_on is null and 
   ))
   and (:text is null or instr(iif(body & 1, (select input from duckdive_body where run = duckdive_run.seq), input), :text) > 0)
 order by seq desc limit :limit`,
+  liveChildren: `select seq, id, state, cancel_asked, body from duckdive_run
+where parent = :parent and state in ('scheduled', 'ready', 'running', 'waiting') and on_parent_end = 'cancel'`,
+  liveSeqs: `select seq from duckdive_run where state = 'running' and exists (select 1 from json_each(:states) where value = 'running')
+union all
+select seq from duckdive_run where state = 'waiting' and exists (select 1 from json_each(:states) where value = 'waiting')
+union all
+select seq from duckdive_run where state = 'scheduled' and exists (select 1 from json_each(:states) where value = 'scheduled')
+union all
+select seq from duckdive_run where state = 'ready' and fair is null
+  and exists (select 1 from json_each(:states) where value = 'ready')
+union all
+select seq from duckdive_run where state = 'ready' and fair is not null
+  and exists (select 1 from json_each(:states) where value = 'ready')
+limit :limit`,
   logs: `select at, attempt, level, message, fields from duckdive_log
 where run = (select seq from duckdive_run where id = :id) order by number`,
+  markFollowed: `update duckdive_run set durable = durable | 8
+where id in (select value from json_each(:ids)) and durable & 8 = 0`,
+  markNeeded: `update duckdive_run set durable = durable | 8
+where id in (select needs from duckdive_dependency where run = :run and done = 0) and durable & 8 = 0`,
+  markParent: `update duckdive_run set durable = durable | 2 where id = :id and durable & 2 = 0`,
+  markProgress: `update duckdive_run set attempt = 1, durable = durable | 1 where seq = :seq`,
   messages: `select id, name, payload, at from duckdive_message where worker = :worker order by number limit 100`,
+  missingRun: `select value from json_each(:ids) as asked
+where not exists (select 1 from duckdive_run where id = asked.value) limit 1`,
   moveFairQueue: `insert into duckdive_fair (queue, turn, after) values (:queue, :turn, :after)
 on conflict (queue) do update set turn = excluded.turn, after = excluded.after`,
   moveScheduleOn: `update duckdive_schedule set ticks = :ticks, next_at = :next where name = :name`,
+  needsOfRun: `select run.on_parent_failure, (
+  select json_group_array(pair.needs) from duckdive_dependency as pair where pair.run = run.seq and pair.done = 0
+)
+from duckdive_run as run where run.id = :id and run.durable & 32 <> 0`,
   newestSeq: `select coalesce(max(seq), 0) from duckdive_run`,
   nextClaim: `update duckdive_meta set claims = claims + 1 where id = 1 returning claims`,
   nextFinishBy: `select min(finish_by) from duckdive_run where finish_by is not null and state in ('scheduled', 'ready', 'waiting')`,
@@ -472,10 +691,29 @@ where start_by is not null and started_at is null and state in ('scheduled', 're
 where next_at is not null and paused_at is null and retired_at is null
   and case origin when 'code' then name in (select value from json_each(:names)) else job in (select value from json_each(:jobs)) end
 order by next_at limit 1`,
+  nextWake: `select min(wake_at) from duckdive_run
+where state = 'waiting' and wait_reason = 'entries' and wake_at is not null`,
   nonce: `select nonce from duckdive_meta where id = 1`,
-  oldTallies: `select minute from duckdive_tally where minute < :before order by minute limit 1`,
+  oldSignal: `select 1 from duckdive_signal where received_at < :before limit 1`,
+  oldTallies: `select minute from duckdive_tally_hour where minute < :before
+union all select minute from duckdive_wait_hour where minute < :before limit 1`,
   oldestFair: `select queue, min(run_at) from duckdive_run where state = 'ready' and fair is not null group by queue`,
   oldestSeq: `select coalesce(min(seq), 0) from duckdive_run`,
+  oldestTally: `select min(minute) from (
+  select min(minute) as minute from duckdive_tally union all select min(minute) from duckdive_wait
+)`,
+  openVersions: `select job, version, count(*) from (
+  select job, version from (select job, version from duckdive_run where state = 'ready' and fair is null limit :limit)
+  union all
+  select job, version from (select job, version from duckdive_run where state = 'ready' and fair is not null limit :limit)
+  union all
+  select job, version from (select job, version from duckdive_run where state = 'scheduled' limit :limit)
+  union all
+  select job, version from (select job, version from duckdive_run where state = 'running' limit :limit)
+  union all
+  select job, version from (select job, version from duckdive_run where state = 'waiting' limit :limit)
+)
+group by job, version order by job, version`,
   openedRates: `select gate from duckdive_rate where opens_at is not null and opens_at <= :now order by opens_at limit :limit`,
   othersOfFirst: `select value,
   (select count(*) from duckdive_place as place where place.gate = value),
@@ -489,6 +727,10 @@ order by next_at limit 1`,
   )
 from duckdive_run as own, json_each(:gates)
 where own.seq = :seq`,
+  parentEntry: `select run.seq, entry.kind
+from duckdive_run as run
+join duckdive_entry as entry on entry.run = run.seq and entry.name = :entry
+where run.id = :parent and entry.state = 'pending'`,
   parkRuns: `update duckdive_run
 set state = 'waiting', wait_reason = 'admission', wait_on = line.gate, parked_on = line.gate
 from (select value ->> 0 as seq, value ->> 1 as gate from json_each(:lines)) as line
@@ -507,7 +749,7 @@ from json_each(:places) as asked cross join duckdive_place as place
 on conflict (gate) do update set opens_at = excluded.opens_at`,
   prepareRun: `update duckdive_run
 set job = :job, version = :version, queue = coalesce((select queue from duckdive_reroute where job = :job), :queue), priority = :priority, state = :state,
-  wait_reason = null, wait_on = null, input = :input, body = :body, gates = :gates, fair = :fair,
+  wait_reason = :waitReason, wait_on = null, input = :input, body = :body, gates = :gates, fair = :fair,
   start_within = :startWithin, finish_within = :finishWithin,
   start_by = requested_at + :startWithin, finish_by = requested_at + :finishWithin,
   tags = coalesce(:tags, tags), meta = coalesce(:meta, meta), release = coalesce(:release, release)
@@ -515,12 +757,12 @@ where seq = :seq`,
   promoteDue: `update duckdive_run set state = 'ready'
 where seq in (select seq from duckdive_run where state = 'scheduled' and run_at <= :now order by run_at, seq limit :limit)`,
   prunable: `select seq from duckdive_run where expires_at is not null and expires_at <= :now order by expires_at, seq limit :limit`,
-  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, crashes, prepared, description, events, published_at)
-values (:job, :version, :queue, :priority, :attempts, :crashes, :prepared, :description, :events, :now)
+  publishDefinition: `insert into duckdive_definition (job, version, queue, priority, attempts, crashes, prepared, description, events, redact, published_at)
+values (:job, :version, :queue, :priority, :attempts, :crashes, :prepared, :description, :events, :redact, :now)
 on conflict (job) do update set
   version = excluded.version, queue = excluded.queue, priority = excluded.priority, attempts = excluded.attempts,
   crashes = excluded.crashes, prepared = excluded.prepared, description = excluded.description,
-  events = excluded.events,
+  events = excluded.events, redact = excluded.redact,
   published_at = excluded.published_at
 where excluded.version >= duckdive_definition.version`,
   queueCounts: `select queue, 'ready' as state, count(*) as number from duckdive_run where state = 'ready' and fair is null group by queue
@@ -531,18 +773,25 @@ union all select queue, 'waiting', count(*) from duckdive_run where state = 'wai
   raiseClaims: `update duckdive_meta set claims = max(claims, :token) where id = 1`,
   ratesAtHand: `select gate, arrival, held_until from duckdive_rate where gate in (select value from json_each(:gates))`,
   ratesOfRun: `select queue, gates from duckdive_run where id = :id`,
-  recordEntry: `insert into duckdive_entry (run, name, kind, hash, state, position, value, error, attempts)
-values (
-  :run, :name, :kind, :hash, :state,
-  coalesce((select max(position) from duckdive_entry where run = :run), 0) + 1, :value, :error, :attempts
-)`,
   registerWorker: `insert into duckdive_worker (id, host, pid, process_start, release, runner, queues, started_at, heartbeat_at)
 values (:id, :host, :pid, :processStart, :release, :runner, :queues, :now, :now)
 on conflict (id) do update set
   host = excluded.host, pid = excluded.pid, process_start = excluded.process_start, release = excluded.release,
   runner = excluded.runner, queues = excluded.queues, started_at = excluded.started_at,
   heartbeat_at = excluded.heartbeat_at, beats = beats + 1`,
+  releaseBatch: `delete from duckdive_batch
+where id = :id
+  and not exists (select 1 from duckdive_run where batch = :id)
+  and not exists (select 1 from duckdive_batch as own where own.batch = :id)`,
   releaseQueues: `delete from duckdive_held where until <= :now`,
+  reopenEntries: `delete from duckdive_entry
+where run = :run and (
+  (state = 'failed' and kind in ('step', 'poll', 'child', 'children'))
+  or (kind = 'children' and state = 'done' and exists (
+    select 1 from duckdive_run as child
+    where child.parent = :id and child.parent_entry = duckdive_entry.name and child.state in ('failed', 'cancelled')
+  ))
+)`,
   replaceInput: `update duckdive_run
 set input = :input, version = :version, body = (body & ~1) | :body, gates = :gates, fair = :fair
 where seq = :seq`,
@@ -551,13 +800,14 @@ on conflict (job) do update set queue = excluded.queue`,
   reroutes: `select job, queue from duckdive_reroute order by job`,
   restRun: `update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
-  wait_reason = :waitReason, wait_on = :waitOn, parked_on = null, error = iif(:hasError, :error, error), body = :body,
+  wait_reason = :waitReason, wait_on = :waitOn, wake_at = :wakeAt, parked_on = null, error = iif(:hasError, :error, error), body = :body,
   crashes = crashes + :crashes,
   started_at = iif(:isParked and not exists (
     select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')
   ), null, started_at)
 where seq = :seq
 returning gates, started_at`,
+  restartInput: `update duckdive_run set input = :input, version = :version, body = :body, attempt = 1, crashes = 0, durable = durable | 1 where seq = :seq`,
   resumeSchedule: `update duckdive_schedule set paused_at = null, next_at = :next where name = :name and paused_at is not null`,
   resume: `delete from duckdive_pause where kind = :kind and name = :name`,
   retireSchedules: `update duckdive_schedule set retired_at = :now
@@ -571,10 +821,20 @@ where origin = 'code' and retired_at is null
   )
   and not exists (select 1 from duckdive_scheduler as had where had.schedule = duckdive_schedule.name)`,
   retryRun: `update duckdive_run
-set state = 'ready', run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
+set state = iif(:waits, 'waiting', 'ready'), wait_reason = iif(:waits, 'dependency', null), wait_on = null, run_at = :now, attempt = 0, crashes = 0, started_at = null, finished_at = null, expires_at = null,
   reason = null, error = null, output = null, body = body & 1,
   start_by = :now + start_within, finish_by = :now + finish_within
 where seq = :seq`,
+  rollUpTallies: `insert into duckdive_tally_hour (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
+select :hour, queue, job, sum(succeeded), sum(failed), sum(cancelled), sum(retried), sum(waited), sum(ran)
+from duckdive_tally where minute < :before group by queue, job
+on conflict (minute, queue, job) do update set
+  succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed,
+  cancelled = cancelled + excluded.cancelled, retried = retried + excluded.retried,
+  waited = waited + excluded.waited, ran = ran + excluded.ran`,
+  rollUpWaits: `insert into duckdive_wait_hour (minute, queue, step, number)
+select :hour, queue, step, sum(number) from duckdive_wait where minute < :before group by queue, step
+on conflict (minute, queue, step) do update set number = number + excluded.number`,
   runAtHand: `select seq, state, cancel_asked, body from duckdive_run where id = :id`,
   running: `select seq, job, run_at, route, cancel_asked, body from duckdive_run
 where id = :id and token = :token and state = 'running'`,
@@ -605,16 +865,19 @@ on conflict (queue) do update set slots = excluded.slots`,
   settleEach: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
-where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running' and durable & 31 = 0
 returning seq`,
   settleOutput: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, output = :output, body = body & 1
-where seq = :seq and token = :token and state = 'running'`,
+where seq = :seq and token = :token and state = 'running' and durable & 31 = 0`,
   settlePlain: `update duckdive_run
 set state = 'succeeded', finished_at = :now, expires_at = max(:expiresAt, coalesce(unique_until, 0)), worker = null, cancel_asked = null,
   error = null, body = body & 3
-where seq in (select value from json_each(:seqs)) and token = :token and state = 'running'`,
+where seq in (select value from json_each(:seqs)) and token = :token and state = 'running' and durable & 31 = 0`,
+  settledAfter: `select name, kind, hash, state, position, value, error, due_at, attempts, written_at from duckdive_entry
+where run = :run and position is not null and position > :after
+order by position`,
   sharePage: `select seq, run_at from duckdive_run
 where state = 'ready' and fair is not null and queue = :queue and priority = :priority and route = :route
   and fair = :fair and run_at >= :runAt and (run_at > :runAt or seq > :seq)
@@ -638,8 +901,12 @@ limit :limit`,
   where number < :limit
 )
 select run.fair, run.run_at, run.seq from share join duckdive_run as run on run.seq = share.seq`,
+  signalsOfRun: `select id, name, payload from duckdive_signal where run = :run and taken = 0 order by seq`,
   slots: `select queue, slots from duckdive_slots order by queue`,
   someLine: `select 1 from duckdive_run where parked_on is not null limit 1`,
+  someLiveChild: `select 1 from duckdive_run
+where parent = :parent and parent_entry = :entry and state in ('scheduled', 'ready', 'running', 'waiting') limit 1`,
+  someNeed: `select 1 from duckdive_dependency where run = :run and done = 0 limit 1`,
   staleSchedules: `select 1 from duckdive_scheduler as own
 left join duckdive_schedule as schedule on schedule.name = own.schedule
 where own.worker = :worker and own.schedule <> ''
@@ -650,7 +917,7 @@ where own.worker = :worker and own.schedule <> ''
     )
   ))
 limit 1`,
-  standing: `select seq, token, state from duckdive_run where id = :id`,
+  standing: `select seq, token, state, batch from duckdive_run where id = :id`,
   standsAt: `select seq, gates, parked_on, priority, run_at from duckdive_run where id = :id`,
   storedRuns: `select run.seq, run.id, run.job, run.version, run.queue, run.priority, run.state, run.reason, run.wait_reason, run.wait_on,
   run.cancel_asked, run.route, run.token, run.attempt, run.crashes, run.worker, run.requested_at, run.run_at, run.started_at,
@@ -658,7 +925,12 @@ limit 1`,
   case when run.body & 1 then body.input else run.input end as input,
   case when run.body & 2 then body.output else run.output end as output,
   case when run.body & 4 then body.error else run.error end as error,
-  run.tags, run.meta, run.release, run.parent, run.batch, progress.done, progress.total, progress.note
+  run.tags, run.meta, run.release, run.parent, run.batch, progress.done, progress.total, progress.note,
+  iif(run.durable & 32, (
+    select json_group_array(needs) from (
+      select needs from duckdive_dependency as pair where pair.run = run.seq and pair.done = 0 limit 100
+    )
+  ), null) as after, run.ran
 from duckdive_run as run
 left join duckdive_body as body on body.run = run.seq and run.body <> 0
 left join duckdive_progress as progress on progress.run = run.seq
@@ -666,7 +938,12 @@ where run.seq in (select value from json_each(:seqs))`,
   takePlaces: `insert into duckdive_place (gate, run, kept)
 select value ->> 0, value ->> 1, value ->> 2 from json_each(:places) where true
 on conflict (gate, run) do update set kept = excluded.kept`,
-  tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally
+  takeSignalById: `update duckdive_signal set taken = 1 where id = :id`,
+  takeSignal: `update duckdive_signal set taken = 1 where seq = :seq`,
+  tallies: `select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally_hour
+where minute >= :since
+union all
+select minute, queue, job, succeeded, failed, cancelled, retried, waited, ran from duckdive_tally
 where minute >= :since order by minute, queue, job`,
   tally: `insert into duckdive_tally (minute, queue, job, succeeded, failed, cancelled, retried, waited, ran)
 values (:minute, :queue, :job, :succeeded, :failed, :cancelled, :retried, :waited, :ran)
@@ -686,8 +963,11 @@ where run = (select seq from duckdive_run where id = :id) order by number`,
 set state = iif(run_at > :now, 'scheduled', 'ready'), route = case wait_reason when 'worker' then wait_on else route end,
   wait_reason = null, wait_on = null
 where state = 'waiting' and wait_reason = :reason and wait_on = :on`,
-  unprepared: `select seq, run_at, requested_at, body from duckdive_run
+  unprepared: `select seq, run_at, requested_at, body, durable from duckdive_run
 where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
+  waitingEntry: `select name from duckdive_entry
+where run = :run and hash = :signal and state = 'pending' and kind = 'signal' order by number limit 1`,
+  waitingSignal: `select seq, payload from duckdive_signal where run = :run and name = :name and taken = 0 order by seq limit 1`,
   waitsForWorker: `with recursive wait (name) as (
   select (select min(wait_on) from duckdive_run where state = 'waiting' and wait_reason = 'worker')
   union all
@@ -698,6 +978,20 @@ where id = :id and state = 'waiting' and wait_reason = 'preparation'`,
   from wait where wait.name is not null
 )
 select name from wait where name is not null`,
+  waitsOn: `select wait_on from duckdive_run where seq = :seq and state = 'waiting' and wait_reason = 'entries'`,
+  waits: `select minute, queue, step, number from duckdive_wait_hour where minute >= :since
+union all
+select minute, queue, step, number from duckdive_wait where minute >= :since order by minute, queue, step`,
+  wakeDue: `update duckdive_run
+set state = 'ready', run_at = wake_at, wait_reason = null, wait_on = null, wake_at = null
+where seq in (
+  select seq from duckdive_run
+  where state = 'waiting' and wait_reason = 'entries' and wake_at is not null and wake_at <= :now
+  order by wake_at, seq limit :limit
+)`,
+  wakeRun: `update duckdive_run
+set state = 'ready', run_at = :now, wait_reason = null, wait_on = null, wake_at = null
+where seq = :seq and state = 'waiting' and wait_reason = 'entries'`,
   workerExists: `select 1 from duckdive_worker where id = :worker`,
   workers: `select id, host, pid, release, queues, started_at, heartbeat_at,
   (select count(*) from duckdive_run as run where run.state = 'running' and run.worker = duckdive_worker.id) as running,
@@ -1178,6 +1472,146 @@ create table duckdive_tally (
 ) strict, without rowid;
 
 alter table duckdive_definition add column events text; -- json: what it is enqueued for
+`,
+  },
+  {
+    number: 6,
+    name: "durable",
+    sql: `-- Durable work: what handlers recorded, the runs they started, what they wait for, and signals.
+
+-- What a run has to do with durable work: 1 it has recorded something, 2 it has children, 4 it has a parent. Most runs have
+-- nothing to do with it, and are claimed and ended without looking any further.
+alter table duckdive_run add column durable integer not null default 0;
+-- When the first of the entries that it waits for is due; null: only an event wakes it.
+alter table duckdive_run add column wake_at integer;
+
+create index duckdive_run_wake on duckdive_run (wake_at, seq)
+  where state = 'waiting' and wait_reason = 'entries' and wake_at is not null;
+-- The children that have not ended.
+create index duckdive_run_child on duckdive_run (parent, parent_entry)
+  where parent is not null and state in ('scheduled', 'ready', 'running', 'waiting');
+
+-- The order in which waits for one signal were made, among those that are pending.
+alter table duckdive_entry add column number integer;
+-- When it settled, or was last written before that.
+alter table duckdive_entry add column written_at integer;
+
+-- A wake-up is the run's, not the entry's; no version has ever looked at this index.
+drop index duckdive_entry_due;
+create index duckdive_entry_position on duckdive_entry (run, position) where position is not null;
+create index duckdive_entry_signal on duckdive_entry (run, hash, number) where state = 'pending' and kind = 'signal';
+
+-- Signals in the order in which they came. No version has ever written to the table that was here before.
+drop table duckdive_signal;
+create table duckdive_signal (
+  seq integer primary key autoincrement,
+  id text not null unique,         -- given by the sender: delivered once
+  run text,                        -- the run that it is for; null: the next one that gets the key
+  job text,
+  key text,
+  name text not null,
+  payload text,                    -- json
+  received_at integer not null,
+  taken integer not null           -- 1: an entry has it
+) strict;
+
+create index duckdive_signal_run on duckdive_signal (run, name, seq) where run is not null;
+create index duckdive_signal_key on duckdive_signal (key, job) where run is null and key is not null;
+create index duckdive_signal_received on duckdive_signal (received_at);
+`,
+  },
+  {
+    number: 7,
+    name: "flow",
+    sql: `-- Dependencies and batches.
+
+-- The bits of duckdive_run.durable go on: 8 runs come after it, 16 it is counted in a batch, 32 it comes after others.
+
+-- Which runs come after which. What the first migration had under this name no version has ever written to.
+drop table duckdive_dependency;
+
+create table duckdive_dependency (
+  run integer not null,            -- comes after …
+  needs text not null,             -- … the run with this id, which may be gone
+  done integer not null,           -- 1: that is fine by now
+  primary key (run, needs)
+) strict, without rowid;
+
+-- What is not fine, from both sides.
+create index duckdive_dependency_open on duckdive_dependency (run, needs) where done = 0;
+create index duckdive_dependency_needs on duckdive_dependency (needs, run) where done = 0;
+
+-- Nor to this one.
+drop table duckdive_batch;
+
+create table duckdive_batch (
+  id text primary key,
+  name text not null,
+  batch text,                      -- the one that it is counted in, as one run …
+  counted text not null default 'open' -- … and as what
+    check (counted in ('open', 'succeeded', 'failed', 'cancelled')),
+  total integer not null default 0,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  cancelled integer not null default 0,
+  elsewhere text,                  -- json: these four as other stores have counted, by nonce
+  on_success text,                 -- json: the run to record
+  on_finished text,                -- likewise
+  created_at integer not null,
+  finished_at integer,
+  succeeded_at integer
+) strict, without rowid;
+
+create index duckdive_batch_outer on duckdive_batch (batch) where batch is not null;
+create index duckdive_batch_finished on duckdive_batch (finished_at) where finished_at is not null;
+`,
+  },
+  {
+    number: 8,
+    name: "metrics",
+    sql: `-- Metrics over time: counts of minutes are rolled up to hours, and how long runs waited is counted by the step of a scale.
+
+-- The counts of hours, from three hours ago back to thirty days ago; the minutes stand in duckdive_tally.
+create table duckdive_tally_hour (
+  minute integer not null,         -- the beginning of the hour
+  queue text not null,
+  job text not null,
+  succeeded integer not null,
+  failed integer not null,
+  cancelled integer not null,
+  retried integer not null,
+  waited real not null,
+  ran real not null,
+  primary key (minute, queue, job)
+) strict, without rowid;
+
+-- How many executions began after a wait of that step, by the minute.
+create table duckdive_wait (
+  minute integer not null,
+  queue text not null,
+  step integer not null,           -- up to 2^(step / 2) milliseconds
+  number integer not null,
+  primary key (minute, queue, step)
+) strict, without rowid;
+
+-- The same by the hour.
+create table duckdive_wait_hour (
+  minute integer not null,
+  queue text not null,
+  step integer not null,
+  number integer not null,
+  primary key (minute, queue, step)
+) strict, without rowid;
+`,
+  },
+  {
+    number: 9,
+    name: "aging",
+    sql: `-- What people are not shown of a job, as workers publish it; and which release of an application executed a run last.
+
+alter table duckdive_definition add column redact text check (json_type(redact) = 'array');
+
+alter table duckdive_run add column ran text;
 `,
   },
 ] as const;

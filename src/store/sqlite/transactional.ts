@@ -5,37 +5,40 @@
 // the run away, and what a commit answered is what became of it.
 //
 // Before this file come `ctx.tx` and `ctx.succeed`, by the loop. After it come the statements of settling.
-import { NotBuiltError } from "../../kernel/index.js";
-import type { EntryWrite, Fence, Note, Settled, Settling } from "../contract.js";
+import { InvalidOptionError, NotBuiltError } from "../../kernel/index.js";
+import type { EntryWrite, Fence, Note, Recorded, Settled, Settling } from "../contract.js";
 import { Findings } from "../findings.js";
 import type { Sql } from "./driver.js";
-import { refuseUnbuilt } from "./insert.js";
+import { recordOne } from "./durable.js";
+import { refuseHanging } from "./insert.js";
 import type { Session } from "./session.js";
 import { settleOne, writeNotes } from "./settle.js";
 import { statements } from "./statements.js";
 
 /** Writes settled entries in the transaction that is open on this database, if the fence still owns the run. */
-export function recordEntries(sql: Sql, write: EntryWrite): boolean {
-  const row = runningRow(sql, write);
-  if (row === undefined) return false;
-  for (const { name, kind, hash, state, value, error, attempts = 0 } of write.entries) {
-    sql.run(statements.recordEntry, {
-      run: row[0],
-      name,
-      kind,
-      hash,
-      state,
-      value,
-      error: error === undefined ? null : JSON.stringify(error),
-      attempts,
-    });
-  }
-  return true;
+export function recordThrough(sql: Sql, write: EntryWrite, now: number): Recorded {
+  refuseSettled(sql, write);
+  return recordOne({ sql, found: new Findings() }, write, now);
+}
+
+/** Whatever else is in the transaction was done for a call that is done: it must not be done twice. */
+function refuseSettled(sql: Sql, { run, token, entries }: EntryWrite): void {
+  const seq = runningRow(sql, { run, token })?.[0];
+  if (seq === undefined) return;
+  type Row = [kind: string, state: string];
+  const settled = entries.find(({ name }) => {
+    const known = sql.get<Row>(statements.entryAtHand, { run: seq, name });
+    return known !== undefined && known[1] !== "pending";
+  });
+  if (settled === undefined) return;
+  throw new InvalidOptionError(
+    `Call "${settled.name}" of run ${run} has settled already. Give this transaction up, and read its result from the record.`,
+  );
 }
 
 /** Ends an execution in the transaction that is open on this database, having written what it said. */
 export function settleThrough(sql: Sql, settlement: Settling, notes: readonly Note[], now: number): Settled {
-  refuseUnbuilt(settlement.follow ?? []);
+  refuseHanging(settlement.follow ?? []);
   writeNotes(sql, notes, now);
   return settleOne({ sql, found: new Findings() }, settlement, now);
 }

@@ -9,8 +9,9 @@ import { UniqueConflictError } from "../../job/index.js";
 import type { Inserted, NewRun, StoredRun, Unique } from "../contract.js";
 import { admissionOf } from "./columns.js";
 import { letGo, lookAgain } from "./gates.js";
-import { appendEvent, bodyBit, isLong } from "./moves.js";
 import { statements } from "./statements.js";
+import { bodyBit, isLong } from "./texts.js";
+import { appendEvent } from "./timeline.js";
 import type { Transaction } from "./writer.js";
 
 /** What a request needs to have to meet a key. */
@@ -54,6 +55,7 @@ export function giveKey({ sql }: Transaction, id: string, unique: Unique): void 
     while: states?.join(" "),
     window: unique.window,
   });
+  sql.run(statements.giveSignals, { id, key: unique.key });
 }
 
 const liveStates: readonly StoredRun["state"][] = ["scheduled", "ready", "running", "waiting"];

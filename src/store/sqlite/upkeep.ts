@@ -5,13 +5,17 @@
 // store is never written to; and each moves a bounded number at once, so that no lock is long.
 import type { StoredError } from "../../job/index.js";
 import type { Death, DepartedWorker, Promotion, Rescued } from "../contract.js";
+import { forgetBatches } from "./batches.js";
 import type { Sql } from "./driver.js";
+import { durableBit } from "./entries.js";
 import { letGo, openRates } from "./gates.js";
-import { appendEvent, endRun, type Movable, restRun } from "./moves.js";
+import { endRemoved, endRun, forsakeFollowers, type Movable, restRun } from "./moves.js";
 import { forgetScheduler } from "./schedules.js";
 import { listing, type Session } from "./session.js";
+import { forgetSignals } from "./signals.js";
 import { statements } from "./statements.js";
-import { forgetTallies } from "./tallies.js";
+import { forgetTallies, rollUpTallies } from "./tallies.js";
+import { appendEvent } from "./timeline.js";
 import type { Transaction } from "./writer.js";
 
 /** Makes ready what is due, and fails what has expired. */
@@ -25,17 +29,19 @@ export async function promote(session: Session, limit: number): Promise<Promotio
       ...expire(transaction, "finishWithin", now, limit),
     ];
     const promoted =
-      transaction.sql.run(statements.promoteDue, { now, limit }) + openRates(transaction, now, limit);
+      transaction.sql.run(statements.promoteDue, { now, limit }) +
+      transaction.sql.run(statements.wakeDue, { now, limit }) +
+      openRates(transaction, now, limit);
     const released = transaction.sql.run(statements.releaseQueues, { now });
     if (promoted > 0 || released > 0) transaction.found.claimable = true;
     return { moved: promoted + expired.length, next: nextDue(transaction.sql), expired };
   });
 }
 
-/** When something is due next: a run's time, the end of its patience, a place at a rate, or a queue that was held back. */
+/** When something is due next: a run's time or wake-up, the end of its patience, a place at a rate, or a queue that was held back. */
 export function nextDue(sql: Sql): number | undefined {
-  const { nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease } = statements;
-  const times = [nextScheduled, nextStartBy, nextFinishBy, nextOpening, nextRelease]
+  const { nextScheduled, nextWake, nextStartBy, nextFinishBy, nextOpening, nextRelease } = statements;
+  const times = [nextScheduled, nextWake, nextStartBy, nextFinishBy, nextOpening, nextRelease]
     .map((statement) => sql.get<[number | null]>(statement)?.[0])
     .filter((time): time is number => typeof time === "number");
   return times.length === 0 ? undefined : Math.min(...times);
@@ -127,8 +133,11 @@ function giveUpRuns(transaction: Transaction, { worker, cause, culprits }: Death
 /** Removes what is past its keeping. */
 export async function prune(session: Session, limit: number): Promise<number> {
   const values = () => ({ now: session.clock.now(), limit });
+  await rollUpTallies(session, limit);
   await forgetTallies(session, limit);
   await forgetRates(session, limit);
+  await forgetSignals(session, limit);
+  await forgetBatches(session, limit);
   const some = await session.read((sql) => sql.get(statements.prunable, { ...values(), limit: 1 }));
   if (some === undefined) return 0;
   return session.write((transaction) => {
@@ -146,13 +155,32 @@ async function forgetRates(session: Session, limit: number): Promise<void> {
     await session.write(({ sql }) => void sql.run(statements.forgetRates, { now, limit }));
 }
 
-/** Removes runs and all that hangs on them; they must not be running. */
-export function removeRuns(transaction: Transaction, places: readonly number[], now: number): number {
+/**
+ * Removes runs and all that hangs on them; they must not be running. Of live ones their relatives hear; those that leave for
+ * another store go on there for whoever comes after them, and for their batches.
+ */
+export function removeRuns(
+  transaction: Transaction,
+  places: readonly number[],
+  now: number,
+  how: "removed" | "released" = "removed",
+): number {
   const { sql } = transaction;
   const seqs = listing(places);
   type Row = [seq: number, gates: string];
   const gated = sql.all<Row>(statements.gatesOfRuns, { seqs });
+  type FamilyRow = [
+    seq: number,
+    id: string,
+    state: string,
+    durable: number,
+    parent: string | null,
+    entry: string | null,
+    batch: string | null,
+  ];
+  const family = sql.all<FamilyRow>(statements.familyOfRuns, { seqs });
   for (const statement of [
+    statements.deleteSignals,
     statements.deleteBody,
     statements.deleteEvent,
     statements.deleteLog,
@@ -164,5 +192,12 @@ export function removeRuns(transaction: Transaction, places: readonly number[], 
   }
   const removed = sql.run(statements.deleteRuns, { seqs });
   for (const [seq, gates] of gated) letGo(transaction, seq, gates, now);
+  for (const [, id, state, bits, parent, entry, batch] of family) {
+    const durable = how === "removed" ? bits : bits & ~durableBit.followed;
+    const hasEnded = state === "succeeded" || state === "failed" || state === "cancelled";
+    if (!hasEnded)
+      endRemoved(transaction, { id, durable, parent, entry, batch: how === "removed" ? batch : null }, now);
+    else if (durable & durableBit.followed) forsakeFollowers(transaction, id, now);
+  }
   return removed;
 }

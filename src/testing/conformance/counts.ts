@@ -9,6 +9,23 @@ const day = 24 * hour;
 export function counts(suite: Suite): void {
   suite.describe("counts by the minute", () => tallies(suite));
   suite.describe("runs are found", () => looking(suite));
+  suite.test("runs that have not ended are counted by job and version", async ({ store }) => {
+    assert.deepEqual(await store.versions(), []);
+    const worker = await enter(store);
+    await insertOne(store);
+    await settle(store, ...(await take(store, worker)).map((run) => succeeded(run)));
+    await insertOne(store, { fair: "a" });
+    await take(store, worker);
+    await insertOne(store, { due: { after: hour } });
+    await insertOne(store, { waiting: "preparation" });
+    await insertOne(store, { version: 2 });
+    await insertOne(store, { job: "move", fair: "a" });
+    assert.deepEqual(await store.versions(), [
+      { job: "copy", version: 1, runs: 3 },
+      { job: "copy", version: 2, runs: 1 },
+      { job: "move", version: 1, runs: 1 },
+    ]);
+  });
 }
 
 function aTally(fields: Partial<Tally>): Tally {
@@ -51,19 +68,81 @@ function tallies(suite: Suite): void {
   });
 
   suite.test("are kept for thirty days", async ({ store, clock }) => {
-    const first = Math.floor(store.now() / minute) * minute;
+    const first = Math.floor(store.now() / hour) * hour;
     await store.tally([
-      aTally({ minute: first, succeeded: 1 }),
-      aTally({ minute: first + minute, failed: 1 }),
+      aTally({ minute: first, succeeded: 1, waits: { 3: 1 } }),
+      aTally({ minute: first + hour, failed: 1, waits: { 3: 1 } }),
     ]);
-    await clock.advance(30 * day - minute);
+    await clock.set(first + 30 * day - minute);
     await store.prune(1_000);
     assert.equal((await store.tallies(0)).length, 2);
     await clock.set(first + 30 * day + 1);
     assert.equal(await store.prune(1_000), 0);
-    assert.deepEqual(await store.tallies(0), [aTally({ minute: first + minute, failed: 1 })]);
+    assert.deepEqual(await store.tallies(0), [aTally({ minute: first + hour, failed: 1 })]);
+    assert.equal((await store.waits(0)).length, 1);
     assert.equal(await store.count({}), 0);
   });
+
+  suite.test("tell how long executions of a queue waited, of all its jobs", async ({ store }) => {
+    const now = Math.floor(store.now() / minute) * minute;
+    await store.tally([
+      aTally({ minute: now, waits: { 0: 2, 17: 1 } }),
+      aTally({ minute: now, job: "move", waits: { 17: 3 } }),
+      aTally({ minute: now, queue: "it's", waits: { 4: 1 } }),
+      aTally({ minute: now - minute, waits: { 5: 1 } }),
+    ]);
+    await store.tally([aTally({ minute: now, waits: { 0: 1 } })]);
+    assert.deepEqual(await store.waits(now), [
+      { minute: now, queue: "default", step: 0, number: 3 },
+      { minute: now, queue: "default", step: 17, number: 4 },
+      { minute: now, queue: "it's", step: 4, number: 1 },
+    ]);
+    assert.equal((await store.waits(now - minute)).length, 4);
+  });
+
+  suite.test(
+    "are rolled up to hours from three hours ago on, and nothing is lost",
+    async ({ store, clock }) => {
+      const start = Math.floor(store.now() / hour) * hour;
+      const told = [0, 1, 59, 60, 61].map((at) =>
+        aTally({ minute: start + at * minute, succeeded: 1, ran: 10, waits: { 3: 1, [at]: 2 } }),
+      );
+      await store.tally(told);
+      await clock.set(start + 4 * hour - 1);
+      await store.prune(1_000);
+      assert.equal((await store.tallies(0)).length, 5);
+      await clock.set(start + 4 * hour);
+      await store.prune(1_000);
+      await store.prune(1_000);
+      const [first, ...minutes] = await store.tallies(0);
+      assert.deepEqual(first, aTally({ minute: start, succeeded: 3, ran: 30 }));
+      assert.deepEqual(
+        minutes.map(({ minute: at }) => at),
+        [start + hour, start + hour + minute],
+      );
+      assert.deepEqual(
+        (await store.waits(0)).filter(({ step }) => step === 3).map(({ minute: at, number }) => [at, number]),
+        [
+          [start, 3],
+          [start + hour, 1],
+          [start + hour + minute, 1],
+        ],
+      );
+      // What is told late goes where the rest of its hour is.
+      await store.tally([aTally({ minute: start + minute, succeeded: 1 })]);
+      await store.prune(1_000);
+      assert.equal((await store.tallies(0))[0]?.succeeded, 4);
+      await clock.set(start + 9 * hour);
+      await store.prune(1_000);
+      assert.deepEqual(
+        (await store.tallies(0)).map(({ minute: at, succeeded }) => [at, succeeded]),
+        [
+          [start, 4],
+          [start + hour, 2],
+        ],
+      );
+    },
+  );
 }
 
 /** The places of the runs that fit, by list and by count alike. */

@@ -10,9 +10,11 @@ import {
   enter,
   everything,
   failed,
+  fenceOf,
   hour,
   insertOne,
   manyRuns,
+  only,
   settle,
   succeeded,
   take,
@@ -60,6 +62,7 @@ function matches(filter: RunFilter, run: StoredRun): boolean {
     any(filter.ids, run.id) &&
     any(filter.jobs, run.job) &&
     any(filter.queues, run.queue) &&
+    any(filter.parents, run.parent) &&
     any(filter.states, run.state) &&
     any(filter.reasons, run.reason) &&
     any(filter.waiting, run.waiting?.reason) &&
@@ -79,6 +82,25 @@ async function agrees(store: Store, all: readonly StoredRun[], filter: RunFilter
   assert.equal(page.next, undefined, `list ${words} has no next page`);
   assert.equal(await store.count(filter), wanted.length, `count ${words}`);
   return wanted.length;
+}
+
+/** A running run with so many children in queue `below`, every second one red; answers its id. */
+async function family({ store, clock }: Bench, worker: string, count: number): Promise<string> {
+  const parent = await insertOne(store, { queue: "above" });
+  const claimed = only(await take(store, worker, { above: 1 }));
+  const children = manyRuns(count, (index) => ({
+    queue: "below",
+    tags: index % 2 === 0 ? ["red"] : [],
+    parent: { run: parent, entry: "all", onEnd: "leave" },
+  }));
+  await clock.advance(17);
+  const answer = only(
+    await store.record([
+      { ...fenceOf(claimed), entries: [{ name: "all", kind: "children", state: "pending" }], children },
+    ]),
+  );
+  assert.ok(answer.taken);
+  return parent;
 }
 
 export function filters(suite: Suite): void {
@@ -128,6 +150,49 @@ export function filters(suite: Suite): void {
     for (const filter of empty)
       assert.equal(await agrees(bench.store, all, filter), 0, JSON.stringify(filter));
   });
+
+  suite.test(
+    "children are found by their parents, running, waiting and ended, page by page",
+    async (bench) => {
+      const { store } = bench;
+      const worker = await enter(store);
+      const families = [await family(bench, worker, 5), await family(bench, worker, 3)];
+      await settle(store, ...(await take(store, worker, { below: 3 })).map((run) => succeeded(run)));
+      await take(store, worker, { below: 2 });
+      await settle(store, ...(await take(store, worker, { below: 1 })).map((run) => failed(run)));
+      const all = await everything(store);
+      const [one = "", other = ""] = families;
+      const ids = all.filter((_, index) => index % 2 === 0).map(({ id }) => id);
+      const parts: RunFilter[] = [
+        { parents: [one] },
+        { parents: [one, other, "no id at all"] },
+        { parents: [aRun().id] },
+        { parents: [] },
+      ];
+      const others: RunFilter[] = [
+        {},
+        { states: ["succeeded"] },
+        { jobs: ["copy"] },
+        { tags: ["red"] },
+        { ids },
+      ];
+      for (const part of parts) for (const more of others) await agrees(store, all, { ...part, ...more });
+      assert.equal(await store.count({ parents: [one] }), 5);
+      assert.equal(await store.count({ parents: families, states: ["running"] }), 2);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.list({ parents: families }, { limit: 3, cursor });
+        seen.push(...page.runs.map(({ id }) => id));
+        cursor = page.next;
+      } while (cursor !== undefined);
+      assert.deepEqual(
+        seen,
+        (await store.list({ parents: families }, { limit: 10 })).runs.map(({ id }) => id),
+      );
+      assert.equal(new Set(seen).size, 8);
+    },
+  );
 
   suite.test("an empty list finds nothing: it means any of none", async (bench) => {
     const all = await population(bench);

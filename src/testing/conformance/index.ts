@@ -5,15 +5,20 @@
 // `test`, and a way to open your store on an empty database. Assertions are `node:assert`, so it runs under Vitest,
 // Jest and `node:test` alike. It needs the package `fast-check` for its model test.
 import assert from "node:assert/strict";
+import { batches } from "./batches.js";
 import { blame } from "./blame.js";
+import { callTimes } from "./call-times.js";
 import { change } from "./change.js";
 import { claim } from "./claim.js";
 import { concurrency } from "./concurrency.js";
 import { counts } from "./counts.js";
 import { departed } from "./departed.js";
+import { dependencies } from "./dependencies.js";
+import { durable } from "./durable.js";
 import { fair } from "./fair.js";
 import { fence } from "./fence.js";
 import { filters } from "./filters.js";
+import { flowModel } from "./flow-model.js";
 import { follow } from "./follow.js";
 import { gates } from "./gates.js";
 import { gatesModel } from "./gates-model.js";
@@ -29,6 +34,7 @@ import { promote } from "./promote.js";
 import { prune } from "./prune.js";
 import { rates } from "./rates.js";
 import { rescue } from "./rescue.js";
+import { restarts } from "./restart.js";
 import { schedules } from "./schedules.js";
 import { settle } from "./settle.js";
 import { type ConformanceOptions, suiteOf } from "./suite.js";
@@ -60,6 +66,12 @@ const subjects = {
   watch,
   concurrency,
   transactional,
+  durable,
+  "times of calls": callTimes,
+  "beginning anew": restarts,
+  dependencies,
+  batches,
+  "graphs at random": flowModel,
   schedules,
   moving,
   gates,

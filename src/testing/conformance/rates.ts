@@ -192,6 +192,22 @@ function starts(suite: Suite): void {
       { isHolding: false, isParked: true, ahead: 1, opensAt: started + second, limit: 60, per: minute },
     );
   });
+
+  suite.test("how a run stands at a rate tells who was let in and has not started", async (bench) => {
+    const { store, clock } = bench;
+    const gates = [rate("mail", 1, minute)];
+    const [, second_ = "", third = ""] = await inARow(bench, { gates }, { gates }, { gates });
+    const worker = await enter(store);
+    await takeOne(store, worker);
+    assert.deepEqual(only(await store.standing(third)).holders, []);
+    await clock.advance(minute + second);
+    await store.promote(100);
+    const { ahead, holders, used } = only(await store.standing(third));
+    const letIn = { run: second_, job: "copy", state: "ready", since: undefined };
+    assert.deepEqual({ ahead, holders, used }, { ahead: 0, holders: [letIn], used: 0 });
+    await takeOne(store, worker);
+    assert.deepEqual(only(await store.standing(third)).holders, []);
+  });
 }
 
 function holdingBack(suite: Suite): void {

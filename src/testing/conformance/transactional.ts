@@ -55,7 +55,7 @@ function calls(suite: Suite): void {
     const before = await picture(store, id);
     await transaction(async (connection) => {
       const write = { ...fenceOf(claimed), entries: [done("charge")] };
-      assert.equal(await store.recordIn(connection, write), true);
+      assert.equal((await store.recordIn(connection, write)).taken, true);
       assert.deepEqual(await store.entries(id), []);
     });
     const entry = only(await store.entries(id));
@@ -72,7 +72,7 @@ function calls(suite: Suite): void {
     const { id, claimed } = await running(store);
     await rolledBack(bench, async (connection) => {
       const write = { ...fenceOf(claimed), entries: [done("charge")] };
-      assert.equal(await store.recordIn(connection, write), true);
+      assert.equal((await store.recordIn(connection, write)).taken, true);
     });
     assert.deepEqual(await store.entries(id), []);
     await settle(store, succeeded(claimed));
@@ -252,7 +252,8 @@ async function refusedBoth({ store, transaction }: Bench, claimed: Claimed, id: 
   const before = await everythingOf(store, id);
   const fence = fenceOf(claimed);
   await transaction(async (connection) => {
-    assert.equal(await store.recordIn(connection, { ...fence, entries: [done("charge")] }), false);
+    const refused = await store.recordIn(connection, { ...fence, entries: [done("charge")] });
+    assert.deepEqual(refused, { taken: false });
     const late = { ...fence, log: { level: "info" as const, message: "the zombie was here" } };
     assert.deepEqual(await store.settleIn(connection, succeeded(claimed, { output }), [late]), {
       taken: false,

@@ -19,6 +19,23 @@ import {
 import { beginning, type Suite } from "./suite.js";
 
 export function workers(suite: Suite): void {
+  suite.test(
+    "a run says which release executes it, and which ended it, when its worker is long gone",
+    async ({ store }) => {
+      const id = await insertOne(store, { release: "1.0.0" });
+      assert.equal((await stored(store, id)).ranRelease, undefined);
+      const older = await enter(store, { release: "1.0.1" });
+      await settle(store, ...(await take(store, older)).map((run) => handedBack(run)));
+      const worker = await enter(store, { release: "1.2.3" });
+      const claimed = await take(store, worker);
+      assert.equal((await stored(store, id)).ranRelease, "1.2.3");
+      await settle(store, ...claimed.map((run) => succeeded(run)));
+      await store.retire(worker);
+      const { release, ranRelease } = await stored(store, id);
+      assert.deepEqual({ release, ranRelease }, { release: "1.0.0", ranRelease: "1.2.3" });
+    },
+  );
+
   suite.test("a worker is listed with all it said, and since when it is there", async ({ store, clock }) => {
     await clock.advance(3);
     const worker = aWorker({
@@ -84,6 +101,7 @@ export function workers(suite: Suite): void {
     async ({ store }) => {
       const [one, two] = [await enter(store), await enter(store)];
       const report: WorkerReport = {
+        retained: { sleeper: 3 },
         state: "quiet",
         memory: 123_456_789,
         delay: 12.5,

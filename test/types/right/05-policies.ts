@@ -26,6 +26,7 @@ export const taste = job({
     return input.house === "south" ? ctx.rateLimited("45s") : { points: input.wine.length };
   },
 });
+job({ name: "apart", isolate: { kind: "process", memory: "256mb", module: import.meta.url }, handle() {} });
 job({ name: "held", input: z.object({ id: z.string() }), lock: { by: "id", hold: "attempt" }, handle() {} });
 const once = job({
   name: "once",

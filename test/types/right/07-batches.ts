@@ -23,6 +23,14 @@ const batch = await duckdive.batch([line.with({ text: "a b" }), page.with({ numb
 });
 await batch.add([line.with({ text: "c" })]);
 (await batch.summary()).failed.toFixed();
+const chapter = await duckdive.batch([], { name: "chapter", in: batch, onFinished: bound });
+(await duckdive.batchOf(chapter.id).summary()).total.toFixed();
+job({
+  name: "cover",
+  async handle(_, ctx) {
+    await ctx.batch?.add("pages", [page.with({ number: 5 }), line.with({ text: "e" })]);
+  },
+});
 await duckdive.enqueueMany([line.with({ text: "d" }), page.with({ number: 2 })]);
 
 const last = await duckdive.flow(({ add }) => {

@@ -7,6 +7,7 @@ import * as executions from "./rules/executions.mjs";
 import * as fences from "./rules/fences.mjs";
 import * as life from "./rules/life.mjs";
 import * as requests from "./rules/requests.mjs";
+import * as steps from "./rules/steps.mjs";
 
 /** @typedef {{ run?: string, what: string }} Found */
 /** @typedef {Found & { rule: string }} Violation */
@@ -35,6 +36,8 @@ export const rules = {
   "attempts are what was counted": executions.attempts,
   "effects are there exactly once": effects.effects,
   "only the owner writes effects": effects.strangers,
+  "every step is done": steps.undone,
+  "what is on record is not done again": steps.repeated,
   "who is dead lets go": life.deadAndBusy,
   "who is unseen lets go": life.unseenAndBusy,
 };

@@ -95,6 +95,10 @@ function executed(token: number, more: Record<string, unknown> = {}): Line {
   return line("executed", { run: "a", token, claim: `c${token}`, attempt: 1, job: "quick", ...more });
 }
 
+function stepped(token: number, name: string): Line {
+  return line("stepped", { run: "a", token, name });
+}
+
 function settled(token: number, more: Record<string, unknown> = {}): Line {
   const about = { run: "a", token, claim: `c${token}`, state: "succeeded", wanted: "succeeded" };
   return line("settled", { ...about, asked: time, ...more });
@@ -252,6 +256,20 @@ const broken: Record<string, Record<string, () => Evidence>> = {
       return evidence(lines, [moved()], { booked: [{ run: "a", what: "late", token: 1, at: time + 1 }] });
     },
   },
+  "every step is done": {
+    "one of a success was not": () => {
+      const entries = ["booked 2", "booked 5", "booked 8"].map((name) => ({ ...done, name }));
+      const booked = entries.map(({ name }) => ({ run: "a", what: name, token: 1, at: 0 }));
+      return evidence([...story(), stepped(1, "step 1")], [moved({ job: "durable", entries })], { booked });
+    },
+  },
+  "what is on record is not done again": {
+    "a suspension had it on record": () =>
+      evidence(
+        [stepped(1, "step 1"), settled(1, { state: "waiting", waits: "entries" }), stepped(2, "step 1")],
+        [moved({ token: 2 })],
+      ),
+  },
   "who is dead lets go": {
     "it goes on for seconds": () => {
       const dead = [executed(1), line("dead", { worker: "w" })];
@@ -318,6 +336,23 @@ describe("the auditor", () => {
     expect(audit(evidence(spoke, [moved()]))).not.toEqual([]);
     const noCrash = all.filter((one) => one !== crash);
     expect(audit(evidence(noCrash, [moved()]))).not.toEqual([]);
+  });
+
+  test("lets a run be executed again that was suspended, and takes its attempts as they were given back", () => {
+    const suspending = line("suspending", { run: "a", token: 1, claim: "c1" });
+    const [asking, promised, ...whole] = story({ token: 2 });
+    const lines = [executed(1), suspending, ...whole];
+    const entries = [{ ...done, name: "step 1" }];
+    expect(
+      audit(
+        evidence(
+          [asking, promised, ...lines].flatMap((one) => one ?? []),
+          [moved({ token: 2, entries })],
+        ),
+      ),
+    ).toEqual([]);
+    const refused = line("refused", { run: "a", token: 1, claim: "c1" });
+    expect(audit(evidence([...lines, refused], [moved({ token: 2, entries })]))).not.toEqual([]);
   });
 
   test("lets a zombie begin late when its run is recorded as lost", () => {

@@ -18,7 +18,7 @@ import { openLedger } from "./ledger.mjs";
 import { planRequests } from "./plan.mjs";
 import { createRandom } from "./random.mjs";
 
-const { address, folder, seed, number } = JSON.parse(process.argv[2] ?? "{}");
+const { address, folder, seed, jobs, number } = JSON.parse(process.argv[2] ?? "{}");
 /** Before what failed is asked for again, in milliseconds. */
 const patience = 50;
 
@@ -136,7 +136,7 @@ while (!isOver) {
     await wait(patience);
   }
 }
-for (const asked of planRequests(createRandom(`${seed}/enqueuer ${number}`))) {
+for (const asked of planRequests(createRandom(`${seed}/enqueuer ${number}`), jobs)) {
   if (isOver) break;
   await ask(asked);
   await wait(asked.pause);

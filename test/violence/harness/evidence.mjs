@@ -59,7 +59,7 @@ export async function gather(world, ledger, unwilling) {
       : [{ claims: 0 }];
   return {
     store,
-    lines: readLedger(ledger),
+    lines: withClaims(readLedger(ledger)),
     runs,
     listed,
     counts: await hand.countByState(),
@@ -86,6 +86,18 @@ async function listAll(hand) {
     cursor = page.next;
   } while (cursor !== undefined);
   return ids;
+}
+
+/** An isolate does not know the claim that it executes under: it is the last one that its worker was given. @param {Line[]} lines */
+function withClaims(lines) {
+  const claims = new Map();
+  return lines.map((line) => {
+    const { what, run, token, claim } = line;
+    if (what === "claimed") claims.set(`${run} ${token}`, claim);
+    return what === "executed" && line.isIsolated === true
+      ? { ...line, claim: claims.get(`${run} ${token}`) }
+      : line;
+  });
 }
 
 /**

@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { config, job } from "duckdive";
+import { config, job, signal } from "duckdive";
 import { bookIn } from "./books.mjs";
 import { journaled } from "./journal.mjs";
 import { anyInput, kinds, queues } from "./kinds.mjs";
@@ -30,11 +30,17 @@ const store = journaled(books.store, ledger, (worker) =>
     JSON.stringify({ parent: process.ppid, worker, start: startOf(process.pid) }),
   ),
 );
+/** Isolates load this file too. */
+const isIsolate = Symbol.for("duckdive.isolate") in globalThis;
 // A moment in which this process was awake and able to act.
-setInterval(() => ledger.write("awake"), 1_000).unref();
+if (!isIsolate) setInterval(() => ledger.write("awake"), 1_000).unref();
 
 /** @param {number} milliseconds @param {Context} ctx */
 const rest = (milliseconds, ctx) => wait(milliseconds, undefined, { signal: ctx.signal });
+
+const nudge = signal("nudge", anyInput);
+/** The contract of the children, which are of this file's own jobs. */
+const leaf = () => /** @type {any} */ (jobs.find(({ name }) => name === "leaf"));
 
 /** @type {Record<string, (input: Input, ctx: Context) => unknown>} */
 const behaviours = {
@@ -68,6 +74,39 @@ const behaviours = {
     await rest(milliseconds, ctx);
     return ctx.succeed((tx) => books.book(tx, ctx.runId, "succeed", ctx.token));
   },
+  async durable({ nap, mark }, ctx) {
+    /** @param {number} number */
+    const step = (number) =>
+      ctx.step(`step ${number}`, async () => {
+        await rest(nap / 10, ctx);
+        ledger.write("stepped", { run: ctx.runId, token: ctx.token, name: `step ${number}` });
+      });
+    /** @param {number} number */
+    const book = (number) =>
+      ctx.tx(`booked ${number}`, (tx) => books.book(tx, ctx.runId, `booked ${number}`, ctx.token));
+    await step(1);
+    await book(2);
+    // Whoever cancels a child fails it for its parent, which goes on all the same.
+    await Promise.all([
+      step(3),
+      step(4),
+      ctx.run("child", leaf(), { mark: `${mark} child` }).catch(() => "cancelled"),
+    ]);
+    await ctx.sleep("nap", nap);
+    await book(5);
+    const inputs = [0, 1, 2].map((number) => ({ mark: `${mark} ${number}` }));
+    await Promise.all([step(6), ctx.runAll("children", leaf(), inputs, { onFailure: "collect", atOnce: 2 })]);
+    await ctx.waitFor("nudge", nudge, { timeout: nap });
+    await step(7);
+    await book(8);
+    await Promise.race([step(9), ctx.sleep("a while", nap)]);
+    await step(10);
+    return "done";
+  },
+  async leaf(_input, ctx) {
+    await rest(10, ctx);
+    return "done";
+  },
   async expiring({ milliseconds }, ctx) {
     await rest(milliseconds, ctx);
     return "done";
@@ -99,6 +138,8 @@ const behaviours = {
     }
     return "done";
   },
+  threaded: misbehaving,
+  apart: misbehaving,
   async crashing({ attempts, how }, ctx) {
     await rest(20, ctx);
     if (ctx.attempt > attempts) return "done";
@@ -111,15 +152,33 @@ const behaviours = {
   },
 };
 
+/** What only an isolate survives. @param {Input} input @param {Context} ctx */
+async function misbehaving({ attempts, how, milliseconds }, ctx) {
+  await rest(milliseconds, ctx);
+  if (ctx.attempt > attempts) return "done";
+  if (how === "exit") process.exit(1);
+  if (how === "spin") for (;;);
+  const eaten = [];
+  while (how === "eat") eaten.push(Array.from({ length: 100_000 }, (_, number) => ({ number })));
+  setTimeout(() => {
+    if (how === "throw") throw new Error("thrown where nobody catches");
+    if (how === "reject") void Promise.reject(new Error("rejected where nobody catches"));
+  }, 5);
+  return wait(30_000);
+}
+
 /** @param {string} name @param {(input: Input, ctx: Context) => unknown} behave */
 function recorded(name, behave) {
   return async (/** @type {any} */ input, /** @type {Context} */ ctx) => {
     const { runId: run, token, attempt } = ctx;
     const about = { run, token };
-    ledger.write("executed", { ...about, job: name, attempt, claim: store.claimOf(run, token) });
+    const claim = store.claimOf(run, token);
+    ledger.write("executed", { ...about, job: name, attempt, claim, isIsolated: isIsolate || undefined });
     ctx.signal.addEventListener("abort", () => {
       ledger.write("aborted", { ...about, why: ctx.signal.reason.why });
     });
+    // A handler that is suspended never unwinds.
+    if (kinds[name]?.steps !== undefined) ctx.defer(() => ledger.write("left", about));
     try {
       return await behave(input, ctx);
     } finally {

@@ -66,10 +66,12 @@ export function journaled(store, ledger, onRegistered) {
     },
     async settle(settlements) {
       const asked = monotonic();
+      for (const { run, token, claim, waiting } of settlements)
+        if (waiting?.reason === "entries") ledger.write("suspending", { run, token, claim });
       const answers = await store.settle(settlements);
-      settlements.forEach(({ run, token, claim, state, reason, giveBack }, place) => {
+      settlements.forEach(({ run, token, claim, state, reason, giveBack, waiting }, place) => {
         const answer = answers[place];
-        const about = { run, token, claim, wanted: state, reason, giveBack, asked };
+        const about = { run, token, claim, wanted: state, waits: waiting?.reason, reason, giveBack, asked };
         if (answer?.taken) ledger.write("settled", { ...about, state: answer.state });
         else ledger.write("refused", about);
         claims.delete(`${run} ${token}`);

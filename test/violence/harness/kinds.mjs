@@ -15,6 +15,7 @@
  * @property {(end: End, input: Input) => boolean} allows whether a run of it may have ended so; a cancelled one always may
  * @property {unknown} [output] of one that succeeded; "done" unless given, null for none
  * @property {readonly string[]} [effects] each booked once for one that succeeded; `succeed` by `ctx.succeed`, others by `ctx.tx`
+ * @property {readonly string[]} [steps] done at least once by one that succeeded, and again only after an execution that was cut short
  * @property {boolean} [isDangerous] it takes its worker down, and nobody else may be blamed for that
  */
 
@@ -28,6 +29,20 @@ const innocent = {
 };
 /** Whoever takes workers down does so three times at most. */
 const dangerous = { ...innocent, queue: "danger", crashes: 3, timeout: "20s" };
+
+/** @param {"thread" | "process"} kind @param {number} weight @returns {Kind} */
+function isolatedKind(kind, weight) {
+  return {
+    weight,
+    policy: { ...innocent, isolate: { kind, memory: "64mb" }, timeout: "5s" },
+    input: (random) => ({
+      attempts: random.pick([0, 0, 0, 1, 2]),
+      how: random.pick(["exit", "throw", "reject", "spin", "eat", "ignore"]),
+      milliseconds: random.whole(0, 200),
+    }),
+    allows: ({ state }) => state === "succeeded",
+  };
+}
 
 /** @param {End} end */
 const succeeds = ({ state }) => state === "succeeded";
@@ -86,6 +101,22 @@ export const kinds = {
     output: "succeed",
     effects: ["succeed"],
   },
+  /** Ten steps, some of them in transactions, with children and waits between them. */
+  durable: {
+    weight: 2,
+    policy: innocent,
+    input: (random) => ({ nap: random.whole(5, random.chance(0.2) ? 1_500 : 120) }),
+    allows: succeeds,
+    effects: ["booked 2", "booked 5", "booked 8"],
+    steps: ["step 1", "step 3", "step 4", "step 6", "step 7", "step 10"],
+  },
+  /** Asked for by runs of `durable` only. */
+  leaf: {
+    weight: 0,
+    policy: innocent,
+    input: () => ({}),
+    allows: succeeds,
+  },
   expiring: {
     weight: 1,
     policy: { ...innocent, startWithin: "4s" },
@@ -113,6 +144,9 @@ export const kinds = {
       state === "succeeded" || (state === "failed" && (reason === "timeout" || reason === "lost")),
     effects: ["late"],
   },
+  /** In isolates, which the first attempts take down in every way there is; nobody beside them may notice. */
+  threaded: isolatedKind("thread", 1),
+  apart: isolatedKind("process", 0.5),
   blocking: {
     weight: 0,
     policy: dangerous,

@@ -1,8 +1,9 @@
-// `npm run violence -- --seconds N --store sqlite|postgres --seed S [--faults a,b] [--keep]`: violence, and what became of
+// `npm run violence -- --seconds N --store sqlite|postgres --seed S [--faults a,b] [--jobs a,b] [--keep]`: violence, and what became of
 // every promise. Ends with 0 when all were kept, with 1 when one was not, with 2 when it could not do what it was asked.
 import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { kinds } from "./kinds.mjs";
 import { tableOf } from "./table.mjs";
 import { violence } from "./violence.mjs";
 
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     store: { type: "string", default: "sqlite" },
     seed: { type: "string", default: String(randomInt(1_000_000)) },
     faults: { type: "string" },
+    jobs: { type: "string" },
     supervisors: { type: "string", default: "2" },
     processes: { type: "string", default: "2" },
     enqueuers: { type: "string", default: "2" },
@@ -25,7 +27,9 @@ const { values } = parseArgs({
 });
 
 async function main() {
-  const { store, seed, faults } = values;
+  const { store, seed, faults, jobs } = values;
+  const unknown = jobs?.split(",").find((name) => !(Number(kinds[name]?.weight) > 0));
+  if (unknown !== undefined) throw new RangeError(`--jobs names "${unknown}", which nobody asks for.`);
   if (store !== "sqlite" && store !== "postgres")
     throw new RangeError(`--store is "${store}". Use sqlite or postgres.`);
   const options = {
@@ -41,6 +45,7 @@ async function main() {
       if (!values.quiet) console.error(message);
     },
     ...(faults === undefined ? {} : { faults: faults.split(",") }),
+    ...(jobs === undefined ? {} : { jobs: jobs.split(",") }),
   };
   const given = process.argv
     .slice(2)

@@ -1,7 +1,7 @@
 // The mutants: the product with one line of it broken, each in a way that breaks a promise, so that the harness can be
 // seen to notice. Each names the text that it replaces, and the seed and the faults under which it is caught.
 //
-// Steps and slots are not there yet; their mutants come with them. Before this file comes the product. After it comes the
+// Before this file comes the product. After it comes the
 // command `npm run violence:mutants`.
 
 /**
@@ -37,9 +37,9 @@ export const mutants = [
     name: "tx-without-token",
     breaks: "ctx.tx does not look at the token",
     file: "src/store/sqlite/transactional.ts",
-    text: "const row = runningRow(sql, write);",
+    text: "return recordOne({ sql, found: new Findings() }, write, now);",
     instead:
-      'const row = sql.get<[number]>("select seq from duckdive_run where id = :id", { id: write.run });',
+      'return recordOne({ sql, found: new Findings() }, { ...write, token: sql.get<[number]>("select token from duckdive_run where id = :id", { id: write.run })?.[0] ?? 0 }, now);',
     store: "sqlite",
     faults: zombies,
     seconds: 25,
@@ -66,6 +66,41 @@ export const mutants = [
     store: "sqlite",
     faults: zombies,
     seconds: 25,
+    seed: "1",
+  },
+  {
+    name: "step-without-token",
+    breaks: "a step is recorded without a look at the token",
+    file: "src/store/sqlite/durable.ts",
+    text: "const row = sql.get<[seq: number]>(statements.running, { id: write.run, token: write.token });",
+    instead:
+      'const row = sql.get<[seq: number]>("select seq from duckdive_run where id = :id", { id: write.run });',
+    store: "sqlite",
+    faults: zombies,
+    seconds: 25,
+    seed: "1",
+  },
+  {
+    name: "parent-sleeps-on",
+    breaks: "a child that ends does not wake its parent",
+    file: "src/store/sqlite/entries.ts",
+    text: "sql.run(statements.wakeRun, { seq: run, now });",
+    instead: "",
+    store: "sqlite",
+    faults: "kill-worker",
+    seconds: 10,
+    seed: "1",
+  },
+  {
+    name: "step-done-again",
+    breaks: "a replay does a step again that is on record",
+    file: "src/durable/engine.ts",
+    text: 'else if (entry !== undefined && entry.state !== "pending") own.settled = entry;',
+    instead:
+      'else if (entry !== undefined && entry.state !== "pending" && entry.kind !== "step") own.settled = entry;',
+    store: "sqlite",
+    faults: "kill-worker",
+    seconds: 10,
     seed: "1",
   },
   {
@@ -162,9 +197,9 @@ export const mutants = [
     name: "enqueue-before-its-commit",
     breaks: "an enqueue is answered before it is written",
     file: "src/store/sqlite/insert.ts",
-    text: "const answer = await session.write((transaction) =>\n    insertOrTakeBack(transaction, runs, session.clock.now()),\n  );",
+    text: "const answer = await session.write((transaction) =>\n    insertOrTakeBack(transaction, runs, batches, session.clock.now()),\n  );",
     instead:
-      "void session.write((transaction) => insertOrTakeBack(transaction, runs, session.clock.now())).catch(() => {});\n  const answer: Inserted[] | UniqueConflictError = runs.map(({ id }) => ({ id, created: true }));",
+      "void session.write((transaction) => insertOrTakeBack(transaction, runs, batches, session.clock.now())).catch(() => {});\n  const answer: Inserted[] | Refusal = runs.map(({ id }) => ({ id, created: true }));",
     store: "sqlite",
     faults: "fill-disk,kill-enqueuer",
     seconds: 15,

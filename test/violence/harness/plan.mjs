@@ -84,21 +84,24 @@ const ways = /** @type {const} */ ([
 /**
  * What an enqueuer asks for.
  * @param {Random} random
+ * @param {readonly string[]} [only] kinds; all by their weights unless given
  * @returns {Generator<Asked, never>}
  */
-export function* planRequests(random) {
+export function* planRequests(random, only) {
+  const weights = Object.entries(kinds)
+    .filter(([kind]) => only?.includes(kind) ?? true)
+    .map(([kind, { weight }]) => ({ kind, weight }));
   for (;;) {
     const how = random.pick(ways);
     const amount = how === "many" ? random.whole(2, 8) : 1;
-    yield { how, runs: Array.from({ length: amount }, () => request(random)), pause: random.whole(10, 160) };
+    const runs = Array.from({ length: amount }, () => request(random, weights));
+    yield { how, runs, pause: random.whole(10, 160) };
   }
 }
 
-const weights = Object.entries(kinds).map(([kind, { weight }]) => ({ kind, weight }));
-const total = weights.reduce((sum, { weight }) => sum + weight, 0);
-
-/** @param {Random} random */
-function request(random) {
+/** @param {Random} random @param {readonly { kind: string, weight: number }[]} weights */
+function request(random, weights) {
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   let place = random.number() * total;
   const found = weights.find(({ weight }) => {
     place -= weight;

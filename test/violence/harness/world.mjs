@@ -23,6 +23,7 @@ import { keep, signalProcess, startGuard, startOf } from "./processes.mjs";
  * @property {"sqlite" | "postgres"} store
  * @property {string} seed
  * @property {number} seconds
+ * @property {readonly string[]} [jobs] that are asked for: all unless given
  * @property {string} folder
  * @property {number} supervisors
  * @property {number} processes workers of each
@@ -62,7 +63,7 @@ export async function createWorld(options, ledger) {
   await hand.open();
   const silent = { debug() {}, info() {}, warn() {}, error() {} };
   const client = open(hand, { log: silent });
-  const given = { address: place.address, folder, seed };
+  const given = { address: place.address, folder, seed, jobs: options.jobs };
   let hasJumped = false;
   let isOver = false;
 

@@ -5,6 +5,7 @@ with held as materialized (
 select
   (select count(*) from duckdive.runs as live left join held on held.id = live.id
   where (:ids::uuid[] is null or live.id = any(:ids::uuid[]))
+    and (:parents::uuid[] is null or live.parent = any(:parents::uuid[]))
     and (:jobs::text[] is null or live.job = any(:jobs::text[]))
     and (:states::text[] is null or case when held.id is null then live.state else 'running' end = any(:states::text[]))
     and (:queues::text[] is null or live.queue = any(:queues::text[]))
@@ -20,6 +21,7 @@ select
     and (:text::text is null or position(:text::text in duckdive.input_of(live.id, live.body, live.input)) > 0))
   + (select count(*) from duckdive.history as past
   where (:ids::uuid[] is null or past.id = any(:ids::uuid[]))
+    and (:parents::uuid[] is null or past.parent = any(:parents::uuid[]))
     and (:jobs::text[] is null or past.job = any(:jobs::text[]))
     and (:states::text[] is null or past.state = any(:states::text[]))
     and (:queues::text[] is null or past.queue = any(:queues::text[]))

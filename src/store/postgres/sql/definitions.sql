@@ -1,2 +1,2 @@
 -- What workers published.
-select job, version, queue, priority, attempts, prepared, description, crashes, events from duckdive.definition order by job
+select job, version, queue, priority, attempts, prepared, description, crashes, events, redact from duckdive.definition order by job

@@ -5,7 +5,8 @@ select run.id, run.job, run.version, run.queue, run.priority, run.state, run.rea
   case when run.body & 1 = 1 then body.input else run.input::text end,
   case when run.body & 2 = 2 then body.output else run.output::text end,
   case when run.body & 4 = 4 then body.error else run.error::text end,
-  run.tags, run.meta, run.release, progress.done, progress.total, progress.note
+  run.tags, run.meta, run.release, run.parent, run.batch, run.after,
+  progress.done, progress.total, progress.note, run.ran
 from duckdive.stored(:ids::uuid[]) as run
 left join lateral (
   select input, output, error from duckdive.body where body.run = run.id and run.body <> 0 offset 0

@@ -1,6 +1,6 @@
 -- Shows that a worker lives, and tells it what it must know: whether it is registered, which of its runs shall end, which
 -- claims it thinks it has and has not, the database's time, which claims it has and knows nothing of, when they are older
--- than any answer can be, what it was told, and the slots that were set. Index: the primary keys.
+-- than any answer can be, what it was told, the slots that were set, and whether there may be somebody to rescue. Index: the primary keys.
 with beat as (
   update duckdive.worker set
     heartbeat_at = duckdive.now_or(:now::bigint), beats = beats + 1, report = coalesce(:report::json, report)
@@ -26,4 +26,6 @@ select
       and claim.at < duckdive.now_or(:now::bigint) - 30000
   ),
   duckdive.messages_of(:worker::text),
-  duckdive.slots_by_queue()
+  duckdive.slots_by_queue(),
+  exists (select from duckdive.claims as claim where claim.worker <> :worker::text)
+    or exists (select from duckdive.worker where heartbeat_at < duckdive.now_or(:now::bigint) - 30000 and id <> :worker::text)

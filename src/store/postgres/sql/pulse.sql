@@ -1,5 +1,5 @@
 -- What a worker must know: whether it is registered, which of its runs shall end, and which claims it thinks it has and
--- has not, what it was told, and the slots that were set. The database's time comes with it.
+-- has not, what it was told, the slots that were set, and whether there may be somebody to rescue. The database's time comes with it.
 select
   exists (select from duckdive.worker where id = :worker::text),
   coalesce((
@@ -15,4 +15,6 @@ select
   floor(extract(epoch from clock_timestamp()) * 1000)::bigint,
   '{}'::uuid[],
   duckdive.messages_of(:worker::text),
-  duckdive.slots_by_queue()
+  duckdive.slots_by_queue(),
+  exists (select from duckdive.claims as claim where claim.worker <> :worker::text)
+    or exists (select from duckdive.worker where heartbeat_at < duckdive.now_or(:now::bigint) - 30000 and id <> :worker::text)

@@ -1,6 +1,7 @@
 -- How many runs among some ids fit a filter. Index: the unique one of id.
 select count(*) from duckdive_run
 where id in (select value from json_each(:ids))
+  and (:parents is null or parent in (select value from json_each(:parents)))
   and (:jobs is null or job in (select value from json_each(:jobs)))
   and (:states is null or state in (select value from json_each(:states)))
   and (:queues is null or queue in (select value from json_each(:queues)))

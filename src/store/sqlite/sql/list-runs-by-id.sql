@@ -1,6 +1,7 @@
 -- The runs among some ids that fit a filter, newest first. Index: the unique one of id.
 select seq from duckdive_run
 where id in (select value from json_each(:ids)) and seq < :before
+  and (:parents is null or parent in (select value from json_each(:parents)))
   and (:jobs is null or job in (select value from json_each(:jobs)))
   and (:states is null or state in (select value from json_each(:states)))
   and (:queues is null or queue in (select value from json_each(:queues)))

@@ -1,2 +1,3 @@
--- Whether there are counts from before a time. Index: the primary key.
-select minute from duckdive_tally where minute < :before order by minute limit 1
+-- Whether there are counts of hours from before a time. Indexes: the primary keys.
+select minute from duckdive_tally_hour where minute < :before
+union all select minute from duckdive_wait_hour where minute < :before limit 1

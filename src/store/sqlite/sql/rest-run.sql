@@ -2,7 +2,7 @@
 -- has not started by that, unless an earlier execution left its mark. Index: the primary key.
 update duckdive_run
 set state = :state, run_at = :runAt, attempt = attempt - :giveBack, worker = null, route = :route,
-  wait_reason = :waitReason, wait_on = :waitOn, parked_on = null, error = iif(:hasError, :error, error), body = :body,
+  wait_reason = :waitReason, wait_on = :waitOn, wake_at = :wakeAt, parked_on = null, error = iif(:hasError, :error, error), body = :body,
   crashes = crashes + :crashes,
   started_at = iif(:isParked and not exists (
     select 1 from duckdive_event where run = :seq and kind in ('failed', 'lost', 'snoozed', 'handedBack', 'suspended')

@@ -30,7 +30,9 @@ export function* wrongEnds({ lines, runs }) {
     if (!final.has(run.state)) continue;
     const { state, reason, job } = run;
     if (state === "cancelled") {
-      if (!cancels.has(id)) yield { run: id, what: `"${job}" is cancelled, and nobody has cancelled it` };
+      // A parent that is cancelled takes its children with it.
+      if (!cancels.has(id) && !cancels.has(run.parent ?? ""))
+        yield { run: id, what: `"${job}" is cancelled, and nobody has cancelled it` };
     } else if (!kinds[job]?.allows({ state, reason }, inputOf(run))) {
       yield { run: id, what: `"${job}" has ${state} with reason ${reason}: ${run.error?.message}` };
     }
@@ -83,7 +85,8 @@ export function* acts({ lines, runs }) {
         yield { run, what: `it was retried ${asked} times, and its record says ${happened}` };
       continue;
     }
-    if (done.some((one) => one.run === run && one.verb === "retry")) continue;
+    // A parent that is retried asks for its children again.
+    if (events.some(({ kind }) => kind === "retried")) continue;
     const late = (claims.get(run) ?? []).find(({ asked }) => asked > at);
     if (late !== undefined)
       yield { run, what: `it was cancelled, and a worker was given it after that (token ${late.token})` };

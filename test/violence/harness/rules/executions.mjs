@@ -47,11 +47,13 @@ function duplicates({ lines, runs }) {
     const crash = crashes.find((moment) => moment > at && next !== undefined && moment < next.at);
     return crash !== undefined && (shown.get(String(pid)) ?? []).every(({ asked }) => asked < crash);
   }
+  const suspended = new Set([...suspensions(lines)]);
   return [...linesBy(lines, "executed")].flatMap(([run, executed]) => {
     const events = runs.get(run)?.events ?? [];
     const last = lastOf(executed);
     return executed
-      .filter((execution) => execution !== last && !isExplained(execution, executed, events))
+      .filter((execution) => execution !== last && !suspended.has(keyOf(execution)))
+      .filter((execution) => !isExplained(execution, executed, events))
       .map(({ job, token, ...rest }) => ({
         run,
         job,
@@ -59,6 +61,20 @@ function duplicates({ lines, runs }) {
         isBeyondRecord: isBeyondRecord({ token, ...rest }, executed),
       }));
   });
+}
+
+/** Executions that were to be suspended, and were not refused: their entries tell the rest. @param {Evidence["lines"]} lines */
+function suspensions(lines) {
+  const refused = new Set(lines.flatMap((line) => (line.what === "refused" ? [keyOf(line)] : [])));
+  return lines.flatMap((line) => {
+    const key = keyOf(line);
+    return line.what === "suspending" && !refused.has(key) ? [key] : [];
+  });
+}
+
+/** @param {Record<string, any>} execution */
+function keyOf({ run, token, claim }) {
+  return `${run} ${token} ${claim}`;
 }
 
 /** @param {any[]} executed */
@@ -111,7 +127,10 @@ export function* attempts({ lines, runs }) {
     for (const { token, attempt, crashes } of claimed) {
       const before = sinceRetried(events.filter((event) => event.token < token));
       const used = 1 + before.filter(costsAttempt).length;
-      if (attempt !== used)
+      // What a handler records gives it its attempts again, and is not among the events.
+      const hasRecorded = (runs.get(run)?.entries ?? []).length > 0;
+      const isRight = hasRecorded ? attempt >= 1 && attempt <= used : attempt === used;
+      if (!isRight)
         yield {
           run,
           what: `token ${token} was given as attempt ${attempt}, and its record makes it ${used}`,

@@ -55,7 +55,7 @@ export function* forgotten({ lines, runs }) {
     const found = runs.get(run);
     if (found === undefined) continue;
     const events = found.events;
-    for (const { token, state, wanted } of settled) {
+    for (const { token, state, wanted, waits } of settled) {
       if (final.has(state)) {
         const holds = found.run.token === token && found.run.state === state;
         const isRetried = events.some((event) => event.kind === "retried");
@@ -64,7 +64,10 @@ export function* forgotten({ lines, runs }) {
             run,
             what: `token ${token} has ended it as ${state}, and it is ${found.run.state} with token ${found.run.token}`,
           };
-      } else if (!events.some((event) => event.token === token && rests.has(event.kind))) {
+      } else if (
+        waits !== "entries" &&
+        !events.some((event) => event.token === token && rests.has(event.kind))
+      ) {
         yield {
           run,
           what: `token ${token} has put it to rest (${wanted}), and its record says nothing of that`,

@@ -68,12 +68,15 @@ function openExecutions(lines) {
   return new Map(
     [...executed].map(([pid, list]) => [
       pid,
-      list.map(({ run, token, at }) => ({
-        run,
-        token,
-        begun: at,
-        over: over.get(`${pid} ${run} ${token}`) ?? Number.POSITIVE_INFINITY,
-      })),
+      list
+        // One in an isolate is ended without a line.
+        .filter(({ isIsolated }) => isIsolated !== true)
+        .map(({ run, token, at }) => ({
+          run,
+          token,
+          begun: at,
+          over: over.get(`${pid} ${run} ${token}`) ?? Number.POSITIVE_INFINITY,
+        })),
     ]),
   );
 }

@@ -32,7 +32,9 @@ export function* unasked({ lines, runs }) {
   const known = new Map();
   for (const [id, { run }] of runs) {
     const { mark } = inputOf(run);
-    if (!asked.has(mark)) yield { run: id, what: `nobody has asked for this run of "${run.job}"` };
+    if (run.parent !== undefined) {
+      if (!runs.has(run.parent)) yield { run: id, what: `its parent ${run.parent} is not there` };
+    } else if (!asked.has(mark)) yield { run: id, what: `nobody has asked for this run of "${run.job}"` };
     const other = known.get(mark);
     if (other !== undefined)
       yield { run: id, what: `it was asked for once, and is also recorded as ${other}` };

@@ -1,0 +1,14 @@
+// The same by DBOS, which starts workflows in the process that executes them.
+import { fanOf } from "../durable.mjs";
+import { withDatabase } from "../server.mjs";
+
+export const name = "peer.dbos.fan";
+export const unit = "children/s";
+export const peerOf = "postgres.fan";
+export const peer = "dbos";
+export const note = "workflows started in the process that executes them, a pool of 20 connections";
+
+/** @param {import("../run.mjs").Options} options */
+export function run({ quick }) {
+  return withDatabase((url) => fanOf("dbos", url, quick));
+}

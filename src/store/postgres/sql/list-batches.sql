@@ -1,0 +1,7 @@
+-- A page of batches, the newest id first, with what is counted of them everywhere. Indexes: the primary key, batch_change_batch.
+select own.id, own.name, own.batch, counts.total, counts.succeeded, counts.failed, counts.cancelled, own.created_at,
+  own.finished_at, own.succeeded_at
+from (
+  select * from duckdive.batch where id < :before::uuid order by id desc limit :limit::integer
+) as own cross join lateral duckdive.counts_of(own.id) as counts
+order by own.id desc

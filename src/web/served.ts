@@ -1,0 +1,30 @@
+// What of a client is served: everything but asking inside of a transaction, so a client of any adapter fits.
+//
+// Types alone. Before this file comes the client. After it come the routes and the pages.
+import type { AnyContract, Signal } from "../job/index.js";
+import type { Duckdive, NamedRequest, NamedRun, Run } from "../queue/index.js";
+
+type Asking =
+  | "enqueue"
+  | "enqueueMany"
+  | "enqueueSync"
+  | "enqueueByName"
+  | "publish"
+  | "flow"
+  | "batch"
+  | "signal";
+
+export type Served = Omit<Duckdive<never, boolean>, Asking> & {
+  enqueueByName(requests: Iterable<NamedRequest>): Promise<NamedRun[]>;
+  publish(
+    event: string,
+    payload?: unknown,
+    options?: { tags?: string[]; meta?: Record<string, string> },
+  ): Promise<Run[]>;
+  signal(
+    run: string | { job: AnyContract; key: string },
+    signal: Signal<string, unknown, unknown>,
+    payload: unknown,
+    options?: { id?: string },
+  ): Promise<void>;
+};
