@@ -15,7 +15,8 @@ export async function rawDatabase(file) {
   await duckdive.close();
   const Database = createRequire(import.meta.url)("libsql");
   const database = new Database(file);
-  database.pragma("synchronous = full");
+  for (const setting of ["synchronous = full", "cache_size = -32000", "wal_autocheckpoint = 4000"])
+    database.pragma(setting);
   return database;
 }
 

@@ -6,7 +6,7 @@ export const name = "floor.sqlite.drain";
 export const unit = "runs/s";
 export const peerOf = "sqlite.drain";
 export const floor = true;
-export const note = "raw SQL, 500 a transaction, claimed and settled, history kept, synchronous=FULL";
+export const note = "raw SQL, 1,000 a transaction, claimed and settled, history kept, synchronous=FULL";
 
 /** @param {import("../run.mjs").Options} options */
 export async function run({ quick, folder }) {
@@ -16,7 +16,7 @@ export async function run({ quick, folder }) {
   const ready = database
     .prepare(
       "select seq, id, input from duckdive_run where state = 'ready' and queue = 'default' and priority = 0 " +
-        "and route = '' order by run_at, seq limit 500",
+        "and route = '' and fair is null order by run_at, seq limit 1000",
     )
     .raw(true);
   const claim = database.prepare(
