@@ -102,12 +102,14 @@ describe("a primary and its standby", () => {
       code: "STORE_READ_ONLY",
       passes: true,
       message: expect.stringMatching(
-        `takes writes \\(127.0.0.1:${pair.standby.port}: it is a standby; 127.0.0.1:${nobody}: .*ECONNREFUSED`,
+        `takes writes \\(127.0.0.1:${pair.standby.port}: a standby; 127.0.0.1:${nobody}: .*ECONNREFUSED`,
       ),
     });
-    await expect(closing(storeAt([nobody, await freePort()])).open()).rejects.toMatchObject({
-      code: "STORE_UNREACHABLE",
-      passes: true,
+    const away = { code: "STORE_UNREACHABLE", passes: true };
+    await expect(closing(storeAt([nobody, await freePort()])).open()).rejects.toMatchObject(away);
+    await expect(closing(storeAt([pair.primary.port, nobody], "standby")).open()).rejects.toMatchObject({
+      ...away,
+      message: expect.stringContaining(`is a standby (127.0.0.1:${pair.primary.port}: a primary;`),
     });
   });
 

@@ -10,6 +10,7 @@ import { didYouMean, InvalidOptionError } from "../../kernel/index.js";
 import { StoreReadOnlyError, StoreUnreachableError } from "../errors.js";
 import type { Database, Line, Query, Row } from "./driver.js";
 import { isConnectionTrouble, isRefusal, wordsOf } from "./errors.js";
+import { rest } from "./session.js";
 
 /** What a server has to be. The words of PostgreSQL's own client library. */
 const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
@@ -45,11 +46,11 @@ export function hostsIn(address: string): HostList | undefined {
   const [, start, hosts = "", path = "", search = ""] = wellFormed.exec(address) ?? [];
   const [, , wanted] = parameter.exec(search) ?? [];
   if (start === undefined || (wanted === undefined && !hosts.includes(","))) return undefined;
-  const rest = search.replace(parameter, (_all, before: string, _value, after: string) =>
+  const others = search.replace(parameter, (_all, before: string, _value, after: string) =>
     after === "&" ? before : "",
   );
   return {
-    addresses: hosts.split(",").map((host) => `${start}${host}${path}${rest}`),
+    addresses: hosts.split(",").map((host) => `${start}${host}${path}${others}`),
     attribute: attributeOf(wanted ?? "read-write"),
   };
 }
@@ -63,6 +64,8 @@ function attributeOf(wanted: string): Attribute {
   );
 }
 
+// ── Who is there ────────────────────────────────────────────────────────────────────────────────────────────────
+
 interface Standing {
   readonly at: number;
   readonly isStandby: boolean;
@@ -75,129 +78,148 @@ const standingQuery: Query = {
   name: undefined,
 };
 
-function fits({ isStandby, isReadOnly }: Standing, attribute: Attribute): boolean {
-  if (attribute === "read-write") return !isReadOnly;
-  if (attribute === "read-only") return isReadOnly;
-  if (attribute === "primary") return !isStandby;
-  if (attribute === "standby" || attribute === "prefer-standby") return isStandby;
-  return true;
+async function standingOf(server: Server, at: number): Promise<Standing> {
+  const timer = setTimeout(() => server.cut(), answerPatience);
+  try {
+    const [[isStandby, isReadOnly] = []] = await server.query(standingQuery);
+    leave(server).catch(() => {});
+    return { at, isStandby: isStandby === "true", isReadOnly: isReadOnly === "on" };
+  } catch (error) {
+    server.cut();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** One server at a time of those that an address names. */
-export function overHosts(
-  { addresses, attribute }: HostList,
+/** Closes it, and cuts what does not end: a server that is gone says no goodbye. */
+async function leave(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.cut(), answerPatience);
+  await server.close().finally(() => clearTimeout(timer));
+}
+
+/** Throws unless the server is what it has to be. */
+function fitting({ at, isStandby, isReadOnly }: Standing, attribute: Attribute): number {
+  if (attribute === "read-write" && isReadOnly) throw new Error(isStandby ? "a standby" : "read-only");
+  if (attribute === "read-only" && !isReadOnly) throw new Error("it takes writes");
+  if (attribute === "primary" && isStandby) throw new Error("a standby");
+  if (/standby/.test(attribute) && !isStandby) throw new Error("a primary");
+  return at;
+}
+
+function wantsLeader(attribute: Attribute): boolean {
+  return attribute === "read-write" || attribute === "primary";
+}
+
+/** The place of a server that will do; the one in use, where several would. */
+async function find(
+  list: HostList,
   serverAt: (address: string) => Server,
-): Database {
-  let chosen: Promise<{ readonly at: number; readonly server: Server }> | undefined;
-  let settled: { readonly at: number; readonly server: Server } | undefined;
+  inUse: number | undefined,
+): Promise<number> {
+  const { addresses, attribute } = list;
+  const standings = addresses.map((address, at) => standingOf(serverAt(address), at));
+  const places = standings.map(async (standing) => fitting(await standing, attribute));
+  // Those that nobody waits for any more may still fail.
+  for (const place of places) place.catch(() => {});
+  // Of leaders there is one: no need to wait until the one in use does not answer.
+  if (inUse !== undefined && !wantsLeader(attribute)) {
+    const own = await places[inUse]?.catch(() => undefined);
+    if (own !== undefined) return own;
+  }
+  try {
+    return await Promise.any(places);
+  } catch (error) {
+    const [first] = (await Promise.allSettled(standings)).flatMap((one) =>
+      one.status === "fulfilled" ? [one.value.at] : [],
+    );
+    if (attribute === "prefer-standby" && first !== undefined) return first;
+    const reasons: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    throw noneError(list, reasons, first !== undefined);
+  }
+}
+
+const wordsFor = {
+  any: "there",
+  "read-write": "one that takes writes",
+  "read-only": "read-only",
+  primary: "a primary",
+  standby: "a standby",
+  "prefer-standby": "there",
+} as const;
+
+function noneError(
+  { addresses, attribute }: HostList,
+  reasons: readonly unknown[],
+  hasAnswered: boolean,
+): unknown {
+  // A wrong password is wrong everywhere, and no server that comes back will take it.
+  if (reasons.every(isRefusal)) return reasons[0];
+  const each = reasons.map((reason, at) => `${hostOf(addresses[at])}: ${wordsOf(reason)}`);
+  const message =
+    `None of the servers in the address is ${wordsFor[attribute]} (${each.join("; ")}). During a failover this passes; ` +
+    "if it stays, look at the cluster, and at the address.";
+  if (hasAnswered && wantsLeader(attribute))
+    return new StoreReadOnlyError(message, { cause: { code: "25006" }, passes: true });
+  return new StoreUnreachableError(message, { cause: { code: "ECONNREFUSED", reasons }, passes: true });
+}
+
+/** Host and port, without user and password. */
+function hostOf(address = ""): string {
+  return wellFormed.exec(address)?.[2] ?? "";
+}
+
+// ── One at a time ───────────────────────────────────────────────────────────────────────────────────────────────
+
+interface InUse {
+  readonly at: number;
+  readonly server: Server;
+}
+
+/** All that is asked goes to one server of the list, for as long as that is what it has to be. */
+export function overHosts(list: HostList, serverAt: (address: string) => Server): Database {
+  let inUse: InUse | undefined;
+  let choosing: Promise<InUse> | undefined;
   let doubting: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
-  async function standingOf(at: number): Promise<Standing> {
-    const server = serverAt(addresses[at] ?? "");
-    const timer = setTimeout(() => server.cut(), answerPatience);
-    try {
-      const [[isStandby, isReadOnly] = []] = await server.query(standingQuery);
-      server.close().catch(() => {});
-      return { at, isStandby: isStandby === "true", isReadOnly: isReadOnly === "on" };
-    } catch (error) {
-      server.cut();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+  async function choose(): Promise<InUse> {
+    const before = inUse;
+    const at = await find(list, serverAt, before?.at);
+    // An answer that comes late, when it has been decided meanwhile, decides nothing.
+    if (inUse !== undefined && (inUse !== before || inUse.at === at)) return inUse;
+    inUse = { at, server: serverAt(list.addresses[at] ?? "") };
+    return inUse;
   }
 
-  /** The place of a server that will do; the one in use, where several would. */
-  async function find(): Promise<number> {
-    const standings = addresses.map((_, at) => standingOf(at));
-    const fitting = standings.map(async (one) => {
-      const standing = await one;
-      if (fits(standing, attribute)) return standing.at;
-      throw new Error(
-        standing.isStandby ? "it is a standby" : standing.isReadOnly ? "it is read-only" : "it is no standby",
-      );
+  async function current(): Promise<Server> {
+    if (inUse !== undefined) return inUse.server;
+    choosing ??= choose().finally(() => {
+      choosing = undefined;
     });
-    // Those that nobody asks for any more may still fail.
-    for (const one of fitting) one.catch(() => {});
-    // Where only one can be it there is no need to wait until the one in use does not answer.
-    const isOnlyOne = attribute === "read-write" || attribute === "primary";
-    try {
-      if (settled !== undefined && !isOnlyOne) {
-        const own = await fitting[settled.at]?.catch(() => undefined);
-        if (own !== undefined) return own;
-      }
-      return await Promise.any(fitting);
-    } catch {
-      if (attribute === "prefer-standby") {
-        const any = await Promise.any(standings).catch(() => undefined);
-        if (any !== undefined) return any.at;
-      }
-      throw await noneError(fitting, standings);
-    }
+    return (await choosing).server;
   }
 
-  async function noneError(
-    fitting: readonly Promise<number>[],
-    standings: readonly Promise<Standing>[],
-  ): Promise<unknown> {
-    const [outcomes, answers] = await Promise.all([
-      Promise.allSettled(fitting),
-      Promise.allSettled(standings),
-    ]);
-    const failures = answers.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
-    const hasAnswered = failures.length < answers.length;
-    // A wrong password is wrong everywhere, and no server that comes back will take it.
-    if (!hasAnswered && failures.every(isRefusal)) return failures[0];
-    const reasons = outcomes.map(
-      (one, at) =>
-        `${hostOf(addresses[at] ?? "")}: ${one.status === "rejected" ? wordsOf(one.reason) : "it would do"}`,
+  /** Looks who is there, and cuts this one off if another one is it. When nobody is, what breaks next makes us look again. */
+  async function look(server: Server): Promise<void> {
+    const found = choose().then(
+      (now) => {
+        if (now.server !== server) server.cut();
+      },
+      () => {},
     );
-    const message =
-      `None of the servers in the address is ${wordsFor[attribute]} (${reasons.join("; ")}). During a failover this passes; ` +
-      "if it stays, look at the cluster, and at the address.";
-    if (hasAnswered) return new StoreReadOnlyError(message, { cause: { code: "25006" }, passes: true });
-    return new StoreUnreachableError(message, { cause: { code: "ECONNREFUSED", failures }, passes: true });
+    // A server that does not answer must not keep us from asking the others again: one of them may be it by then.
+    await Promise.race([found, rest(doubtAfter)]);
   }
 
-  async function choose(): Promise<{ readonly at: number; readonly server: Server }> {
-    const at = await find();
-    settled = { at, server: serverAt(addresses[at] ?? "") };
-    return settled;
-  }
-
-  function current(): Promise<{ readonly at: number; readonly server: Server }> {
-    chosen ??= choose().catch((error: unknown) => {
-      chosen = undefined;
-      throw error;
-    });
-    return chosen;
-  }
-
-  /** Looks who is there, and goes to another one if it has to. */
   function doubt(server: Server): void {
-    if (doubting !== undefined || settled?.server !== server || closing !== undefined) return;
-    const began = performance.now();
-    doubting = find()
-      .then(
-        (at) => {
-          if (at === settled?.at || closing !== undefined) return;
-          settled = { at, server: serverAt(addresses[at] ?? "") };
-          chosen = Promise.resolve(settled);
-          server.cut();
-        },
-        // Nobody is it now. What breaks next makes us look again.
-        () => {},
-      )
-      .then(
-        () => new Promise<void>((resolve) => setTimeout(resolve, calm + began - performance.now()).unref()),
-      )
-      .finally(() => {
-        doubting = undefined;
-      });
+    if (server !== inUse?.server || closing !== undefined) return;
+    doubting ??= Promise.all([look(server), rest(calm)]).then(() => {
+      doubting = undefined;
+    });
   }
 
-  /** Asks a server, and doubts it if it does not answer or breaks. */
+  /** Asks a server, and doubts it if it breaks or does not answer. */
   async function watched<T>(server: Server, ask: () => Promise<T>): Promise<T> {
     const watch = setInterval(() => doubt(server), doubtAfter).unref();
     try {
@@ -211,42 +233,25 @@ export function overHosts(
   }
 
   async function lineOf(kind: "line" | "lastingLine"): Promise<Line> {
-    const { server } = await current();
+    const server = await current();
     const line = await watched(server, () => server[kind]());
-    return {
-      ...line,
-      query: (query) => watched(server, () => line.query(query)),
-    };
+    return { ...line, query: (query) => watched(server, () => line.query(query)) };
   }
 
   async function close(): Promise<void> {
     await doubting;
-    const last = await chosen?.catch(() => undefined);
-    await last?.server.close();
+    await choosing?.catch(() => undefined);
+    if (inUse !== undefined) await leave(inUse.server);
   }
 
   return {
     driver: "pg",
     async query(query): Promise<Row[]> {
-      const { server } = await current();
+      const server = await current();
       return watched(server, () => server.query(query));
     },
     line: () => lineOf("line"),
     lastingLine: () => lineOf("lastingLine"),
     close: () => (closing ??= close()),
   };
-}
-
-const wordsFor = {
-  any: "there",
-  "read-write": "one that takes writes",
-  "read-only": "read-only",
-  primary: "a primary",
-  standby: "a standby",
-  "prefer-standby": "there",
-} as const;
-
-/** Host and port, without user and password. */
-function hostOf(address: string): string {
-  return wellFormed.exec(address)?.[2] ?? "";
 }
