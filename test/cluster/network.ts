@@ -18,7 +18,6 @@ export interface Network {
   readonly machines: readonly Machine[];
   /** A shell command that takes all of it away, for whoever cleans up after a test that was killed. */
   readonly removal: string;
-  remove(): void;
 }
 
 /** Whether this user may make networks here. */
@@ -44,15 +43,14 @@ export function makeNetwork(count: number): Network {
     ...numbers.map((number) => `ip netns del ${bridge}-${number}`),
     `ip link del ${bridge}`,
   ].join("; ");
-  const remove = (): void => void spawnSync("sh", ["-c", removal]);
   try {
     ip("link", "add", bridge, "type", "bridge");
     ip("address", "add", `${range}.254/24`, "dev", bridge);
     ip("link", "set", bridge, "up");
     const machines = numbers.map((number) => addMachine(bridge, number, `${range}.${number}`));
-    return { machines, removal, remove };
+    return { machines, removal };
   } catch (error) {
-    remove();
+    spawnSync("sh", ["-c", removal]);
     throw error;
   }
 }

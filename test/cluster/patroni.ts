@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ask } from "../postgres/ask.js";
-import { folderOf, someUser, type User } from "../postgres/folder.js";
+import { folderOf, someUser } from "../postgres/folder.js";
 import { startWatchdog } from "../postgres/watchdog.js";
 import { hasNetworks, type Machine, makeNetwork, type Network } from "./network.js";
 
@@ -24,7 +24,7 @@ export interface Node extends Machine {
 export interface Cluster {
   readonly nodes: readonly Node[];
   /** All of them in one address. */
-  url(database?: string, user?: string, parameters?: string): string;
+  url(database: string, user: string): string;
   /** The node that holds the lease and takes writes, other than this one. Waits until there is one. */
   leader(other?: Node): Promise<Node>;
   /** Resolves when there is a leader, the others follow it, and a commit waits for one of them. */
@@ -59,7 +59,7 @@ function binariesWith(program: string): string | undefined {
 const port = 5432;
 
 /** The shortest lease that Patroni's documentation allows, in seconds. */
-export const lease = 20;
+const lease = 20;
 
 export async function startCluster(): Promise<Cluster> {
   const user = someUser();
@@ -92,7 +92,6 @@ export async function startCluster(): Promise<Cluster> {
       folder,
       name: `node${index + 1}`,
       network,
-      user,
       run: (command, name) => run(machine, command, name),
     }),
   );
@@ -120,7 +119,6 @@ interface NodeParts {
   readonly folder: string;
   readonly name: string;
   readonly network: Network;
-  readonly user: User;
   run(command: readonly string[], name: string): ChildProcess;
 }
 
@@ -267,9 +265,9 @@ function clusterOf(nodes: readonly Node[], folder: string, end: () => Promise<vo
 
   return {
     nodes,
-    url(database = "postgres", user = "postgres", parameters = "") {
+    url(database, user) {
       const hosts = nodes.map(({ address }) => `${address}:${port}`).join(",");
-      return `postgresql://${user}@${hosts}/${database}${parameters}`;
+      return `postgresql://${user}@${hosts}/${database}`;
     },
     leader,
     async isWhole() {
