@@ -31,7 +31,7 @@ const foreign = ["**/node_modules/**", "**/dist/**"];
 // What starts and kills processes and holds them to a time; and whatever counts what a PostgreSQL server does. Transaction
 // numbers are the server's, not the database's: a transaction of another file's makes claims look again.
 const alone = [
-  "test/{process,violence,cli,postgres,adapters,rabbitmq,redis}/**/*.test.ts",
+  "test/{process,violence,cli,cluster,postgres,adapters,rabbitmq,redis}/**/*.test.ts",
   "test/conformance/*postgres.test.ts",
   "src/store/postgres/**/*.test.ts",
 ];

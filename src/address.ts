@@ -9,7 +9,7 @@
 import { didYouMean, InvalidOptionError, withoutSecrets } from "./kernel/index.js";
 import { InvalidStoreError, type OpenOptions } from "./queue/index.js";
 import type { Store } from "./store/contract.js";
-import { isPgPool, isPostgresClient, postgres } from "./store/postgres/index.js";
+import { hostsIn, isPgPool, isPostgresClient, postgres } from "./store/postgres/index.js";
 import { sqlite } from "./store/sqlite/index.js";
 import { fileOf, isSqliteHandle } from "./with/sqlite.js";
 
@@ -81,8 +81,9 @@ function checkAddress(address: string): string {
       `"${withoutSecrets(address)}" is no address of PostgreSQL: "//" is missing. ${example}`,
     );
   // The host may be a folder of sockets, named by a parameter: then nothing stands before the path.
-  const url = urlOf(address.replace("@/", "@localhost/"));
-  if (url !== undefined && url.hash === "") return address;
+  const each = hostsIn(address)?.addresses ?? [address];
+  const urls = each.map((one) => urlOf(one.replace("@/", "@localhost/")));
+  if (urls.every((url) => url !== undefined && url.hash === "")) return address;
   throw new InvalidStoreError(
     `"${withoutSecrets(address)}" is no address of PostgreSQL. ${example} In a password, write "#" as %23, "/" as %2F, ` +
       '"@" as %40, ":" as %3A and "%" as %25.',

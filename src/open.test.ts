@@ -66,6 +66,7 @@ describe("an address", () => {
     ["postgres://ada:se#cret@host/db", 'write "#" as %23'],
     ["postgres://ada:se/cret@host/db", '"postgres://…@host/db" is no address'],
     ["postgres://host:54320000/db", "is no address"],
+    ["postgres://one,two:54320000/db", "is no address"],
   ])("of PostgreSQL that is %j is refused: %s", (address, message) => {
     expect(() => open(address)).toThrow(expect.objectContaining({ code: "INVALID_STORE" }));
     expect(() => open(address)).toThrow(message);

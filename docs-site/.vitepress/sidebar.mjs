@@ -44,7 +44,12 @@ const groups = [
   { text: "Beside others", folder: "docs/compare", first: ["index"], collapsed: true },
   { text: "Moving here", folder: "docs/migrate", first: [], collapsed: true },
   { text: "Decisions", folder: "docs/decisions", first: [], collapsed: true },
-  { text: "More", folder: "docs", first: ["architecture", "reliability", "performance"], collapsed: true },
+  {
+    text: "More",
+    folder: "docs",
+    first: ["architecture", "reliability", "performance", "scaling"],
+    collapsed: true,
+  },
 ];
 
 /**

@@ -106,13 +106,19 @@ export const statusOfCode: Readonly<Record<string, number>> = {
 /** Where the store is, and what it said, is nothing for whoever asks. */
 const away =
   "The store cannot be used now, so nothing was done. What it said stands in the log of the server. Ask again later.";
+const readOnly =
+  "The store takes no writes here, so nothing was done: it is a replica, or another server is just taking over. Ask where the " +
+  "primary is served, or again later.";
 
 /** The problem that an error is, and whether it has to be logged because nobody expected it. */
 export function problemOf(error: unknown): { readonly problem: Problem; readonly isUnexpected: boolean } {
   if (error instanceof Refusal) return { problem: error.problem, isUnexpected: false };
   if (error instanceof DuckdiveError) {
     const status = statusOfCode[error.code];
-    if (status === 503) return { problem: { status, code: error.code, detail: away }, isUnexpected: true };
+    if (status === 503) {
+      const detail = error.code === "STORE_READ_ONLY" ? readOnly : away;
+      return { problem: { status, code: error.code, detail }, isUnexpected: true };
+    }
     if (status !== undefined) return { problem: { status, ...detailsOf(error) }, isUnexpected: false };
   }
   const detail = "Something failed that nobody expected. What it was stands in the log of the server.";

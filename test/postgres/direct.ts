@@ -16,6 +16,8 @@ export const { compile } = createSession({
   prepare: false,
   ahead: () => 0,
   database: () => Promise.reject(new Error("The test sends its statements itself.")),
+  isStandby: () => false,
+  onAway: () => {},
   onReturn: () => {},
 });
 

@@ -22,11 +22,13 @@ if [ -n "$processes" ]; then
   for tick in $(seq 60); do kill -0 $processes || break; sleep 0.1; done
   kill -KILL $processes
 fi
+eval "$2"
 for tick in $(seq 50); do rm -rf "$1" && exit; sleep 0.1; done
 `;
 
-export function startWatchdog(folder: string): Watchdog {
-  const shell = spawn("sh", ["-c", script, "watchdog", folder], {
+/** @param last a command for what is neither a process nor in the folder */
+export function startWatchdog(folder: string, last = ""): Watchdog {
+  const shell = spawn("sh", ["-c", script, "watchdog", folder, last], {
     detached: true,
     cwd: "/",
     stdio: ["pipe", "ignore", "ignore"],

@@ -19,10 +19,14 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Starts a script of this folder. It is killed when the test is over. */
-export function start(script: string, given: object): Child {
+/**
+ * Starts a script of this folder, or at a place of its own. It is killed when the test is over.
+ * @param through what the command has to begin with, to run on another machine
+ */
+export function start(script: string | URL, given: object, through: readonly string[] = []): Child {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [path, JSON.stringify(given)], { stdio: ["pipe", "pipe", "pipe"] });
+  const [program = "", ...all] = [...through, process.execPath, path, JSON.stringify(given)];
+  const child = spawn(program, all, { stdio: ["pipe", "pipe", "pipe"] });
   const said: Record<string, unknown>[] = [];
   const listeners = new Set<() => void>();
   let complaints = "";
@@ -71,8 +75,11 @@ export function start(script: string, given: object): Child {
 }
 
 /** A worker process, and its name in the store once it is ready. */
-export async function startWorker(given: object): Promise<Child & { readonly id: string }> {
-  const child = start("worker.mjs", given);
+export async function startWorker(
+  given: object,
+  through: readonly string[] = [],
+): Promise<Child & { readonly id: string }> {
+  const child = start("worker.mjs", given, through);
   const { ready } = await child.hears((value) => "ready" in value);
   return { ...child, id: String(ready) };
 }

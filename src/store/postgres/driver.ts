@@ -1,18 +1,15 @@
-// The drivers, made one: a `pg.Pool`, a `postgres.js` client, or an address for which `pg` is loaded.
+// The drivers, made one: a `pg.Pool`, or a `postgres.js` client.
 //
 // Everything travels as text, both ways: then it does not matter what parsers and serializers the application has set
 // on its own pool, and both drivers mean the same. Drivers are met by their shape and none is needed to compile.
 //
-// Before this file come the drivers. After it come the session, which knows what to do when a connection breaks, and
-// the lookout, which holds one connection of its own.
-import { InvalidOptionError } from "../../kernel/index.js";
-import { PostgresDriverMissingError } from "./errors.js";
+// Before this file come the drivers. After it comes database.ts, which tells what it was given from what it has to make.
 
 export type Text = string | null;
 /** The columns of a row, as text. */
 export type Row = readonly Text[];
 
-interface Query {
+export interface Query {
   readonly text: string;
   readonly values: readonly Text[];
   /** Prepared under this name and kept; undefined: prepared for this once, as a pooler in transaction mode needs it. */
@@ -43,8 +40,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** How long a connection may take to be made, and a statement to be answered, in milliseconds. */
-const connectPatience = 10_000;
+/** How long a statement may take to be answered, in milliseconds. */
 const answerPatience = 20_000;
 
 // ── pg ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,7 +81,7 @@ function rowsOf(result: { rows: Text[][] } | { rows: Text[][] }[]): Row[] {
   return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [];
 }
 
-function overPg(pool: PgPool, isOurs: boolean, onError: (error: unknown) => void): Database {
+export function overPg(pool: PgPool, isOurs: boolean, onError: (error: unknown) => void): Database {
   // An idle connection that breaks: the next statement makes another one. Where nobody hears of it the process ends, and
   // of an application's own pool it is our statements, too, that made the connection.
   pool.on?.("error", onError);
@@ -175,7 +171,7 @@ export interface PostgresClient extends Omit<ReservedPostgres, "release"> {
 
 const textType = 25;
 
-function overPostgresJs(sql: PostgresClient): Database {
+export function overPostgresJs(sql: PostgresClient): Database {
   return {
     driver: "postgres.js",
     query: (query) => postgresRows(sql, sql, query),
@@ -255,43 +251,4 @@ export function isPgPool(given: unknown): given is PgPool {
 
 export function isPostgresClient(given: unknown): given is PostgresClient {
   return typeof given === "function" && "unsafe" in given && "reserve" in given && "listen" in given;
-}
-
-/** The database at an address, or behind what the application holds. Connects to nothing yet. */
-export async function databaseOf(
-  given: string | object,
-  onError: (error: unknown) => void,
-): Promise<Database> {
-  if (isPostgresClient(given)) return overPostgresJs(given);
-  if (isPgPool(given)) return overPg(given, false, onError);
-  if (typeof given !== "string") {
-    throw new InvalidOptionError(
-      "The postgres store was given what is neither an address, a pg.Pool nor a postgres.js client.",
-    );
-  }
-  const { Pool } = await loadPg();
-  const pool = new Pool({
-    connectionString: given,
-    application_name: "duckdive",
-    max: 10,
-    keepAlive: true,
-    connectionTimeoutMillis: connectPatience,
-  });
-  return overPg(pool, true, onError);
-}
-
-async function loadPg(): Promise<{ Pool: new (options: object) => PgPool }> {
-  try {
-    const loaded: { default?: { Pool: new (options: object) => PgPool } } = await import("pg");
-    if (loaded.default?.Pool !== undefined) return loaded.default;
-  } catch (cause) {
-    throw new PostgresDriverMissingError(
-      "A PostgreSQL address needs the package `pg`, and it cannot be loaded. Install it (npm install pg), or pass a " +
-        "postgres.js client instead of the address.",
-      { cause },
-    );
-  }
-  throw new PostgresDriverMissingError(
-    "The package `pg` was loaded, and has no Pool. Install version 8 of it.",
-  );
 }

@@ -75,6 +75,25 @@ export function isPartitionMissing(error: unknown): boolean {
   return stateOf(error) === "23514";
 }
 
+/** The server is a standby, or has become one. */
+export function isReadOnly(error: unknown): boolean {
+  return stateOf(error) === "25006";
+}
+
+/** What a server that was a standby from the beginning answers to a write: no failover has to be waited for. */
+export function standbyError(cause: unknown, where: string): StoreReadOnlyError {
+  return new StoreReadOnlyError(
+    `${where} is a standby, which can be looked at and takes no writes. Use the address of the primary for them.`,
+    { cause, passes: true },
+  );
+}
+
+/** The server is there and does not let us in, or has no such database. */
+export function isRefusal(error: unknown): boolean {
+  const state = stateOf(error);
+  return state !== undefined && (state.startsWith("28") || state === "3D000");
+}
+
 /** A prepared statement is unknown, or known twice: a pooler stands between. */
 export function isNamedStatementTrouble(error: unknown): boolean {
   const state = stateOf(error);
@@ -86,7 +105,7 @@ export function translate(error: unknown, where: string): unknown {
   if (error instanceof DuckdiveError) return error;
   const state = stateOf(error) ?? "";
   const cause = error;
-  if (state === "25006") {
+  if (isReadOnly(error)) {
     return new StoreReadOnlyError(`${where} is read-only: a standby? Use the address of the primary.`, {
       cause,
       passes: true,
@@ -111,7 +130,7 @@ export function translate(error: unknown, where: string): unknown {
       { cause },
     );
   }
-  if (state.startsWith("28") || state === "3D000") {
+  if (isRefusal(error)) {
     return new StoreUnreachableError(
       `${where} refused the connection: ${wordsOf(error)}. Check the address.`,
       { cause },

@@ -14,14 +14,16 @@ import type { Findings } from "../findings.js";
 import { throughConnections } from "./application.js";
 import * as browse from "./browse.js";
 import { Claims, claim } from "./claim.js";
+import { databaseOf } from "./database.js";
 import { examine } from "./doctor.js";
-import { type Database, databaseOf } from "./driver.js";
+import type { Database } from "./driver.js";
 import { createDurable } from "./durable.js";
 import { createErrands } from "./errands.js";
 import { translate } from "./errors.js";
 import { createFlow, isFlow } from "./flow.js";
 import { createGates } from "./gates.js";
 import * as hand from "./hand.js";
+import { hostsIn } from "./hosts.js";
 import { createIntake } from "./intake.js";
 import { Lookout } from "./lookout.js";
 import { checkSchema, migrate, requireMigrated } from "./migrate.js";
@@ -50,10 +52,11 @@ export {
 
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
+export { hostsIn } from "./hosts.js";
 export { migrationScript } from "./migrate.js";
 
 export interface PostgresOptions {
-  /** `postgres://…`, a `pg.Pool`, or a postgres.js client. */
+  /** `postgres://…`, with several hosts if there are, a `pg.Pool`, or a postgres.js client. */
   readonly database: string | object;
   /** An address that leads to the server itself, where `database` leads through a pooler in transaction mode. */
   readonly direct?: string | undefined;
@@ -93,12 +96,23 @@ export function postgres(options: PostgresOptions): Store {
   let closing: Promise<void> | undefined;
   /** How far the database's clock is ahead of ours. */
   let ahead = 0;
+  /** What the server was when it was last asked, until a connection breaks. */
+  let isStandby = false;
+  const onAway = (): void => {
+    isStandby = false;
+  };
 
   const onBroken = (error: unknown): void => onError(translate(error, where));
   const connect = (): Promise<Database> => (database ??= databaseOf(options.database, onBroken));
-  /** The lookout's own: it must not wait for a connection behind the verbs. An application's pool is shared. */
+  /**
+   * The lookout's own: it must not wait for a connection behind the verbs. An application's pool is shared; several servers
+   * keep a connection for it, and are shared so that whoever first finds another one in charge brings everybody along.
+   */
   const connectDirectly = (): Promise<Database> =>
-    (direct ??= databaseOf(options.direct ?? options.database, onBroken));
+    (direct ??=
+      options.direct === undefined && isHostList(options.database)
+        ? connect()
+        : databaseOf(options.direct ?? options.database, onBroken));
 
   const session = createSession({
     where,
@@ -107,6 +121,8 @@ export function postgres(options: PostgresOptions): Store {
     prepare: options.prepare ?? true,
     ahead: () => ahead,
     database: connect,
+    isStandby: () => isStandby,
+    onAway,
     onReturn,
   });
   /** For what has to be asked while opening, and on the lookout's line. */
@@ -117,6 +133,8 @@ export function postgres(options: PostgresOptions): Store {
     prepare: false,
     ahead: () => ahead,
     database: connect,
+    isStandby: () => isStandby,
+    onAway,
     onReturn: () => {},
   });
   const claims = new Claims();
@@ -131,7 +149,11 @@ export function postgres(options: PostgresOptions): Store {
     origin,
     notify,
     report: onError,
+    onRole(standby) {
+      isStandby = standby;
+    },
     onLoss() {
+      onAway();
       morgue.doubt();
       claims.suspect();
     },
@@ -202,7 +224,9 @@ export function postgres(options: PostgresOptions): Store {
     const target = { database: await connect(), schema, where };
     if (options.migrate === false) await requireMigrated(target);
     else await migrate(target);
-    await bare.ask(statements.extendHistory, { now: bare.now() });
+    const [[isInRecovery] = []] = await bare.ask(statements.isStandby);
+    isStandby = isInRecovery === "true";
+    if (!isStandby) await bare.ask(statements.extendHistory, { now: bare.now() });
     const [row] = await bare.ask(statements.nonce);
     if (clock === systemClock) await compareClocks();
     return row?.[0] ?? "";
@@ -397,6 +421,10 @@ export function postgres(options: PostgresOptions): Store {
 
     standing: verb((run) => gates.standing(run)),
   };
+}
+
+function isHostList(database: string | object): boolean {
+  return typeof database === "string" && hostsIn(database) !== undefined;
 }
 
 /** The database as errors name it: where it is and which schema, and no password. */

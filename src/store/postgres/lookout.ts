@@ -44,6 +44,8 @@ export interface LookoutOptions {
   readonly origin: string;
   readonly notify: boolean;
   readonly report: (error: unknown) => void;
+  /** Whether the server at the other end is a standby. */
+  readonly onRole: (isStandby: boolean) => void;
   /** The connection broke. */
   readonly onLoss: () => void;
   /** The connection came back: something may have been missed, and claims may have been lost. */
@@ -62,6 +64,8 @@ export class Lookout {
   #interval = withNotices;
   #hasNotices = false;
   #holdsLocks = false;
+  /** A standby refuses LISTEN, so there the looks come as often as without notices. */
+  #isStandby = false;
   /** Workers whose lock is still held by a connection that has not noticed its end. */
   readonly #withoutLock = new Set<string>();
   #toldDue: number | undefined;
@@ -149,8 +153,10 @@ export class Lookout {
     try {
       line = await (await this.#options.database()).lastingLine();
       const isPooled = (await line.isPooled()) === true;
-      this.#hasNotices = this.#options.notify && !isPooled;
-      this.#holdsLocks = line.hearsItsEnd && !isPooled;
+      this.#isStandby = await this.#asksStandby(line);
+      this.#options.onRole(this.#isStandby);
+      this.#hasNotices = this.#options.notify && !isPooled && !this.#isStandby;
+      this.#holdsLocks = line.hearsItsEnd && !isPooled && !this.#isStandby;
       const own = line;
       line.onEnd(() => this.#lost(own));
       if (this.#hasNotices)
@@ -193,6 +199,11 @@ export class Lookout {
     this.#connectLater();
   }
 
+  async #asksStandby(line: Line): Promise<boolean> {
+    const [[isStandby] = []] = await withPatience(this.#ask(line, statements.isStandby, {}));
+    return isStandby === "true";
+  }
+
   async #holdLock(line: Line, worker: string, { lock }: Keeper): Promise<void> {
     const [row] = await this.#ask(line, statements.holdLock, { lock, worker });
     if (row !== undefined && !truthOf(row[0])) this.#withoutLock.add(worker);
@@ -228,6 +239,8 @@ export class Lookout {
       const abilities = [...this.#keepers.values()].flatMap((keeper) => keeper.abilities);
       const [row] = await withPatience(this.#ask(line, statements.peek, { abilities: jsonText(abilities) }));
       await withPatience(this.#holdMissingLocks(line));
+      // Promoted meanwhile: what could not be had on a standby is there now.
+      if (this.#isStandby && !(await this.#asksStandby(line))) return this.#lost(line);
       this.#report(row);
     } catch {
       this.#lost(line);

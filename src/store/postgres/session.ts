@@ -12,7 +12,9 @@ import {
   isConnectionTrouble,
   isNamedStatementTrouble,
   isPartitionMissing,
+  isReadOnly,
   lockTimeout,
+  standbyError,
   stateOf,
   translate,
 } from "./errors.js";
@@ -90,6 +92,10 @@ export function createSession(options: {
   /** How far the database's clock is ahead of ours, in milliseconds. */
   readonly ahead: () => number;
   readonly database: () => Promise<Database>;
+  /** Whether the server is known for a standby: then a refused write is not repeated. */
+  readonly isStandby: () => boolean;
+  /** The database is away, which may be the beginning of a failover. */
+  readonly onAway: () => void;
   /** The database was away, and answered again. */
   readonly onReturn: () => void;
 }): Session {
@@ -138,7 +144,10 @@ export function createSession(options: {
           ++conflicts <= conflictsBorne
         ) {
           await rest(Math.random() * 5 * conflicts);
+        } else if (isReadOnly(error) && options.isStandby()) {
+          throw standbyError(error, where);
         } else if (mayRepeat && isConnectionTrouble(error) && performance.now() + pause < deadline) {
+          options.onAway();
           isAgain = true;
           await rest(pause * (0.5 + Math.random() / 2));
           pause = Math.min(pause * 2, longestPause);

@@ -166,6 +166,7 @@ from duckdive.insert_runs(
   :isLong::text::boolean, :now::text::bigint, :notice::text, :nonce::text,
   :keys::text::uuid[]
 ) as id`,
+  isStandby: `select pg_is_in_recovery()::text`,
   listBatches: `select own.id, own.name, own.batch, counts.total, counts.succeeded, counts.failed, counts.cancelled, own.created_at,
   own.finished_at, own.succeeded_at
 from (
