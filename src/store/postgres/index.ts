@@ -48,10 +48,12 @@ export {
   WorkerLostError,
 } from "../errors.js";
 
+/** @internal */
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
 export { migrationScript } from "./migrate.js";
 
+/** Where a PostgreSQL store is, and how it is opened. */
 export interface PostgresOptions {
   /** `postgres://…`, a `pg.Pool`, or a postgres.js client. */
   readonly database: string | object;
