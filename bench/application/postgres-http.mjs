@@ -1,11 +1,11 @@
 // What background work does to the response: the same small web server whose paths do nothing, record an order in a
-// transaction, ask for a mail in that transaction or without one, or send the mail before they answer. Once with the worker
+// transaction, ask for a mail in that transaction, after the response or without one, or send the mail before they answer. Once with the worker
 // in another process, once with the worker in the web server's.
 //
 // The figure is how much later 99 % of the responses are because of an enqueue in their transaction. It ends when every mail
 // that was asked for has been accepted.
 import { setTimeout as wait } from "node:timers/promises";
-import { answerOf, end, start } from "../measure.mjs";
+import { answerOf, end, percentile, start } from "../measure.mjs";
 import { requestsTo } from "../requests.mjs";
 import { withDatabase } from "../server.mjs";
 
@@ -13,18 +13,19 @@ export const name = "http";
 export const unit = "ms";
 export const note =
   "99 % of the responses of an endpoint that enqueues in its transaction, less those of the same endpoint that does not; node:http, pg, 120 " +
-  "requests a second over five paths, each timed from when it was due; handlers send a mail that takes 50 ms; .apart: the worker in another " +
-  "process, .inside: in the web server's";
+  "requests a second over six paths, each timed from when it was due; handlers send a mail that takes 50 ms; .apart: the worker in another " +
+  "process, .inside: in the web server's; .lost: from a response to the commit of what is recorded after it";
 
 const paths = {
   nothing: "/nothing",
   transaction: "/transaction",
   "transaction.enqueue": "/transaction/enqueue",
+  "transaction.after": "/transaction/after",
   enqueue: "/enqueue",
   mail: "/mail",
 };
 /** Those that end in a mail. */
-const mailing = ["/transaction/enqueue", "/enqueue", "/mail"];
+const mailing = ["/transaction/enqueue", "/transaction/after", "/enqueue", "/mail"];
 
 /** @param {import("../run.mjs").Options} options */
 export async function run({ quick }) {
@@ -56,6 +57,8 @@ async function phase(where, url, quick) {
     (found.get(path)?.requests ?? 0) + (warm.get(path)?.requests ?? 0);
   const mails = mailing.reduce((sum, path) => sum + requests(path), 0);
   await accepted(catcher, mails);
+  web.send("lossWindows");
+  const { lossWindows } = await answerOf(web);
   for (const one of [web, worker, catcher]) if (one !== undefined) await end(one);
   // A short run is for seeing that it runs.
   if (!quick && (found.get(paths.nothing)?.p50 ?? 0) > 1_000)
@@ -69,7 +72,11 @@ async function phase(where, url, quick) {
   ]);
   return {
     difference: p99(paths["transaction.enqueue"]) - p99(paths.transaction),
-    figures: Object.fromEntries(figures),
+    figures: {
+      ...Object.fromEntries(figures),
+      [`${where}.lost`]: { value: percentile(lossWindows, 0.99), unit },
+      [`${where}.lost.p50`]: { value: percentile(lossWindows, 0.5), unit },
+    },
   };
 }
 

@@ -16,7 +16,8 @@ const read =
 const claim =
   "insert into duckdive.claims (id, worker, at, runs, seqs) values ($1, 'floor', $2, $3::uuid[], $4::bigint[])";
 const settle =
-  "with gone as (delete from duckdive.runs where id = any($1::uuid[]) and seq = any($2::bigint[]) returning *) " +
+  "with gone as (delete from duckdive.runs as live using unnest($1::uuid[], $2::bigint[]) as one (id, seq) " +
+  "where live.id = one.id and live.seq = one.seq returning live.*) " +
   "insert into duckdive.history (id, keep_class, finished_at, expires_at, state, token, worker, job, version, queue, priority, " +
   "attempt, crashes, requested_at, run_at, started_at, body, input) select id, 1, $3::bigint, $3::bigint + $4::bigint, 'succeeded', seq, 'floor', job, " +
   "version, queue, priority, attempt + 1, crashes, requested_at, run_at, $3::bigint, body, input from gone";
@@ -114,8 +115,8 @@ function sharing(clients, write) {
  */
 async function working(claimer, settler, lane, handle) {
   await claimer.query("set synchronous_commit = off");
-  await claimer.query("set enable_seqscan = off");
-  await settler.query("set enable_seqscan = off");
+  for (const client of [claimer, settler])
+    await client.query("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off");
   await settler.query("listen bench");
   let [isOver, xid, seq] = [false, "0", "-1"];
   let wake = () => {};

@@ -11,7 +11,7 @@ const shared = /** @type {const} */ ({
   unit: "bytes/run",
   rounds: 1,
   note: "100-byte input, 1,000 an add; .statements: of clients, for a job",
-  jobs: [50_000, 2_000],
+  jobs: [50_000, 500],
   run: walAndStatements,
 });
 

@@ -2,11 +2,14 @@
 // `worker` or `both`), address of PostgreSQL, port of the mail server. Tells its own port.
 //
 // Each path does the same a little further: /nothing answers; /transaction records an order; /transaction/enqueue asks for the
-// mail in that transaction; /enqueue only asks for the mail; /mail records an order and sends the mail before it answers.
+// mail in that transaction; /transaction/after has it recorded after the response; /enqueue only asks for the mail; /mail records an
+// order and sends the mail before it answers. When it is asked, the web server tells how long it was from the end of each response to
+// the commit of what was recorded after it: the time in which a crash loses it.
 import { createServer } from "node:http";
 import nodemailer from "nodemailer";
 import { Pool } from "pg";
 import { z } from "zod";
+import { requests } from "../../dist/with/node-http.js";
 import { pg } from "../../dist/with/pg.js";
 import { job, open } from "../duckdive.mjs";
 
@@ -26,14 +29,29 @@ const mail = job({
 });
 const pool = new Pool({ connectionString: url, max: 10 });
 const duckdive = open(url, { with: pg(pool), jobs: [mail] });
+const jobs = requests(duckdive);
 let orders = 0;
+/** When the response was out whose run it is. @type {Map<string, number>} */
+const out = new Map();
+/** From there to its commit, in milliseconds. @type {number[]} */
+const lossWindows = [];
+duckdive.on("enqueued", ({ run }) => {
+  const at = out.get(run);
+  if (at !== undefined) lossWindows.push(performance.now() - at);
+  out.delete(run);
+});
 
-/** @type {Record<string, () => Promise<unknown>>} */
+/** @type {Record<string, (request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => Promise<unknown>>} */
 const paths = {
   "/nothing": async () => {},
   "/transaction": () => transaction(async () => {}),
   "/transaction/enqueue": () =>
     transaction((client, order) => duckdive.enqueue(mail, { order }, { tx: client })),
+  "/transaction/after": async (request, response) => {
+    const order = await transaction(async (_client, order) => order);
+    const { id } = await jobs.of(request).afterResponse(mail, { order });
+    response.prependOnceListener("finish", () => out.set(id, performance.now()));
+  },
   "/enqueue": () => duckdive.enqueue(mail, { order: ++orders }),
   "/mail": async () => send(await transaction(async (_client, order) => order)),
 };
@@ -69,16 +87,19 @@ async function send(order) {
   });
 }
 
-const server = createServer(async (request, response) => {
-  let status = 204;
-  try {
-    await paths[request.url ?? ""]?.();
-  } catch (error) {
-    console.error(error);
-    status = 500;
-  }
-  response.writeHead(status).end();
-});
+const server = createServer(
+  jobs(async (request, response) => {
+    let status = 204;
+    try {
+      await paths[request.url ?? ""]?.(request, response);
+    } catch (error) {
+      console.error(error);
+      status = 500;
+    }
+    response.writeHead(status).end();
+  }),
+);
+process.on("message", () => process.send?.({ lossWindows }));
 process.on("disconnect", () => {
   server.closeAllConnections();
   transport.close();

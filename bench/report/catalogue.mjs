@@ -58,10 +58,7 @@ export const sections = [
   {
     title: "The web response",
     text: "What background work in an endpoint does to the response. The same paths are asked for in turn, so the machine is the same for all.",
-    works: [
-      ["http", "An endpoint of node:http over PostgreSQL"],
-      ["response.tx", "An endpoint of Express over PostgreSQL, and what is recorded after its response"],
-    ],
+    works: [["http", "An endpoint of node:http over PostgreSQL"]],
   },
   {
     title: "Too much, and unfairly much",

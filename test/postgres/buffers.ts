@@ -16,6 +16,15 @@ export async function pagesOf(
   values: Values,
 ): Promise<number> {
   const { text, values: bound } = compile(statement, values);
+  return pagesOfText(client, text, bound);
+}
+
+/** Likewise of a statement that is not the store's. */
+export async function pagesOfText(
+  client: Client,
+  text: string,
+  bound: (string | null)[] = [],
+): Promise<number> {
   const result = await client.query<{ "QUERY PLAN": { Plan: Plan }[] }>(
     `explain (analyze, buffers, format json) ${text}`,
     bound,

@@ -4,7 +4,7 @@
 import type { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { ask } from "../../../test/postgres/ask.js";
-import { pagesOf } from "../../../test/postgres/buffers.js";
+import { pagesOf, pagesOfText } from "../../../test/postgres/buffers.js";
 import { freshDatabase } from "../../../test/postgres/database.js";
 import { connect, send } from "../../../test/postgres/direct.js";
 import { newId } from "../../kernel/index.js";
@@ -235,3 +235,30 @@ test.each(Object.entries(kinds))(
       expect.soft(pages[verb], verb).toBeLessThan(limit);
   },
 );
+
+test("with statistics taken while dependencies were being recorded none looks through all that are open", async () => {
+  const database = await freshDatabase();
+  onTestFinished(() => database.drop());
+  const store = postgres({ database: database.url, notify: false });
+  onTestFinished(() => store.close());
+  await store.open();
+  const client = await connect(database.url);
+  await client.query("begin");
+  await client.query(`
+    insert into duckdive.dependency (run, needs, policy, is_open)
+    select gen_random_uuid(), gen_random_uuid(), 0, true from generate_series(1, ${rows})`);
+  await ask(database.url, "vacuum analyze duckdive.dependency");
+  await client.query("commit");
+  const [run] = ids(1);
+  const looks = {
+    "by who waits": `select duckdive.is_held_back('${run}')`,
+    "by whom one waits for": `select duckdive.tell_ends('{${run}}', ${batch}, 0)`,
+  };
+  for (const [how, look] of Object.entries(looks)) {
+    const isOver = () => client.query("insert into duckdive.over (run, how) values ($1, 'succeeded')", [run]);
+    await isOver();
+    await client.query(look);
+    await isOver();
+    expect.soft(await pagesOfText(client, look), how).toBeLessThan(50);
+  }
+});
