@@ -27,6 +27,7 @@ export type {
   Contract,
   DefineJob,
   Errors,
+  InputArgs,
   InputOf,
   Isolate,
   Issue,
@@ -86,7 +87,7 @@ export {
   UpgradeError,
   withContext,
 } from "./job/index.js";
-export type { Duration } from "./kernel/index.js";
+export type { Bytes, Duration } from "./kernel/index.js";
 export {
   DuckdiveError,
   InvalidDurationError,

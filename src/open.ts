@@ -90,7 +90,9 @@ export function optionsOfOpened(value: unknown): Config["options"] | undefined {
 
 /** What `config` gives back: what the command line loads. */
 export interface Config<Tx = unknown, Sync extends boolean = false> {
+  /** Opens what is described here, as `open` does. */
   readonly open: () => Duckdive<Tx, Sync>;
+  /** What it was given. */
   readonly options: OpenOptions<Tx, Sync> & { readonly store: string | object };
 }
 

@@ -39,6 +39,7 @@ const margin = 1_000;
 /** How long a handler has to end once its signal was aborted at shutdown. */
 const shutdownGrace = 1_000;
 
+/** A worker, as whoever made it sees it: what `createWorker` gives back. */
 export interface RunningWorker {
   readonly id: string;
   /** Resolves when it is registered and fetching, however long the store is away; rejects when it cannot start. */
@@ -47,11 +48,13 @@ export interface RunningWorker {
   readonly over: Promise<void>;
   /** Fetches nothing until it is resumed; what runs goes on. */
   quiet(): void;
+  /** Fetches again, after `quiet`. */
   resume(): void;
   /** Aborts what runs, or these runs of it, as failed attempts, and goes on. Answers how many it told. */
   kill(runs?: readonly string[]): number;
   /** Draws from these queues from now on. Where more runs than slots are under way they end in their own time. */
   setQueues(queues: Readonly<Record<string, number>>): void;
+  /** How it is now: its slots, what it runs, what it has done. */
   status(): WorkerStatus;
   /** Gives the runs of dead workers back. Answers how many. */
   rescue(deaths: readonly Death[]): Promise<number>;
@@ -70,6 +73,7 @@ export interface RunningWorker {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Makes a worker, which registers and fetches at once. Applications ask `duckdive.work()` for one. */
 export function createWorker(parts: WorkerParts): RunningWorker {
   const { store, clock, events } = parts;
   const jobs = knownJobs(parts.jobs, parts.redact);

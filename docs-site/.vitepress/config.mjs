@@ -27,6 +27,7 @@ export default defineConfig({
       { text: "Tutorial", link: "/docs/tutorial/index" },
       { text: "How to fail", link: "/docs/guide/how-to-fail" },
       { text: "Beside others", link: "/docs/compare/index" },
+      { text: "API", link: "/api/index" },
       { text: "Changes", link: "/CHANGELOG" },
     ],
     sidebar,

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { importPaths } from "../import-paths.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -78,7 +79,16 @@ function pagesOf(folder, first) {
   return ordered.map((name) => ({ text: titleOf(`${folder}/${name}.md`), link: `/${folder}/${name}` }));
 }
 
-export const sidebar = [
+const reference = {
+  text: "API",
+  link: "/api/index",
+  items: importPaths.map(({ path, link }) => ({ text: path, link })),
+};
+
+const everything = [
   { text: "Tutorial", link: "/docs/tutorial/index" },
   ...groups.map(({ text, folder, first, collapsed }) => ({ text, collapsed, items: pagesOf(folder, first) })),
+  { ...reference, collapsed: true },
 ];
+
+export const sidebar = { "/": everything, "/api/": [reference] };

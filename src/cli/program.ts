@@ -64,7 +64,11 @@ export function createProgram(surroundings: Surroundings): Program {
     .option("--config <file>", "the configuration (else duckdive.config.{ts,mts,js,mjs} of this folder)")
     .option("--json", "answer in JSON")
     .option("--verbose", "show where errors come from")
-    .configureHelp({ showGlobalOptions: true, helpWidth: surroundings.stdout.columns || 100 })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: surroundings.stdout.columns || 100,
+      minWidthToWrap: 20, // beside the longest option of `move`, on a terminal of 50 columns
+    })
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .showSuggestionAfterError();

@@ -96,6 +96,9 @@ export function writeProject({ folder, files }: Project): void {
   }
 }
 
+/** Of the files that are in the way. */
+const mostShown = 3;
+
 /**
  * Nothing that is there is ever overwritten.
  *
@@ -104,8 +107,10 @@ export function writeProject({ folder, files }: Project): void {
 export function requireFree(folder: string, files: readonly ProjectFile[]): void {
   const found = files.filter(({ path }) => isThere(folder, path)).map(({ path }) => path);
   if (found.length === 0) return;
+  const rest = found.length - mostShown;
+  const shown = `${found.slice(0, mostShown).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
   throw new ProjectFolderError(
-    `${folder} has ${found.join(", ")} already, and nothing was written. Name a folder that is empty or not there: ` +
+    `${folder} has ${shown} already, and nothing was written. Name a folder that is empty or not there: ` +
       "duckdive init FOLDER. An application that exists needs no init: npm install duckdive, and a file of jobs.",
   );
 }

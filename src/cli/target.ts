@@ -81,16 +81,17 @@ export function shownStore({ store, options }: Pick<Target, "store" | "options">
   return options.schema === undefined ? shown : `${shown}, schema ${options.schema}`;
 }
 
+const begin =
+  "Name the right one with --store or DUCKDIVE_STORE, or begin here: `duckdive work FILE`, `duckdive enqueue JOB` and " +
+  "`duckdive migrate` make it.";
+
 /**
  * A command that only looks must not leave an empty database behind in the wrong folder.
  *
  * @throws StoreMissingError when the target is a file that is not there
  */
-export function requireStore(target: Pick<Target, "store" | "from">): void {
+export function requireStore(target: Pick<Target, "store" | "from">, remedy = begin): void {
   const [, path] = /^sqlite:(?:\/\/)?(.+)$/i.exec(typeof target.store === "string" ? target.store : "") ?? [];
   if (path === undefined || path === ":memory:" || existsSync(path)) return;
-  throw new StoreMissingError(
-    `There is no database at ${path} (${target.from}). Name the right one with --store or DUCKDIVE_STORE, or begin ` +
-      "here: `duckdive work FILE`, `duckdive enqueue JOB` and `duckdive migrate` make it.",
-  );
+  throw new StoreMissingError(`There is no database at ${path} (${target.from}). ${remedy}`);
 }

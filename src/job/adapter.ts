@@ -26,6 +26,7 @@ export function isSqlConnection(value: unknown): value is SqlConnection {
 
 /** What lets duckdive write inside the application's own transactions. Made by `duckdive/with/…`. */
 export interface Adapter<Tx, Sync extends boolean = false> {
+  /** What it is called in errors. */
   readonly name: string;
   /** Whether its transactions are synchronous (better-sqlite3, node:sqlite). */
   readonly sync: Sync;

@@ -49,12 +49,14 @@ export type BatchResults<O> =
 
 /** A job whose handler is given many runs at once. */
 export interface BatchJob<N extends string, I, P, O, E extends Errors> extends Contract<N, I, P, O, E> {
+  /** What workers call. */
   readonly handler: (items: readonly BatchItem<P, E>[], ctx: BatchContext) => unknown;
 }
 
 /** A contract of such a job. `W` is what its handler must return for each run. */
 export interface UnhandledBatch<N extends string, I, P, O, W, E extends Errors>
   extends Contract<N, I, P, O, E> {
+  /** The job: this contract and its handler. Adds code only, never policy. */
   handle(
     handler: (items: readonly BatchItem<P, E>[], ctx: BatchContext) => BatchResults<W>,
   ): BatchJob<N, I, P, O, E>;

@@ -21,7 +21,9 @@ import type { Signal } from "./signal.js";
 export interface StepInfo {
   /** The same for every attempt of this step of this run: what an outside service wants as idempotency key. */
   readonly key: string;
+  /** Which try of this step it is, from 1. */
   readonly attempt: number;
+  /** Aborts when the step's own time is over, and when the execution is stopped. */
   readonly signal: AbortSignal;
 }
 
@@ -32,9 +34,13 @@ export interface Wait<T> extends Promise<T> {
 
 /** Where a handler, and duckdive itself, write what people should read. Fields are plain data. */
 export interface Log {
+  /** For whoever looks for a fault. */
   debug(message: string, fields?: object): void;
+  /** What happened, as it should. */
   info(message: string, fields?: object): void;
+  /** What should be looked at, and went on. */
   warn(message: string, fields?: object): void;
+  /** What failed. */
   error(message: string, fields?: object): void;
 }
 
@@ -55,16 +61,21 @@ export interface BatchOfRun {
 
 /** What a handler is given. `E` are the failures its job declares, `Tx` the transactions of its adapter. */
 export interface Context<E extends Errors = {}, Tx = unknown> {
+  /** The id of the run. */
   readonly runId: string;
   /** From 1, counted when a worker takes the run, so that a crash counts. */
   readonly attempt: number;
   /** The fence: higher at every claim of the run than at the one before. */
   readonly token: number;
+  /** The name of its job. */
   readonly job: string;
   /** Aborts at timeout, cancellation, shutdown and a lost claim; never because the run went to sleep. */
   readonly signal: AbortSignal;
+  /** What was given with the request, and the context that it was asked for in. */
   readonly meta: Meta;
+  /** Writes to the log of the application, and to the record of the run: 1,000 lines of an execution at most. */
   readonly log: Log;
+  /** Tells how far it is, for people: shown with the run, and kept until it is told anew. */
   progress(done: number, total?: number, note?: string): void;
   /** Runs, last first, when this execution ends in any way, suspension included. */
   defer(cleanup: () => void | Promise<void>): void;
@@ -100,7 +111,9 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
     inputs: Iterable<NoInfer<I>>,
     options?: ChildOptions & { onFailure?: F; atOnce?: number },
   ): Wait<F extends "fail" ? O[] : F extends "ignore" ? (O | undefined)[] : Settled<O>[]>;
+  /** Waits for so long, without a worker. */
   sleep(name: string, duration: Duration): Wait<void>;
+  /** Waits until then, without a worker. A text is a date in ISO 8601. */
   until(name: string, date: Date | string): Wait<void>;
   /** Asks `fn` again and again until it gives something back. */
   poll<T>(
@@ -108,7 +121,9 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
     options: { every: Duration; timeout: Duration },
     fn: (step: StepInfo) => T | undefined | Promise<T | undefined>,
   ): Wait<Stored<T>>;
+  /** Waits for a signal, for as long as it takes, and gives what was sent with it. */
   waitFor<P>(name: string, signal: Signal<string, any, P>): Wait<P>;
+  /** The same for a limited time; undefined when it has passed. */
   waitFor<P>(
     name: string,
     signal: Signal<string, any, P>,
@@ -124,7 +139,9 @@ export interface Context<E extends Errors = {}, Tx = unknown> {
   readonly succeed: <T>(fn: (tx: Tx) => T | Promise<T>) => Outcome<T>;
   /** Ends the run as failed, whatever attempts are left, with data that callers can read by its declared type. */
   fail<C extends keyof E & string>(code: C, data: InputOf<E[C]>): Outcome<never>;
+  /** Ends the run as failed, whatever attempts are left. The reason is for people. */
   fail(reason: string): Outcome<never>;
+  /** Ends the run as cancelled. The reason is for people. */
   cancel(reason: string): Outcome<never>;
   /** Comes back later; costs no attempt. */
   snooze(duration: Duration): Outcome<never>;

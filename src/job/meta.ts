@@ -17,12 +17,15 @@ import type { Meta } from "./record.js";
  * writes, any others are as good.
  */
 export interface RequestContext {
+  /** The id of the request: that of its `x-request-id`, say. */
   readonly requestId?: string | undefined;
+  /** Who is signed in. */
   readonly userId?: string | undefined;
   /** A language tag, such as `de-CH`. */
   readonly locale?: string | undefined;
   /** W3C Trace Context, as the header of this name has it. */
   readonly traceparent?: string | undefined;
+  /** The same for what vendors add. */
   readonly tracestate?: string | undefined;
   readonly [name: string]: string | undefined;
 }

@@ -7,6 +7,7 @@
 
 import type { Duration } from "../kernel/index.js";
 
+/** @inline */
 type When = { delay?: Duration; runAt?: never } | { runAt?: Date; delay?: never };
 
 /** What may be said about one request. */
@@ -17,7 +18,9 @@ export type RequestOptions = When & {
   after?: readonly (string | { id: string })[];
   /** What becomes of this run when one of `after` does not succeed: `fail` unless given. */
   onParentFailure?: "fail" | "cancel" | "run";
+  /** Words to find it by: at most 50, of 1 to 100 characters each. */
   tags?: string[];
+  /** Texts under names, beside those of the context that it is asked for in: for people, for logs, and to find it by. */
   meta?: Record<string, string>;
   /** A lower-case UUID made by the caller: asking twice with the same one is asking once. */
   id?: string;
@@ -27,7 +30,9 @@ export type RequestOptions = When & {
 export interface ChildOptions {
   /** What becomes of it when its parent ends first: `cancel` unless given. */
   onParentEnd?: "cancel" | "leave";
+  /** Whole number from -10 to 10, bigger is sooner; its job's own unless given. */
   priority?: number;
+  /** Words to find it by: at most 50, of 1 to 100 characters each. */
   tags?: string[];
 }
 

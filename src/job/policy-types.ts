@@ -28,6 +28,7 @@ export type Backoff =
   | "exponential"
   | ((attempt: number) => Duration);
 
+/** How often a failed attempt is tried again, and when. */
 export interface Retry {
   /** How often it is tried in all; 10 unless given. */
   attempts?: number;
@@ -74,6 +75,7 @@ export interface Limit<P> {
 export interface Rate<P> {
   /** Whole number from 1. Starts are spread: one each `per / limit`, beside a `burst`. */
   limit: number;
+  /** The time in which so many may start. */
   per: Duration;
   /** For each key; for the whole job unless given. */
   by?: By<P>;
@@ -96,6 +98,7 @@ export interface Policy<P, I = unknown> {
   queue?: string;
   /** Whole number from -10 to 10, bigger is sooner; 0 unless given. */
   priority?: number;
+  /** How often a failed attempt is tried again, and when; 10 attempts in all unless given. */
   retry?: Retry;
   /** Of one execution; 15 minutes unless given, and never none: a hang must end. */
   timeout?: Duration;
@@ -108,6 +111,7 @@ export interface Policy<P, I = unknown> {
   startWithin?: Duration;
   /** From the request to the end; a run that is later fails with reason `expired`. */
   finishWithin?: Duration;
+  /** One run at a time for one thing: what becomes of a request for the same. */
   unique?: Unique<P>;
   /**
    * One run at a time for one key, in the order they were asked for. A text is a key as it is, so jobs share a lock by
@@ -156,5 +160,6 @@ export interface Policy<P, I = unknown> {
    * @example { redact: ["card.number", "items.*.pin", "**.password"] }
    */
   redact?: readonly string[];
+  /** For people: shown beside the name. */
   description?: string;
 }

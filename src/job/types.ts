@@ -31,6 +31,7 @@ export interface Job<
   E extends Errors = never,
   Tx = never,
 > extends Contract<N, I, P, O, E> {
+  /** What workers call. */
   readonly handler: (input: P, ctx: Context<E, Tx>) => unknown;
 }
 
@@ -44,16 +45,15 @@ export interface Unhandled<N extends string, I, P, O, W, E extends Errors, Tx>
 /** Any job at all. */
 export type AnyJob = Job<any, any, any, any, any, any>;
 
+/** @inline */
 export type MaybePromise<T> = T | Promise<T>;
 
 type Def<N, S, E> = { name: N; input?: S; errors?: E } & Policy<ParsedOf<S>, InputOf<S>>;
 
-/**
- * Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives.
- *
- * The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last. Those that
- * few jobs use come after those that most do, so that most are found at once.
- */
+// The order of the forms is the order of what the compiler says: it explains the last one, so the fullest is last. Those that
+// few jobs use come after those that most do, so that most are found at once.
+
+/** Defines a job, or with no `handle` the contract of one. `Tx` is the transaction that `ctx.tx` gives. */
 export interface DefineJob<Tx> {
   /** A contract: the handler lives in another file; a contract that promises a result declares `output`. */
   <

@@ -9,11 +9,13 @@
 
 /** A pending callback that can be called off. Cancelling twice, or after it fired, does nothing. */
 export interface Timer {
+  /** Calls it off. */
   cancel(): void;
 }
 
 /** What tells the time and wakes up. Times are milliseconds since 1970. */
 export interface Clock {
+  /** What time it is. */
   now(): number;
   /** Calls back once, after this many milliseconds. Keeps the process alive until then. */
   after(milliseconds: number, callback: () => void): Timer;

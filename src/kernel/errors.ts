@@ -56,6 +56,7 @@ export class TooLargeError extends DuckdiveError {
   readonly path: string | undefined;
   /** The bytes counted when the limit was passed; counting stops there. */
   readonly size: number;
+  /** How many bytes there may be. */
   readonly limit: number;
 
   constructor(message: string, options: { path?: string; size: number; limit: number }) {

@@ -6,6 +6,7 @@
 //
 // Before this file comes nothing. After it come the queue's `on`, the loop's reports, and everything that observes.
 
+/** @inline */
 export type Listener<Payload> = (payload: Payload) => void;
 
 /** Named events with typed payloads: `new Events<{ started: { runId: string } }>(report)`. */

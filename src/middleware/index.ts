@@ -45,7 +45,9 @@ export type StepMiddleware = (step: StepCall, next: () => Promise<void>) => Prom
 
 /** What of a client may be observed. */
 export interface Observed {
+  /** Hears of an event of this process. Answers how to hear no more of it. */
   on<Name extends keyof RunEvents>(event: Name, listener: Listener<RunEvents[Name]>): () => void;
+  /** Queues, and how many runs there are in each. */
   queues(): Promise<readonly QueueCounts[]>;
 }
 

@@ -27,6 +27,7 @@ export type TelemetryApi = Pick<
   | "createNoopMeter"
 >;
 
+/** How runs become traces and metrics. */
 export interface TelemetryOptions {
   /**
    * `"link"`, unless given: each attempt begins a trace of its own, and is linked to the span that asked for the run.

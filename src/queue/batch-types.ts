@@ -27,6 +27,7 @@ export interface BatchSummary {
   cancelled: number;
 }
 
+/** What a batch is called, and which jobs are told of its end. */
 export interface BatchOptions<Tx> {
   /** For people: 1 to 200 characters. Need not be unlike others. */
   name: string;
@@ -36,5 +37,6 @@ export interface BatchOptions<Tx> {
   onFinished?: Taking<BatchSummary>;
   /** The batch in which this one is counted as one run. */
   in?: string | { readonly id: string };
+  /** The transaction that it is part of. */
   tx?: Tx;
 }

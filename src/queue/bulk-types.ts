@@ -3,6 +3,7 @@
 // Before this file come `retry`, `cancel`, `delete` and `change`, as types. After it comes act.ts, which walks.
 import type { Duration } from "../kernel/index.js";
 
+/** How far a call on many runs is. */
 export interface BulkProgress {
   /** On how many runs something was done so far; with `from`, also before. */
   readonly done: number;
@@ -10,6 +11,7 @@ export interface BulkProgress {
   readonly cursor: string | undefined;
 }
 
+/** How a call on many runs is made. */
 export interface BulkOptions {
   /** Does nothing, and answers on how many it would. */
   dryRun?: boolean;
@@ -25,8 +27,10 @@ export interface BulkOptions {
 export interface Change {
   /** Whole number from -10 to 10, bigger is sooner. */
   priority?: number;
+  /** The queue that they go to. */
   queue?: string;
   /** When it is to start, also where it waits for its next attempt: a time, or how long from now. */
   runAt?: Date;
+  /** The same as a time from now; one of the two. */
   delay?: Duration;
 }

@@ -4,11 +4,13 @@
 import type { Duration } from "../kernel/index.js";
 import type { BulkOptions } from "./bulk-types.js";
 
+/** What becomes of the runs of a job that is rerouted. */
 export interface RerouteOptions extends Pick<BulkOptions, "onProgress" | "signal"> {
   /** False: runs that wait stay where they are. Default: they move with the job. */
   waiting?: boolean;
 }
 
+/** How the draining of a queue is followed, and given up. */
 export interface DrainQueueOptions {
   /** Hears how many of its runs are running, whenever that has changed. */
   onProgress?: (running: number) => void;
@@ -16,6 +18,7 @@ export interface DrainQueueOptions {
   signal?: AbortSignal;
 }
 
+/** Which time metrics are of. */
 export interface MetricsOptions {
   /**
    * From when on: a time, or how long ago; an hour unless given. Points are of minutes for up to three hours, and of hours for
@@ -24,6 +27,7 @@ export interface MetricsOptions {
   since?: Date | Duration;
 }
 
+/** Which time throughput is of, and what it is summed up by. */
 export interface ThroughputOptions {
   /**
    * From when on: a time, or how long ago; an hour unless given. Counts are kept for 30 days; from three hours ago on they

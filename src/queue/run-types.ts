@@ -14,6 +14,7 @@ export interface WaitOptions {
 
 /** The handle of one run: it holds the id, and asks the store when it is asked. */
 export interface Run<O = unknown> {
+  /** A UUID, of version 7 unless the caller gave it. */
   readonly id: string;
   /** False: the same id, or a unique key, gave back a run that was there before. */
   readonly created: boolean;

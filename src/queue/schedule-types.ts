@@ -15,6 +15,7 @@ export interface Schedule {
   readonly name: string;
 }
 
+/** @inline */
 type When =
   | {
       /** Five fields, or six with seconds first: `"15 4 * * 1-5"`, `"@daily"`. */
@@ -50,8 +51,14 @@ export type ScheduleRules = When & {
 /** A schedule in code: its input is given, or computed from each tick. */
 export type ScheduleOptions<I> = ScheduleRules &
   (undefined extends I
-    ? { input?: I | ((tick: { at: Date }) => I) }
-    : { input: I | ((tick: { at: Date }) => I) });
+    ? {
+        /** The input of its runs, or what computes it at each tick. */
+        input?: I | ((tick: { at: Date }) => I);
+      }
+    : {
+        /** The input of its runs, or what computes it at each tick. */
+        input: I | ((tick: { at: Date }) => I);
+      });
 
 /** A schedule at run time: its input is stored. */
 export type RuntimeScheduleOptions<I> = ScheduleRules & (undefined extends I ? { input?: I } : { input: I });
@@ -143,9 +150,11 @@ export interface ScheduleHandle {
    * @example await duckdive.schedule(`digest-${user}`).create(digest, { cron: "0 8 * * *", timeZone, input: { user } });
    */
   create<I>(job: Contract<string, I, any, any, any>, options: RuntimeScheduleOptions<I>): Promise<void>;
+  /** The same by the job's name: its input is checked by the worker. */
   create(job: string, options: RuntimeScheduleOptions<unknown>): Promise<void>;
   /** Defines one that was made at run time anew. @throws ScheduleNotFoundError, ScheduleInCodeError */
   update<I>(job: Contract<string, I, any, any, any>, options: RuntimeScheduleOptions<I>): Promise<void>;
+  /** The same by the job's name. */
   update(job: string, options: RuntimeScheduleOptions<unknown>): Promise<void>;
   /** Removes one that was made at run time, or is retired, with its history; its runs stay. False: there is none. @throws ScheduleInCodeError */
   remove(): Promise<boolean>;

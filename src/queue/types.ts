@@ -62,6 +62,7 @@ export type { Throughput } from "./throughput.js";
 
 // ── Many runs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** @inline */
 type OneOrMore<T> = T | readonly T[];
 
 /** Which runs: every field that is given must hold, and a list means any of it. */
@@ -96,6 +97,7 @@ export interface Filter {
 /** Runs to act on: by id, by ids, by filter; and all of them only when that is what is said. */
 export type Target = string | readonly string[] | Filter | { all: true };
 
+/** Which page of a list. */
 export interface ListOptions {
   /** Runs on a page, from 1 to 1,000; 100 unless given. */
   limit?: number;
@@ -154,10 +156,15 @@ export type DepartedState = Omit<DepartedWorker, "startedAt" | "heartbeatAt" | "
 
 /** Runs and schedules as people may see them. */
 export interface Redacted {
+  /** As `duckdive.get`. */
   get(id: string): Promise<RunRecord | undefined>;
+  /** As `duckdive.list`. */
   list(filter?: Filter, options?: ListOptions): Listing;
+  /** As `duckdive.timeline`. @throws RunNotFoundError */
   timeline(id: string): Promise<Timeline>;
+  /** As `duckdive.steps`. @throws RunNotFoundError */
   steps(id: string): Promise<Step[]>;
+  /** As `duckdive.explain`. @throws RunNotFoundError */
   explain(id: string): Promise<string[]>;
   /** These schedules, with their inputs as people may see them. */
   redactSchedules(schedules: readonly ScheduleState[]): Promise<ScheduleState[]>;
@@ -168,6 +175,7 @@ export interface Redacted {
 /** No adapter: nobody can pass a `tx`. */
 type Caller<Tx> = unknown extends Tx ? never : Tx;
 
+/** What may be said about one request, and the transaction that it is part of. */
 export type EnqueueOptions<Tx> = RequestOptions & { tx?: Caller<Tx> };
 
 /** What may be said about all the runs of an event. */
@@ -177,6 +185,7 @@ export interface PublishOptions<Tx> {
   tx?: Caller<Tx>;
 }
 
+/** What a worker draws, and how it ends. */
 export interface WorkOptions {
   /** Slots by queue; `*` stands for all queues that are not named. `{ "*": 10 }` unless given. */
   queues?: Record<string, number>;
@@ -207,6 +216,7 @@ export interface NamedRequest {
   readonly options?: RequestOptions | undefined;
 }
 
+/** A run of a job that was asked for by its name alone. */
 export interface NamedRun {
   readonly run: Run;
   /** Whether its input was judged. False: it waits until a worker that has the job has done that. */
@@ -248,6 +258,7 @@ export interface ExecutionName {
 
 /** How a worker is. Times are in milliseconds before now, and do not jump with the computer's clock. */
 export interface WorkerStatus {
+  /** What it is at; `quiet`: it fetches nothing, on request. */
   readonly state: "starting" | "working" | "quiet" | "stopping";
   /** How many runs it has claimed, and how many of its executions have ended. */
   readonly started: number;
@@ -268,9 +279,11 @@ export interface WorkerStatus {
   readonly memory: number;
   /** The longest its event loop was late since it was last asked, in milliseconds. */
   readonly delay: number;
+  /** Slots by queue, as they are now. */
   readonly queues: Readonly<Record<string, number>>;
 }
 
+/** A worker in this process: what `duckdive.work()` gives back. */
 export interface Worker {
   /** Its name in the store. */
   readonly id: string;
@@ -282,6 +295,7 @@ export interface Worker {
   stop(options?: { drain?: Duration }): Promise<void>;
   /** Fetches nothing until it is resumed; what runs goes on. */
   quiet(): void;
+  /** Fetches again, after `quiet`. */
   resume(): void;
   /** Aborts what it runs, or these runs of it, each as a failed attempt, and goes on. Answers how many it told. */
   kill(runs?: readonly string[]): number;
@@ -311,6 +325,7 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   ): Promise<Run<O>>;
   /** Records many runs in one commit: all of them, or none. */
   enqueueMany(requests: Iterable<Request>, options?: { tx?: Caller<Tx> }): Promise<Run[]>;
+  /** The same for many inputs of one job. */
   enqueueMany<I, O>(
     job: Contract<string, I, any, O, any>,
     inputs: Iterable<NoInfer<I>>,
@@ -402,6 +417,7 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
    * @example for await (const run of duckdive.list({ job: welcome, state: "failed" })) console.log(run.error?.message);
    */
   list(filter?: Filter, options?: ListOptions): Listing;
+  /** How many runs there are of these; of all, unless given. */
   count(filter?: Filter): Promise<number>;
   /** How many runs are in each state, in all. */
   stats(): Promise<Readonly<Record<State, number>>>;
@@ -421,6 +437,7 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
    * quote it. What pages, an API or a command line show comes from here.
    */
   readonly redacted: Redacted;
+  /** Queues by name, with what waits and runs in each. */
   queues(): Promise<QueueState[]>;
   /** Jobs that workers have published, and those of this client, by name. */
   jobs(): Promise<JobState[]>;
@@ -461,6 +478,7 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
   change(target: Target, change: Change, options?: BulkOptions): Promise<number>;
   /** No run of it is started any more, anywhere, until it is resumed; what is running goes on. */
   pause(target: PauseTarget): Promise<void>;
+  /** Lets its runs start again. */
   resume(target: PauseTarget): Promise<void>;
 
   /**
@@ -544,6 +562,7 @@ export interface Duckdive<Tx = unknown, Sync extends boolean = false> {
 
 // ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** @inline */
 type Runnable<Tx> = Job<any, any, any, any, any, Tx>;
 
 /** Where an error happened, for a reporter. */
@@ -555,6 +574,7 @@ export interface ErrorContext {
   readonly attempt?: number;
 }
 
+/** What `open` may be told besides the store. */
 export interface OpenOptions<Tx = unknown, Sync extends boolean = false> {
   /** The application's own database access, for `tx`: `sqlite(handle)`, `drizzleSync(db)` … */
   with?: Adapter<Tx, Sync>;

@@ -27,6 +27,7 @@ import {
 } from "./protocol.js";
 import type { WatchedTime } from "./watched.js";
 
+/** What a process is at: it starts, it works, it was told to stop, it has ended. */
 export type ChildState = "starting" | "ready" | "stopping" | "gone";
 
 /** What a runner starts. The runner itself never loads it. */

@@ -13,6 +13,7 @@ import { formatDuration } from "../kernel/index.js";
 import { HealthPortError } from "./errors.js";
 import type { ProcessView } from "./view.js";
 
+/** How a runner is, as its health endpoint answers. */
 export interface Health {
   readonly phase: RunnerState["phase"];
   /** False once the runner has ended or given up. */

@@ -28,6 +28,7 @@ import { type ProcessView, viewOf } from "./view.js";
 import { type Watching, watchFiles } from "./watch.js";
 import { watchedTime } from "./watched.js";
 
+/** What keeps workers alive: what `createRunner` gives back. */
 export interface Runner {
   /**
    * Resolves when every first worker is ready, or when the runner was told to stop before that.
@@ -42,6 +43,7 @@ export interface Runner {
   restart(): Promise<void>;
   /** No worker fetches any more, also none that is started later, until `resume`. */
   quiet(): void;
+  /** Has the workers fetch again, after `quiet`. */
   resume(): void;
   /** Kills what is being executed, each as a failed attempt. The workers go on. */
   kill(): void;

@@ -14,11 +14,13 @@ import {
 import type { Program } from "./child.js";
 import type { Limits } from "./recycle.js";
 
+/** How much a line of the log matters. */
 export type Level = "debug" | "info" | "warn" | "error";
 
 /** Takes a line of the runner's log: what happened as a word, as a sentence, and as fields. */
 export type Say = (event: string, text: string, fields?: object, level?: Level) => void;
 
+/** What a runner starts, how many of it, and when one is replaced or ended. */
 export interface RunnerOptions {
   /** What is started in every process. It speaks the protocol; the runner never loads it. */
   readonly program: Program;

@@ -6,8 +6,10 @@
 // Before this file comes nothing. After it comes the runner.
 import { constants } from "node:os";
 
+/** What a signal asks a runner for. */
 export type Wish = "stop" | "restart" | "quiet" | "resume" | "report" | "kill";
 
+/** A signal, and what it means. */
 export interface SignalRow {
   readonly signal: NodeJS.Signals;
   readonly wish: Wish;
@@ -20,6 +22,7 @@ export interface SignalRow {
 const stopping =
   "Fetch no more, wait for what runs up to the drain, hand back the rest, end. A second one: hand back now. A third: kill all";
 
+/** The signals that a runner and its workers obey. */
 export const signalTable: readonly SignalRow[] = [
   { signal: "SIGTERM", wish: "stop", what: stopping, resque: "QUIT", sidekiq: "TERM" },
   { signal: "SIGINT", wish: "stop", what: stopping, resque: "QUIT", sidekiq: "INT" },

@@ -10,6 +10,7 @@ import { spawn } from "node:child_process";
 import type { Clock, Timer } from "../kernel/index.js";
 import type { Say } from "./settings.js";
 
+/** systemd, as a service of `Type=notify` speaks to it. */
 export interface ServiceManager {
   /** The service has started. From then on the watchdog is fed. */
   ready(status: string): void;

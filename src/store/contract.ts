@@ -109,6 +109,7 @@ export interface NewBatch {
   readonly batch?: string | undefined;
 }
 
+/** What became of a request to record a run. */
 export interface Inserted {
   readonly id: string;
   /** False: this id, or this unique key, was recorded before, and `id` is that run. */
@@ -122,6 +123,7 @@ export type Prepared =
   | { readonly id: string; readonly run: Omit<NewRun, "id" | "waiting" | "due"> }
   | { readonly id: string; readonly invalid: StoredError; readonly keep: number };
 
+/** How runs come into a store. */
 export interface Intake {
   /**
    * Records runs, all or none. Idempotent by id: a second insert of an id is the first run, finished or not. Of a job
@@ -165,6 +167,7 @@ export interface Ability {
   readonly version: number;
 }
 
+/** A worker that enters: where it is, and what it has. */
 export interface NewWorker {
   readonly id: string;
   /** Identifies the machine, its boot and its process namespace: pids compare only inside one. */
@@ -194,6 +197,7 @@ export interface WorkerReport {
   readonly queues: Readonly<Record<string, number>>;
 }
 
+/** What a worker has place for. */
 export interface ClaimRequest {
   readonly worker: string;
   /** Free slots by queue; `*` stands for every queue that is not named. */
@@ -361,6 +365,7 @@ export interface WaitCount {
   readonly number: number;
 }
 
+/** What workers do: they register, claim, record and settle. */
 export interface Work {
   /** Enters a worker and what it has, and unparks what waited for that. Entering again under the same id is legal. */
   register(worker: NewWorker): Promise<void>;
@@ -394,6 +399,7 @@ export interface Work {
   owns(execution: Pick<EntryWrite, "run" | "token" | "claim">): Promise<boolean>;
   /** Everything a replay needs, in one read. */
   entries(run: string): Promise<Entry[]>;
+  /** Adds lines to the logs of runs, each if the claim of whoever writes it stands. */
   note(notes: readonly Note[]): Promise<void>;
   /**
    * Adds to the counts by the minute. From three hours ago on they are rolled up to hours, and kept for 30 days; what a
@@ -418,6 +424,7 @@ export interface Death {
   readonly executing?: readonly (Fence & { readonly attempt: number })[] | undefined;
 }
 
+/** A run that was given back, because its worker died. */
 export interface Rescued {
   readonly run: string;
   readonly job: string;
@@ -428,6 +435,7 @@ export interface Rescued {
   readonly innocent?: true;
 }
 
+/** What became due. */
 export interface Promotion {
   /** Runs that became ready, or ended because their `startWithin` or `finishWithin` was over. */
   readonly moved: number;
@@ -437,6 +445,7 @@ export interface Promotion {
   readonly expired: readonly { readonly run: string; readonly job: string }[];
 }
 
+/** What keeps a store in order: any worker may do it, and several at once do no harm. */
 export interface Upkeep {
   /** Makes ready what is due, and fails what has expired; at most `limit` of each, so that no lock is long. */
   promote(limit: number): Promise<Promotion>;
@@ -543,6 +552,7 @@ export interface RunPage {
   readonly next: string | undefined;
 }
 
+/** Something that happened to a run. */
 export interface TimelineEvent {
   readonly at: number;
   readonly kind: NewEvent["kind"];
@@ -552,6 +562,7 @@ export interface TimelineEvent {
   readonly detail: unknown;
 }
 
+/** A line that was written into a run's log. */
 export interface LogLine {
   readonly at: number;
   readonly attempt: number;
@@ -560,6 +571,7 @@ export interface LogLine {
   readonly fields: unknown;
 }
 
+/** A worker that is registered. */
 export interface WorkerRow {
   readonly id: string;
   readonly host: string;
@@ -593,6 +605,7 @@ export interface DepartedWorker {
   readonly runs: readonly string[];
 }
 
+/** A queue, with its runs by state. */
 export interface QueueRow {
   readonly name: string;
   readonly paused: boolean;
@@ -660,15 +673,20 @@ export interface Definition {
   readonly redact?: readonly string[] | undefined;
 }
 
+/** What the application's hand does: it looks at runs, and acts on them. */
 export interface Hand {
+  /** Runs by id, in the order asked for; undefined where there is none. */
   find(ids: readonly string[]): Promise<(StoredRun | undefined)[]>;
+  /** A page of runs, newest first. */
   list(
     filter: RunFilter,
     page: { readonly limit: number; readonly cursor?: string | undefined },
   ): Promise<RunPage>;
+  /** How many runs there are of these. */
   count(filter: RunFilter): Promise<number>;
   /** Runs by state, for the whole store. */
   countByState(): Promise<Readonly<Record<State, number>>>;
+  /** What happened to a run and what it wrote into its log, each oldest first. */
   timeline(
     run: string,
   ): Promise<{ readonly events: readonly TimelineEvent[]; readonly logs: readonly LogLine[] }>;
@@ -694,8 +712,11 @@ export interface Hand {
   signalIn(transaction: unknown, signals: readonly NewSignal[]): Promise<boolean[]>;
   /** Forgets what a run that has ended recorded from this entry on, in the order of settling, so that a retry does it again. */
   forget(run: string, entry: string): Promise<boolean>;
+  /** Starts no run of it any more, until it is resumed. Pausing again is legal. */
   pause(target: PauseTarget): Promise<void>;
+  /** Lets its runs start again. Resuming what is not paused is legal. */
   resume(target: PauseTarget): Promise<void>;
+  /** All that is paused. */
   paused(): Promise<PauseTarget[]>;
   /** Batches by id; undefined where there is none. One is kept as long as a run of it, and for 90 days from its end. */
   batches(ids: readonly string[]): Promise<(StoredBatch | undefined)[]>;
@@ -707,6 +728,7 @@ export interface Hand {
   reroutes(): Promise<Readonly<Record<string, string>>>;
   /** Every worker that draws from this queue does so with so many slots, from its next pulse on; undefined: with its own. */
   setSlots(queue: string, slots: number | undefined): Promise<void>;
+  /** Queues, with their runs by state. */
   queues(): Promise<QueueRow[]>;
   /** How a run stands at each of its gates, in their order; empty: it has none, or is not there. */
   standing(run: string): Promise<GateStanding[]>;
@@ -714,6 +736,7 @@ export interface Hand {
   tallies(since: number): Promise<Tally[]>;
   /** How long executions waited for their start, likewise. */
   waits(since: number): Promise<WaitCount[]>;
+  /** Workers that are registered. */
   workers(): Promise<WorkerRow[]>;
   /** Workers that have left or died, newest first. Kept for seven days, the last thousand at most. */
   departed(limit: number): Promise<DepartedWorker[]>;
@@ -724,7 +747,9 @@ export interface Hand {
   tell(messages: readonly NewMessage[]): Promise<number[]>;
   /** Runs that have not ended, by job and version. For people: in a large store no more than 100,000 of each state are counted. */
   versions(): Promise<OpenVersion[]>;
+  /** Records what workers know of their jobs, for those who have not got the code. */
   publish(definitions: readonly Definition[]): Promise<void>;
+  /** Jobs as workers have published them. */
   definitions(): Promise<Definition[]>;
 }
 
@@ -733,6 +758,7 @@ export interface OpenVersion extends Ability {
   readonly runs: number;
 }
 
+/** Something that workers are told. */
 export interface NewMessage {
   readonly id: string;
   /** The worker; absent: every worker that is registered now. */
@@ -742,6 +768,7 @@ export interface NewMessage {
   readonly payload?: string | undefined;
 }
 
+/** A signal on its way to a run. */
 export interface NewSignal {
   readonly id: string;
   readonly to: { readonly run: string } | { readonly job: string; readonly key: string };
@@ -804,6 +831,7 @@ export interface TickWrite {
 /** Refused: somebody else has recorded these ticks, or the schedule is paused, retired or gone. */
 export type TickAnswer = { readonly taken: false } | { readonly taken: true; readonly skipped: boolean };
 
+/** A schedule as it stands. */
 export interface ScheduleRow extends Omit<NewSchedule, "first"> {
   /** Where it is defined: in the code of workers, or by a call at run time. */
   readonly origin: "code" | "runtime";
@@ -825,6 +853,7 @@ export interface Served {
   readonly jobs: readonly string[];
 }
 
+/** What a worker has to tick. */
 export interface DueSchedules {
   readonly due: readonly Pick<
     ScheduleRow,
@@ -836,12 +865,14 @@ export interface DueSchedules {
   readonly isStale: boolean;
 }
 
+/** Whose schedules they are. */
 export interface PublishedBy {
   readonly release: string | undefined;
   /** These are all that its application has. Otherwise it can tell only of those of the jobs it has that they are gone. */
   readonly isAll: boolean;
 }
 
+/** How schedules are kept. */
 export interface Schedules {
   /**
    * Enters the schedules of a worker's code, in place of what it entered before. One that is new begins; one that is
@@ -854,6 +885,7 @@ export interface Schedules {
   dueSchedules(served: Served, limit: number): Promise<DueSchedules>;
   /** Records ticks with their runs and moves the schedule on, each write whole or not at all. */
   tick(writes: readonly TickWrite[]): Promise<TickAnswer[]>;
+  /** Schedules by these names; all of them, unless given. */
   schedules(names?: readonly string[]): Promise<ScheduleRow[]>;
   /** Ticks of a schedule, the latest first. The last 500 are kept. */
   ticks(schedule: string, limit: number): Promise<TickRow[]>;
@@ -865,6 +897,7 @@ export interface Schedules {
   ): Promise<"done" | "exists" | "missing" | "code">;
   /** Removes one that was made at run time, or is retired, with its history; its runs stay. */
   removeSchedule(name: string): Promise<"done" | "missing" | "code">;
+  /** Ticks it no more, until it is resumed. Answers whether it was there and not paused. */
   pauseSchedule(name: string): Promise<boolean>;
   /** Lets it tick again, from `next` on. Answers whether it was paused. */
   resumeSchedule(name: string, next: number | undefined): Promise<boolean>;
@@ -898,6 +931,7 @@ export interface MovedBatch extends StoredBatch, Pick<NewBatch, "onSuccess" | "o
   readonly counted: Readonly<Record<string, BatchCounts>>;
 }
 
+/** How runs go from one store to another. */
 export interface Moving {
   /** Runs with all that belongs to them, in the order asked for; those that are not there are left out. */
   read(ids: readonly string[]): Promise<MovedRun[]>;
@@ -935,6 +969,7 @@ export interface Change {
   readonly schedules?: true | undefined;
 }
 
+/** What a store says of its own health. */
 export interface Doctor {
   readonly store: string;
   readonly version: string;
@@ -942,6 +977,7 @@ export interface Doctor {
   readonly notes: readonly { readonly level: "ok" | "warn" | "error"; readonly text: string }[];
 }
 
+/** All that a store does. Each part says its own. */
 export interface Store extends Intake, Work, Upkeep, Hand, Schedules, Moving {
   /** "sqlite", "postgres", or a name of your own. */
   readonly kind: string;
@@ -959,5 +995,6 @@ export interface Store extends Intake, Work, Upkeep, Hand, Schedules, Moving {
   watch(listener: (change: Change) => void): () => void;
   /** A random word written into the database at its creation: two connections that read the same one see one database. */
   nonce(): Promise<string>;
+  /** Looks at its own tables and settings, and says what is wrong with them. */
   doctor(): Promise<Doctor>;
 }

@@ -13,6 +13,7 @@ import { checkOptions, InvalidOptionError } from "../kernel/index.js";
 import type { Claimed, ClaimRequest, NewWorker, Store } from "../store/contract.js";
 import { StoreUnreachableError, WorkerLostError } from "../store/errors.js";
 
+/** A kind of fault, as `FaultOptions` names it. */
 export type FaultKind = "killAfterClaim" | "loseCommit" | "duplicate" | "lateHeartbeat";
 
 /** How likely each fault is: from 0, never, which is the default, to 1, always. */

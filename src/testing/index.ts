@@ -7,7 +7,7 @@
 //   storeConformance  what every store must pass, as tests
 //
 // Nothing here is a mock: what runs in a test is what runs in production.
-export { type ManualClock, manualClock } from "../kernel/index.js";
+export { type Clock, type ManualClock, manualClock, type Timer } from "../kernel/index.js";
 export { EndlessDrainError } from "./budget.js";
 export { type ConformanceOptions, type Harness, storeConformance } from "./conformance/index.js";
 export {

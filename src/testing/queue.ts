@@ -69,6 +69,7 @@ export interface TestQueue<Tx = unknown, Sync extends boolean = false> extends D
   enqueued<I, O>(job: Contract<string, I, any, O, any>): Promise<RunRecord<I, O>[]>;
 }
 
+/** What a test runs: jobs, schedules, and the time at which it begins. */
 export interface TestQueueOptions<Tx = unknown, Sync extends boolean = false> {
   jobs: readonly Job<any, any, any, any, any, NoInfer<Tx>>[];
   /** What ticks as time passes: from the first `drain` or `advance` on. */

@@ -12,6 +12,7 @@ import { pipeline } from "node:stream/promises";
 import { problemOf, problemResponse, refused } from "./problem.js";
 import type { Web } from "./web.js";
 
+/** A listener of `node:http`. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**

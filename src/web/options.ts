@@ -10,6 +10,7 @@ import type { Authorize } from "./role.js";
 import type { Tokens } from "./session.js";
 import type { Redact } from "./shown.js";
 
+/** Who may do what, and what is shown. */
 export interface WebOptions {
   /** Whoever sends it may do everything; people sign in with it. At least 16 characters. */
   token?: string | undefined;

@@ -4,6 +4,7 @@
 import type { AnyContract, Signal } from "../job/index.js";
 import type { Duckdive, NamedRequest, NamedRun, Run } from "../queue/index.js";
 
+/** @inline */
 type Asking =
   | "enqueue"
   | "enqueueMany"
@@ -14,13 +15,17 @@ type Asking =
   | "batch"
   | "signal";
 
+/** What is served: a client, whatever its adapter is. */
 export type Served = Omit<Duckdive<never, boolean>, Asking> & {
+  /** As `duckdive.enqueueByName`. */
   enqueueByName(requests: Iterable<NamedRequest>): Promise<NamedRun[]>;
+  /** As `duckdive.publish`. */
   publish(
     event: string,
     payload?: unknown,
     options?: { tags?: string[]; meta?: Record<string, string> },
   ): Promise<Run[]>;
+  /** As `duckdive.signal`. */
   signal(
     run: string | { job: AnyContract; key: string },
     signal: Signal<string, unknown, unknown>,

@@ -19,7 +19,9 @@ import { createScrape } from "./scrape.js";
 import type { Served } from "./served.js";
 import { createShown } from "./shown.js";
 
+/** The HTTP API and the dashboard, as one function: what `web` gives back. */
 export interface Web {
+  /** Answers a request. `where` is where it comes from, as far as that is known. */
   (request: Request, where?: Origin): Promise<Response>;
   /** The same function. */
   readonly fetch: (request: Request, where?: Origin) => Promise<Response>;

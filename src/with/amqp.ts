@@ -25,11 +25,13 @@ export type { Outgoing } from "./amqp/publisher.js";
 export type { AmqpChannel, AmqpConnection, Delivery, MessageProperties } from "./amqp/shapes.js";
 export type { Recorder } from "./recording.js";
 
+/** How a broker is used. */
 export interface AmqpOptions {
   /** Warnings and errors on the console unless given. */
   log?: Log;
 }
 
+/** What is taken from a queue of the broker, and what becomes of it. */
 export interface ConsumeOptions {
   /** A queue that is there. */
   queue: string;
@@ -71,11 +73,16 @@ export interface Amqp {
   /**
    * Publishes one message, from a handler, say. Resolves when the broker has confirmed it and a queue has it.
    *
-   * @param options.messageId what a consumer knows it by when it comes twice; give one that stays, such as a step's key
    * @throws BrokerLostError, BrokerRefusedError, UnroutableError
    * @throws what the signal was aborted with; the broker may have the message all the same
    */
-  publish(message: Outgoing & { messageId: string }, options?: { signal?: AbortSignal }): Promise<void>;
+  publish(
+    message: Outgoing & {
+      /** What a consumer knows it by when it comes twice: one that stays, such as a step's key. */
+      messageId: string;
+    },
+    options?: { signal?: AbortSignal },
+  ): Promise<void>;
   /** Stops all that consumes, and closes the connections. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -24,6 +24,7 @@ export interface FastifyRequestShape {
   readonly id: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
+/** What is used of a reply. */
 export interface FastifyReplyShape {
   readonly raw: NodeResponse;
 }

@@ -18,6 +18,7 @@ import {
 
 export type { RequestHand, Requests, RequestsOptions } from "./request.js";
 
+/** What is needed of Next. */
 export interface NextOptions extends RequestsOptions {
   /** `after` of "next/server". Or whatever takes a function to call once the response is out. */
   after: (task: () => Promise<void>) => void;

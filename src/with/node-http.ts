@@ -14,6 +14,7 @@ import {
 
 export type { RequestHand, Requests, RequestsOptions } from "./request.js";
 
+/** @inline */
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Wraps a listener: inside it, requests have their hands. */

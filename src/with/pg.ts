@@ -67,7 +67,7 @@ function inTransaction(client: PgClient): SqlConnection {
   });
 }
 
-/** Nothing is on its way, and the last answer said that no transaction is open. Older clients do not tell. */
+/** Nothing is on its way, and the last answer said that no transaction is open. Older clients do not tell. @internal */
 export function isIdle(client: unknown): boolean {
   if (property(client, "readyForQuery") !== true) return false;
   const status = property(client, "getTransactionStatus");
@@ -77,6 +77,8 @@ export function isIdle(client: unknown): boolean {
 /**
  * Hears the loss of a connection while nothing is under way on it. A pool listens only to clients that it has at hand,
  * and an error that nobody listens to ends the process; the next statement fails, and tells.
+ *
+ * @internal
  */
 export function outlive(client: unknown): void {
   if (!isEmitter(client) || client.listeners("error").includes(ignore)) return;

@@ -75,6 +75,7 @@ export interface RequestHand<Tx = unknown> {
   ): Promise<{ id: string }>;
 }
 
+/** What is carried with what requests ask for, and how it is recorded. */
 export interface RequestsOptions extends RecorderOptions {
   /** What else is carried with what a request asks for, from its headers. */
   context?: ((headers: HeadersOf) => RequestContext) | undefined;
@@ -85,7 +86,7 @@ export interface RequestsOptions extends RecorderOptions {
   work?: { readonly budget: Duration } | undefined;
 }
 
-/** The headers of a request, by name in lower case. */
+/** The headers of a request, by name in lower case. @inline */
 export type HeadersOf = (name: string) => string | undefined;
 
 /** What every framework's file gives: the hands of requests. */

@@ -26,6 +26,7 @@ export type { FromArguments, ResqueIntake, ResqueIntakeStatus } from "./resque/i
 export type { ResqueJob } from "./resque-format.js";
 export type { RedisClient } from "./resque-redis.js";
 
+/** How Resque is used. */
 export interface ResqueOptions {
   /** What all keys begin with: `resque` unless given. */
   namespace?: string;
@@ -33,6 +34,7 @@ export interface ResqueOptions {
   log?: Log;
 }
 
+/** What is taken from Resque, and what becomes of it. */
 export interface ResqueIntakeOptions {
   /** Resque's queues, those first that matter most; `*` stands for all that are not named. */
   queues: readonly string[];
@@ -51,6 +53,7 @@ export interface ResquePush extends ResqueJob {
   readonly queue: string;
 }
 
+/** @inline */
 type Own<Name extends string, I> = Job<Name, I, I, void, Record<never, never>, unknown>;
 
 /** Resque, as an application uses it. */

@@ -9,7 +9,7 @@ import { type Adapter, InvalidTransactionError } from "../job/index.js";
 import { InvalidOptionError } from "../kernel/index.js";
 import { exclusive } from "./exclusive.js";
 
-/** What node:sqlite, better-sqlite3 and libsql have in common. */
+/** What is used of a database of node:sqlite, better-sqlite3 or libsql. */
 export interface SqliteHandle {
   exec(sql: string): unknown;
   prepare(sql: string): object;
@@ -49,7 +49,7 @@ export function sqlite<Handle extends SqliteHandle>(handle: Handle): Adapter<Han
   };
 }
 
-/** Whether a value has the shape of a synchronous SQLite database. */
+/** Whether a value has the shape of a synchronous SQLite database. @internal */
 export function isSqliteHandle(value: unknown): value is SqliteHandle {
   return (
     typeof value === "object" &&
@@ -61,7 +61,7 @@ export function isSqliteHandle(value: unknown): value is SqliteHandle {
   );
 }
 
-/** The file that a handle has open; undefined: none, it is in memory. */
+/** The file that a handle has open; undefined: none, it is in memory. @internal */
 export function fileOf(handle: SqliteHandle): string | undefined {
   const statement: object & { all?: unknown } = handle.prepare("PRAGMA database_list");
   const databases: unknown = typeof statement.all === "function" ? statement.all() : undefined;

@@ -9,6 +9,7 @@
 import { type Duration, duration } from "../kernel/index.js";
 import type { Duckdive, Run } from "../queue/index.js";
 
+/** What became of runs that were worked within a time. */
 export interface WorkedWithin {
   /** Runs that have ended, however they did. */
   readonly ended: string[];
@@ -20,7 +21,6 @@ export interface WorkedWithin {
  * Works these runs, and what waits before them in their queues, for as long as the budget lasts. Resolves when they have ended,
  * or about a second after the budget at the latest, with everything handed back that was not finished.
  *
- * @param options.budget how long handlers have; leave two seconds of the function's own limit
  * @throws InvalidOptionError: the client was opened without `jobs`
  * @example
  * const run = await duckdive.enqueue(welcome, { userId: 7 });
@@ -29,9 +29,12 @@ export interface WorkedWithin {
 export async function workWithin<Tx, Sync extends boolean>(
   duckdive: Pick<Duckdive<Tx, Sync>, "work" | "list">,
   runs: readonly Pick<Run, "id" | "outcome">[],
-  { budget }: { readonly budget: Duration },
+  options: {
+    /** How long handlers have; leave two seconds of the function's own limit. */
+    readonly budget: Duration;
+  },
 ): Promise<WorkedWithin> {
-  const milliseconds = duration(budget, "The budget of workWithin()");
+  const milliseconds = duration(options.budget, "The budget of workWithin()");
   const queues: Record<string, number> = {};
   for (let from = 0; from < runs.length; from += 1_000) {
     const ids = runs.slice(from, from + 1_000).map(({ id }) => id);
@@ -60,14 +63,19 @@ export async function workWithin<Tx, Sync extends boolean>(
  * Works whatever waits, for as long as the budget lasts or until nothing is left that could run now: for a function that a
  * schedule calls, so that what others have left is swept. Answers whether nothing was left.
  *
- * @param options.queues slots by queue; those of `duckdive.work()` unless given
  * @throws InvalidOptionError: the client was opened without `jobs`
  * @example export const GET = async () => Response.json({ empty: await sweep(duckdive, { budget: "50s" }) });
  */
 export async function sweep<Tx, Sync extends boolean>(
   duckdive: Pick<Duckdive<Tx, Sync>, "work" | "queues" | "changes">,
-  { budget, queues }: { readonly budget: Duration; readonly queues?: Record<string, number> },
+  options: {
+    /** How long handlers have; leave two seconds of the function's own limit. */
+    readonly budget: Duration;
+    /** Slots by queue; those of `duckdive.work()` unless given. */
+    readonly queues?: Record<string, number>;
+  },
 ): Promise<boolean> {
+  const { budget, queues } = options;
   const over = AbortSignal.timeout(duration(budget, "The budget of sweep()"));
   const worker = duckdive.work(queues === undefined ? {} : { queues });
   try {

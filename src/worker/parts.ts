@@ -26,6 +26,7 @@ import type { Yielding } from "./yielding.js";
 /** How long a handler has to end once its signal was aborted, by its timeout or a cancellation, in milliseconds. */
 export const grace = 5_000;
 
+/** What a worker is made of. */
 export interface WorkerParts {
   readonly store: Store;
   readonly clock: Clock;

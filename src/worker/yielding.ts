@@ -13,6 +13,7 @@ import type { Delay } from "../loop/index.js";
 const every = 200;
 const growth = 0.1;
 
+/** When a worker takes on less, so that the process that it lives in can answer. */
 export interface Yielding {
   /** How late the event loop may be, in milliseconds. */
   readonly delay: number;

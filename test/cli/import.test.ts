@@ -1,6 +1,7 @@
 // What waits in other queues, brought by `duckdive move` from the real ones: BullMQ, pg-boss, graphile-worker, and Resque through
 // node-resque. cspell:ignore opts
 // Counted before and after, brought again, killed, and with a worker over there in the way.
+// cspell:ignore bulmq
 import { Queue as BullQueue, Worker as BullWorker, FlowProducer } from "bullmq";
 import { makeWorkerUtils, run as runGraphile } from "graphile-worker";
 import { Queue as ResqueQueue } from "node-resque";
@@ -365,7 +366,13 @@ describe("an import that cannot be", () => {
       stderr: expect.stringContaining("is no address of another queue"),
     });
     const gone = await here.run(["move", "--from", "bullmq:redis://127.0.0.1:1", ...to]);
-    expect(gone).toMatchObject({ code: 2, stderr: expect.stringContaining("cannot be reached") });
+    expect(gone).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/redis:\/\/127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/),
+    });
+    const mistyped = await here.run(["move", "--from", "bulmq:redis://u:secret@127.0.0.1", ...to]);
+    expect(mistyped).toMatchObject({ code: 2, stderr: expect.stringContaining('Did you mean "bullmq"?') });
+    expect(mistyped.stderr).not.toContain("secret");
     const mixed = await here.run(["move", "--from", "sqlite:./a.db", "--to", "sqlite:./b.db", "--remove"]);
     expect(mixed).toMatchObject({
       code: 2,

@@ -2,7 +2,7 @@
 //
 // It opens no store and reads no configuration; `--store` says of which kind the project's own will be.
 import { relative, resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { type ExitCode, exits } from "../exit.js";
 import type { Perform } from "../perform.js";
@@ -24,13 +24,24 @@ interface InitOptions {
 export function defineInit(command: Command, perform: Perform): void {
   command
     .description(
-      "Write a new project: a job, its test, a worker. Its runs live in a SQLite file, and with --store postgres in PostgreSQL.",
+      "Write a new project: a job, its test, a worker. Its runs live in a SQLite file, or with --store postgres in PostgreSQL.",
     )
     .argument("[folder]", "where, made when it is not there; this folder unless given")
     .option("--dry-run", "write nothing, and list what would be written")
+    .configureHelp({ ...command.configureHelp(), visibleGlobalOptions: globalsOf })
     .action((folder: string | undefined, options: InitOptions) =>
       perform(async (cli) => init(cli, folder, options)),
     );
+}
+
+/** The options of every command that say something here; `--store` says another thing. */
+function globalsOf({ parent }: Command): Option[] {
+  const kind = new Option(
+    "--store <kind>",
+    `the kind of its store: ${projectStores.join(" or ")}; the first unless given`,
+  );
+  const told = ["version", "json", "verbose"];
+  return [kind, ...(parent?.options ?? []).filter((option) => told.includes(option.name()))];
 }
 
 function init(cli: Cli, folder: string | undefined, { dryRun = false }: InitOptions): ExitCode {

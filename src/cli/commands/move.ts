@@ -32,7 +32,10 @@ interface MoveCommandOptions {
 
 export function defineMove(command: Command, perform: Perform): void {
   command
-    .option("--from <url>", "the store that runs leave, or another queue: bullmq:redis://…")
+    .description(
+      "Move what is in one store to another one; or bring what waits in another queue: BullMQ, Resque, pg-boss, graphile-worker.",
+    )
+    .option("--from <url>", "the store that runs leave, or another queue: bullmq:redis://localhost")
     .option("--to <url>", "the store that they come to; it is made when it is not there")
     .option(
       "--from-schema <name>",
@@ -44,11 +47,16 @@ export function defineMove(command: Command, perform: Perform): void {
       "keeps what is on its way; one that is there is gone on with",
       "duckdive.move",
     )
-    .option("--jobs <file>", "from another queue: check inputs by the definitions in this file", gather)
-    .option("--mapping <file>", "from another queue: what its jobs become")
-    .option("--queue <name>", "from another queue: only this one; may be given several times", gather)
-    .option("--remove", "from another queue: remove each job when its run is recorded")
-    .option("--dry-run", "from another queue: only count what would be moved")
+    .optionsGroup("From another queue:")
+    .option(
+      "--jobs <file>",
+      "check inputs by the definitions in this file; may be given several times",
+      gather,
+    )
+    .option("--mapping <file>", "what its jobs become, by name")
+    .option("--queue <name>", "only this queue of it; may be given several times", gather)
+    .option("--remove", "remove each job over there when its run is recorded")
+    .option("--dry-run", "only count what would be brought")
     .action((options: MoveCommandOptions) => perform((cli) => move(cli, options)));
 }
 
@@ -58,7 +66,8 @@ async function move(cli: Cli, options: MoveCommandOptions): Promise<ExitCode> {
   refuseImportOptions(options);
   if (from === undefined || to === undefined)
     throw new UsageError(
-      "Which stores? Give both: duckdive move --from sqlite:./jobs.db --to postgres://localhost/app",
+      "Which stores? Give both: duckdive move --from sqlite:./jobs.db --to postgres://localhost/app. Or another queue: " +
+        "duckdive move --from bullmq:redis://localhost --to sqlite:./jobs.db",
     );
   if (cli.globals.store !== undefined || cli.globals.schema !== undefined)
     throw new UsageError(
@@ -66,7 +75,7 @@ async function move(cli: Cli, options: MoveCommandOptions): Promise<ExitCode> {
     );
   const source = targetOf(from, "from --from", options.fromSchema);
   const destination = targetOf(to, "from --to", options.toSchema);
-  requireStore(source);
+  requireStore(source, "Name with --from the store that runs are to leave.");
   const opened: Store[] = [];
   try {
     const leaving = await opening(source, false, opened);

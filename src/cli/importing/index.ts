@@ -5,7 +5,8 @@
 //
 // Before this file comes the command `move`. After it come the sources and the bringing.
 import type { AnyContract } from "../../job/index.js";
-import { withoutSecrets } from "../../kernel/index.js";
+import { didYouMean, withoutSecrets } from "../../kernel/index.js";
+import { StoreUnreachableError } from "../../store/errors.js";
 import { contractsOf } from "../collect.js";
 import { UsageError } from "../errors.js";
 import type { ExitCode } from "../exit.js";
@@ -51,9 +52,9 @@ function otherQueue(from: string): { readonly kind: string; readonly url: string
   return Object.hasOwn(sources, kind) ? { kind, url } : undefined;
 }
 
-/** Whether an address is of another queue. */
+/** Whether an address is of another queue, known or not: a name and an address. */
 export function isOtherQueue(from: string): boolean {
-  return otherQueue(from) !== undefined;
+  return otherQueue(from) !== undefined || /^[\w-]+:\w+:\/\//.test(from);
 }
 
 export async function importing(cli: Cli, options: ImportOptions): Promise<ExitCode> {
@@ -91,11 +92,12 @@ export async function importing(cli: Cli, options: ImportOptions): Promise<ExitC
 
 function checkedSource(from: string): { kind: string; url: string } {
   const other = otherQueue(from);
+  const [kind = ""] = from.split(":");
   const scheme = other === undefined ? undefined : sources[other.kind]?.scheme;
   if (other !== undefined && URL.canParse(other.url) && scheme?.test(new URL(other.url).protocol) === true)
     return other;
   throw new UsageError(
-    `"${withoutSecrets(from)}" is no address of another queue. Use one such as bullmq:redis://localhost, ` +
+    `"${withoutSecrets(from)}" is no address of another queue.${didYouMean(kind, Object.keys(sources))} Use one such as bullmq:redis://localhost, ` +
       "resque:redis://localhost, pg-boss:postgres://localhost/app or graphile-worker:postgres://localhost/app.",
   );
 }
@@ -108,14 +110,16 @@ function checkRemoval(source: Source, { remove }: ImportOptions): void {
   );
 }
 
+/** @throws StoreUnreachableError, UsageError */
 async function opening(open: () => Promise<Source> | undefined, url: string): Promise<Source> {
   try {
     const source = await open();
     if (source !== undefined) return source;
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    throw new UsageError(
-      `${withoutSecrets(url)} cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StoreUnreachableError(
+      `${withoutSecrets(url)} cannot be reached: ${reason}. Check the address after --from, and that its server is up.`,
       { cause },
     );
   }

@@ -6,8 +6,14 @@ import { UsageError } from "../errors.js";
 export async function connectRedis(url: string) {
   const { Redis } = await loadIoredis();
   const client = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true, retryStrategy: () => null });
-  client.on("error", () => {});
-  await client.connect();
+  // What `connect` rejects with says only that there is no connection; why is told by an event.
+  let reason: unknown;
+  client.on("error", (error) => {
+    reason ??= error;
+  });
+  await client.connect().catch((error: unknown) => {
+    throw reason ?? error;
+  });
   return client;
 }
 

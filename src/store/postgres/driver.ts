@@ -237,6 +237,7 @@ function postgresLine(sql: PostgresClient, reserved: ReservedPostgres): Line {
 
 // ── Which it is ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** @internal */
 export function isPgPool(given: unknown): given is PgPool {
   return (
     typeof given === "object" &&
@@ -249,6 +250,7 @@ export function isPgPool(given: unknown): given is PgPool {
   );
 }
 
+/** @internal */
 export function isPostgresClient(given: unknown): given is PostgresClient {
   return typeof given === "function" && "unsafe" in given && "reserve" in given && "listen" in given;
 }

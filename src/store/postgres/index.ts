@@ -50,11 +50,13 @@ export {
   WorkerLostError,
 } from "../errors.js";
 
+/** @internal */
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
 export { hostsIn } from "./hosts.js";
 export { migrationScript } from "./migrate.js";
 
+/** Where a PostgreSQL store is, and how it is opened. */
 export interface PostgresOptions {
   /** `postgres://…`, with several hosts if there are, a `pg.Pool`, or a postgres.js client. */
   readonly database: string | object;

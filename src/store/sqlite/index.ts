@@ -52,6 +52,7 @@ export {
   WorkerLostError,
 } from "./errors.js";
 
+/** Where a SQLite store is, and how it is opened. */
 export interface SqliteOptions {
   /** The path of the file, made when it is not there, or ":memory:". */
   readonly file: string;

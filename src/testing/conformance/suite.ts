@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { type Clock, type ManualClock, manualClock, systemClock } from "../../kernel/index.js";
 import type { Store } from "../../store/contract.js";
 
+/** @inline */
 type Transaction = <T>(fn: (connection: unknown) => Promise<T>) => Promise<T>;
 
 /** A store opened for one test. */
@@ -27,7 +28,9 @@ export interface Harness {
 export interface ConformanceOptions {
   /** The store's name, as the tests are to be listed under. */
   readonly name: string;
+  /** The framework's own: groups tests under a name. */
   readonly describe: (name: string, body: () => void) => void;
+  /** The framework's own: declares a test. */
   readonly test: (name: string, body: () => Promise<void>) => void;
   /** How the framework lists a test that is left out. Without it, an empty test says so in its name. */
   readonly skip?: ((name: string, body: () => Promise<void>) => void) | undefined;

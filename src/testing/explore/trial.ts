@@ -30,6 +30,7 @@ import { type Data, dataOf } from "./difference.js";
 import { createFleet, ended, type Fleet } from "./fleet.js";
 import type { Script } from "./script.js";
 
+/** What `explore` works on, and what it compares. */
 export interface ExploreOptions<W> {
   /** Makes the world that a trial runs in: the fakes, or the database, that the job works on. Called for each trial. */
   world: () => W | Promise<W>;

@@ -33,6 +33,7 @@ export interface IntakeStatus {
 export interface Intake {
   /** Resolves when it consumes for the first time. */
   readonly ready: Promise<void>;
+  /** How it is now. */
   status(): IntakeStatus;
   /** Takes no more, records what is under way, and gives the rest back to the broker. */
   stop(): Promise<void>;

@@ -10,6 +10,7 @@ import { messageOf } from "../recording.js";
 import { BrokerLostError } from "./errors.js";
 import type { AmqpChannel, AmqpConnection } from "./shapes.js";
 
+/** @inline */
 export type Connect = () => PromiseLike<AmqpConnection>;
 
 /** A channel that is open, and how its end is heard of. */

@@ -11,7 +11,7 @@ import { messageOf, requestUnder } from "../recording.js";
 import type { Reason } from "./poison.js";
 import type { Delivery } from "./shapes.js";
 
-/** Makes a request of a message, `content` being its JSON; undefined: it is for none of the jobs. */
+/** Makes a request of a message, `content` being its JSON; undefined: it is for none of the jobs. @inline */
 export type ToRequest = (message: Delivery, content: unknown) => Request | undefined;
 
 /** Reads the messages of one queue. */

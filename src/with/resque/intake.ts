@@ -39,6 +39,7 @@ export interface ResqueIntakeStatus {
 export interface ResqueIntake {
   /** Resolves when it has looked into all of its queues for the first time. */
   readonly ready: Promise<void>;
+  /** How it is now. */
   status(): ResqueIntakeStatus;
   /** Takes no more, and records what it has taken. */
   stop(): Promise<void>;
