@@ -86,7 +86,7 @@ export const peers = {
   floor: {
     kind: "postgres",
     library: "floor-postgres",
-    how: "plain SQL on duckdive's tables, two connections, 2,000 a statement, history kept",
+    how: "plain SQL on duckdive's tables, three connections, 2,000 a statement, history kept",
     few: 1,
     floor: true,
   },

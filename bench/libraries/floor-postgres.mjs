@@ -1,6 +1,6 @@
-// The floor on PostgreSQL: the rows of duckdive's own tables, moved by plain SQL over two connections, with nothing around it that
+// The floor on PostgreSQL: the rows of duckdive's own tables, moved by plain SQL over three connections, with nothing around it that
 // decides, checks, retries or heals. Inserts of callers that ask side by side share a statement; a batch is read by position and
-// written down as claimed without waiting for the disk, while the one before it is deleted and inserted into history, synced.
+// written down as claimed without waiting for the disk, while the two before it are deleted and inserted into history, synced.
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { open, storeAt } from "../duckdive.mjs";
@@ -27,9 +27,9 @@ export async function connect({ address, action }) {
   const duckdive = open(storeAt(address));
   await duckdive.ready();
   await duckdive.close();
-  const clients = [new pg.Client(address), new pg.Client(address)];
+  const clients = [new pg.Client(address), new pg.Client(address), new pg.Client(address)];
   for (const client of clients) await client.connect();
-  const [first = new pg.Client(), second = new pg.Client()] = clients;
+  const [first = new pg.Client(), ...others] = clients;
   const lane = await laneOf(first);
   // Where jobs come one at a time somebody waits for them.
   const isAwaited = action === "pace" || action === "flood";
@@ -46,7 +46,7 @@ export async function connect({ address, action }) {
       ),
     // Of two connections one may commit late, behind a position that the reader has passed. That is what a store has to heal, and
     // a floor must not need: while somebody reads, one connection adds.
-    add: sharing(isAwaited ? [first] : clients, write),
+    add: sharing(isAwaited ? [first] : clients.slice(0, 2), write),
     async addIn(client, input) {
       await client.query({
         name: "insert",
@@ -54,7 +54,7 @@ export async function connect({ address, action }) {
         values: [[nextId()], [JSON.stringify(input)], lane, Date.now()],
       });
     },
-    work: (handle) => working(first, second, lane, handle),
+    work: (handle) => working(first, others, lane, handle),
     async close() {
       for (const client of clients) await client.end();
     },
@@ -108,21 +108,22 @@ function sharing(clients, write) {
 
 /**
  * @param {pg.Client} claimer
- * @param {pg.Client} settler
+ * @param {pg.Client[]} settlers
  * @param {number} lane
  * @param {(input: import("../processes/library.mjs").Parcel) => unknown} handle
  * @returns {Promise<import("../processes/library.mjs").Working>}
  */
-async function working(claimer, settler, lane, handle) {
+async function working(claimer, settlers, lane, handle) {
   await claimer.query("set synchronous_commit = off");
-  for (const client of [claimer, settler])
+  for (const client of [claimer, ...settlers])
     await client.query("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off");
-  await settler.query("listen bench");
+  await claimer.query("listen bench");
   let [isOver, xid, seq] = [false, "0", "-1"];
   let wake = () => {};
-  settler.on("notification", () => wake());
-  /** @type {Promise<unknown>} */
-  let settled = Promise.resolve();
+  claimer.on("notification", () => wake());
+  /** @type {Promise<unknown>[]} */
+  const settled = [];
+  let batches = 0;
   const turn = async () => {
     const noticed = new Promise((resolve) => (wake = () => resolve(undefined)));
     const values = [lane, xid, seq, batch];
@@ -132,21 +133,27 @@ async function working(claimer, settler, lane, handle) {
     [, seq, xid] = rows.at(-1) ?? [];
     await claimer.query({ name: "claim", text: claim, values: [nextId(), Date.now(), ids, seqs] });
     for (const [, , , input] of rows) handle(JSON.parse(input));
-    await settled;
-    settled = settler.query({ name: "settle", text: settle, values: [ids, seqs, Date.now(), week] });
+    batches += 1;
+    const place = batches % settlers.length;
+    await settled[place];
+    settled[place] = settlers[place]?.query({
+      name: "settle",
+      text: settle,
+      values: [ids, seqs, Date.now(), week],
+    });
   };
   const loop = (async () => {
     while (!isOver) await turn();
   })();
   return {
     async settled() {
-      await settled;
+      await Promise.all(settled);
     },
     async stop() {
       isOver = true;
       wake();
       await loop;
-      await settled;
+      await Promise.all(settled);
     },
   };
 }

@@ -60,11 +60,11 @@ const actions = { bulk, enqueue, enqueueBy, transact, pace, flood, drain, work }
 const before = process.cpuUsage();
 const answer = await actions[/** @type {keyof typeof actions} */ (action)](asked);
 const { user, system } = process.cpuUsage(before);
-const left = () => (asked.seconds === undefined ? undefined : process.exit(0));
 if (asked.seconds === undefined) await library.close();
-// What stops in the middle of a backlog does not wait for what it has in hand.
-process.send?.({ ...answer, cpu: user + system }, left);
-if (process.connected) process.disconnect?.();
+// A long answer is not out when `send` returns. What stops in the middle of a backlog does not wait for what it has in hand.
+process.send?.({ ...answer, cpu: user + system }, () =>
+  asked.seconds === undefined ? process.disconnect?.() : process.exit(0),
+);
 
 /** @param {Asked} asked */
 async function bulk({ jobs = 0, keys = 0 }) {
