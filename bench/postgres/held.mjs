@@ -18,7 +18,6 @@ export const workloads = beside({
     "bullmq-postgres": { share: 2.5 },
     dbos: { share: 2.5 },
     sidequest: { share: 2 },
-    floor: {},
   },
   async run(place, { jobs, asked }) {
     const tenth = Math.ceil(jobs / 10);
