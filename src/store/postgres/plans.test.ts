@@ -110,6 +110,7 @@ async function measure(store: Store, client: Client): Promise<Record<string, num
   const queues = `{"default": ${batch}}`;
   const [claim, lost] = [newId(), newId()];
   pages.insert = await pagesOf(client, statements.insertRuns, insertion(batch));
+  pages.plain = await pagesOf(client, statements.insertRuns, { ...insertion(batch), known: "{}" });
   const keys = ids(batch);
   const keyed = () => ({
     ...insertion(batch, { due_after: 60_000, unique }, keys),
@@ -182,6 +183,7 @@ const most = {
   keyed: 7_000,
   met: 4_500,
   insert: 3_000,
+  plain: 1_500,
   peek: 150,
   claim: 150,
   claimGated: 1_500,
