@@ -31,6 +31,10 @@ export const targets = [
   {
     work: "PostgreSQL, 64 callers, single awaited enqueues",
     wanted: "25 × graphile-worker and pg-boss; BullMQ on Redis, which does not sync each",
+    limit:
+      "64 callers that are released by one commit come back together: the process that asks works while the server rests, and then the " +
+      "other way round, so a run takes the sum of both (`.cpu`, `.server.cpu`). Two statements of half the callers at once were slower, and " +
+      "more statements at once, or none that notify, made no difference",
     claims: (works) => [
       over(works, "postgres.enqueue64", "graphile-worker", 25),
       over(works, "postgres.enqueue64", "pg-boss", 25),
@@ -45,6 +49,10 @@ export const targets = [
   {
     work: "PostgreSQL latency at rest, 50 % and 99 %",
     wanted: "below every PostgreSQL peer; at most 1.3 × the floor",
+    limit:
+      "what is above the floor are the functions around the same rows: an insert that looks for lanes and reroutes, a claim that decides " +
+      "about limits, pauses and releases, and a second statement that reads what it holds, so that a worker which stops reading " +
+      "holds no lane. Peers that are faster here find a job with one index and take it with an update",
     claims: (works) => [
       ...overEveryPeer(works, "postgres.latency"),
       ...overEveryPeer(works, "postgres.latency", "p99"),
@@ -73,11 +81,16 @@ export const targets = [
   {
     work: "A backlog of 10,000,000",
     wanted: "claims within 5 % of the rate at 10,000",
+    limit:
+      "ten million rows are more than the 1 GB of shared buffers, so pages of runs and of both their indexes come from the operating system",
     claims: (works) => [within(works, "postgres.backlog.flat", 0.95)],
   },
   {
     work: "SQLite drain, history kept, `synchronous=FULL`",
     wanted: "10 × plainjob; 0.6 of the floor",
+    limit:
+      "the floor, SQL without a library, is about ten times as fast as plainjob, so ten times is the floor itself. What is between the floor " +
+      "and us are the worker's half of a run: reading it, calling its handler, telling how it ended",
     claims: (works) => [
       over(works, "sqlite.drain", "plainjob", 10),
       over(works, "sqlite.drain", "floor", 0.6),
@@ -105,6 +118,9 @@ export const targets = [
   {
     work: "99 % of the responses of an endpoint that enqueues in its transaction",
     wanted: "within 1.5 ms of the same endpoint without",
+    limit:
+      "one more statement, and a commit that notifies, which waits for others that notify; with the worker in the web server's process " +
+      "(`.inside`) also for what that does just then. A worker in a process of its own is the remedy",
     claims: (works) => [within(works, "http", 1.5), within(works, "http", 1.5, "inside.difference")],
   },
 ];
