@@ -121,7 +121,7 @@ describe("the page", () => {
     const floor = results.figures.find((one) => one.floor);
     floor?.values.splice(0, 3, 4_000, 6_000, 5_000);
     expect(rowOf(pageOf(results).page, "| PostgreSQL drain")).toMatch(
-      /5 of the floor, which cannot be on a quiet machine \| not measured \|$/,
+      /5 of the floor, so it is no floor \| not measured \|$/,
     );
   });
 

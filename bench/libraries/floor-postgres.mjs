@@ -136,11 +136,12 @@ async function working(claimer, settlers, lane, handle) {
     batches += 1;
     const place = batches % settlers.length;
     await settled[place];
-    settled[place] = settlers[place]?.query({
-      name: "settle",
-      text: settle,
-      values: [ids, seqs, Date.now(), week],
-    });
+    settled[place] =
+      settlers[place]?.query({
+        name: "settle",
+        text: settle,
+        values: [ids, seqs, Date.now(), week],
+      }) ?? Promise.resolve();
   };
   const loop = (async () => {
     while (!isOver) await turn();
