@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { peersRunOn } from "./peers.mjs";
 import { besides } from "./processor.mjs";
-import { save } from "./save.mjs";
+import { isOfThisMachine, save } from "./save.mjs";
 import { allGroups, workloadsOf } from "./workloads.mjs";
 
 /**
@@ -62,6 +62,11 @@ if (values.save && values.quick) {
   process.exit(2);
 }
 
+if (values.save && values.only !== undefined && !groups.every((group) => isOfThisMachine(group))) {
+  console.error("The results are of another machine. Measure the whole group, without --only.");
+  process.exit(2);
+}
+
 const begun = new Date();
 const processor = cpus()[0]?.model ?? "unknown processor";
 console.error(
@@ -72,11 +77,16 @@ const recorded = workloads.flatMap(({ group, recorded: all = [] }) => all.map((o
 const figures = new Map();
 /** What is not tried again: it failed, or cannot be done on this machine. @type {Set<string>} */
 const leftOut = new Set();
-// Whoever ends it early has what was found so far.
+// Whoever ends it early has what was found so far, among what is there unless that is of another machine.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, () => {
     printAll();
-    if (values.save) save([...figures.values()], { begun, among: true, recorded });
+    if (values.save)
+      save([...figures.values()], {
+        begun,
+        among: groups.every((group) => isOfThisMachine(group)),
+        recorded,
+      });
     process.exit(1);
   });
 }

@@ -82,6 +82,16 @@ function recordOf({ group: _, value, workload, ...about }, stamp) {
 }
 
 /**
+ * Whether what was found of a group before can stand beside what is found now: it is of this machine, or there is nothing.
+ * @param {string} group
+ */
+export function isOfThisMachine(group, folder = join(root, "bench", "results")) {
+  const path = join(folder, `${group}.json`);
+  if (!existsSync(path)) return true;
+  return JSON.stringify(JSON.parse(readFileSync(path, "utf8")).machine) === JSON.stringify(machine());
+}
+
+/**
  * What an earlier run has found, with what was measured again in its place. When that was stands in each figure.
  * @param {string} path
  * @param {Results} now

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Found, type Results, save } from "./save.mjs";
+import { type Found, isOfThisMachine, type Results, save } from "./save.mjs";
 
 let folder = "";
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "duckdive-save-"))));
@@ -74,9 +74,11 @@ test("a run of all replaces what was there, and a run of some leaves the others"
 
 test("figures of two machines are not put together", () => {
   keep([found("postgres.drain", [1])]);
+  expect(isOfThisMachine("postgres", folder)).toBe(true);
   const other = saved();
   other.machine.processor = "another one";
   writeFileSync(path(), JSON.stringify(other));
+  expect(isOfThisMachine("postgres", folder)).toBe(false);
   expect(() => keep([found("postgres.bulk", [2])], true)).toThrow("is of another machine");
 });
 
