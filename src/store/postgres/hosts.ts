@@ -41,6 +41,7 @@ const parameter = /([?&])target_session_attrs=([^&]*)(&|$)/i;
 /**
  * The servers of an address that names several, or says what its server has to be; undefined: it is a plain one.
  * @throws InvalidOptionError for what no server can be
+ * @internal
  */
 export function hostsIn(address: string): HostList | undefined {
   const [, start, hosts = "", path = "", search = ""] = wellFormed.exec(address) ?? [];

@@ -53,6 +53,7 @@ export {
 /** @internal */
 export { isPgPool, isPostgresClient } from "./driver.js";
 export { EnqueueConflictError, PostgresDriverMissingError, StorePermissionError } from "./errors.js";
+/** @internal */
 export { hostsIn } from "./hosts.js";
 export { migrationScript } from "./migrate.js";
 
